@@ -1,0 +1,103 @@
+"""What a run remembers of its agent: plain values, so that the log can be read without the agent's code."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from workbench.events.base import Frozen
+
+Effect = Literal["read_only", "idempotent", "effectful"]
+"""What running a call again may do to the world; `effectful` unless the tool's author says otherwise."""
+Permission = Literal["allow", "ask", "deny"]
+PlanMode = Literal["ask", "auto", "off"]
+
+
+class ToolSpec(Frozen):
+    """A tool as the model sees it (`name`, `description`, `schema_`) and as the engine treats it (the rest)."""
+
+    name: str
+    description: str
+    schema_: dict[str, JsonValue]
+    """JSON Schema of the input object."""
+    effect: Effect = "effectful"
+    permission: Permission = "allow"
+    exclusive: str | None = None
+    """Name of a lock that the call holds while it runs."""
+    timeout: float = 60.0
+    """Seconds for one attempt."""
+    retries: int = 3
+    """Attempts after the first, for transient failures of read-only or idempotent tools."""
+    max_concurrency: int | None = None
+
+
+class ModelParameters(Frozen):
+    """How the model is asked."""
+
+    max_tokens: int = 4096
+    temperature: float | None = None
+    tool_choice: str = "auto"
+    effort: str | None = None
+    """Thinking effort, for models that have it."""
+
+
+class Limits(Frozen):
+    """Where a run stops, resumably. None means no limit."""
+
+    steps: int | None = 10
+    tokens: int | None = None
+    cost: float | None = None
+    """US dollars."""
+    seconds: float | None = None
+    """Driven time, pauses excluded."""
+    calls_at_once: int = 5
+    subagents: int | None = 8
+    subagent_steps: int = 15
+    request_tokens: int = 120_000
+    """Budget of one request; above it the oldest results are elided."""
+
+
+class Role(Frozen):
+    """A kind of subagent that the model may choose."""
+
+    name: str
+    good_at: str
+    instructions: str | None = None
+    model: str | None = None
+    tools: tuple[str, ...] | None = None
+
+
+class CorpusRecord(Frozen):
+    """The documents of a run."""
+
+    path: str | None = None
+    """Absolute folder; None for the embedded library."""
+    title: str
+    fingerprint: str
+
+
+class AgentRecord(Frozen):
+    """The agent as it was when the run started, or as it is after edits."""
+
+    name: str = "researcher"
+    instructions: str
+    model: str
+    parameters: ModelParameters = ModelParameters()
+    tools: tuple[ToolSpec, ...] = ()
+    planner: str = ""
+    """What the planner's turn is asked, after the task."""
+    subagent: str = ""
+    """What a subagent is told after its task; its last message is its summary."""
+    limits: Limits = Limits()
+    roles: tuple[Role, ...] = ()
+    plan: PlanMode = "auto"
+    parallel_tool_calls: bool = True
+    eager: bool = True
+    pace: float = 0.0
+    """Seconds by which the embedded model and library slow down, so that a person can watch; 0 for full speed."""
+    path: str | None = None
+    """The file that defines the agent; None for the embedded one."""
+    digest: str | None = None
+    """SHA-256 of that file."""
+    corpus: CorpusRecord | None = None

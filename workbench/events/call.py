@@ -1,0 +1,170 @@
+"""The life of one tool call, from its start to its one result.
+
+Events that carry a result hold its blocks in `result`; the log stores those apart from the rest, and readers of the
+log get `result` empty unless they ask for bodies. `size` and `first_line` are always there.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from workbench.events.agent import Effect, Permission
+from workbench.events.base import Event
+from workbench.events.content import Content
+from workbench.events.request import Usage
+from workbench.events.run import EndStatus, Reason
+
+Outcome = Literal["ok", "error", "timeout", "exception", "invalid_input", "denied", "not_run", "failed"]
+"""`timeout` and `exception` count towards the sequential fallback, the rest do not."""
+UnknownAnswer = Literal["rerun", "result", "fail", "unknown"]
+
+
+class CallEvent(Event):
+    """An event of one call."""
+
+    call: str
+    """`STEP.CALL`."""
+
+
+class ResultEvent(CallEvent):
+    """A call event with a result; make it with `result_fields`."""
+
+    result: Content = ()
+    size: int
+    """Bytes of the whole result."""
+    first_line: str
+    is_error: bool
+
+
+class CallStarted(CallEvent):
+    """The call is about to run; committed before the tool sees anything."""
+
+    kind: Literal["call_started"] = "call_started"
+    tool: str
+    input: dict[str, JsonValue]
+    effect: Effect
+    permission: Permission
+    """The verdict in force: `allow`, or `ask` where a person allowed it."""
+    eager: bool = False
+    """Started while the model was still writing."""
+    attempt: int = 0
+    """The turn's attempt that an eager call belongs to."""
+
+
+class CallProgressed(CallEvent):
+    """A partial result, or a word on how far the call is."""
+
+    kind: Literal["call_progressed"] = "call_progressed"
+    text: str
+
+
+class CallRetried(CallEvent):
+    """An attempt failed in a way that may pass; the next one follows after a wait."""
+
+    kind: Literal["call_retried"] = "call_retried"
+    attempt: int
+    """The attempt that failed, from 0."""
+    error: str
+    elapsed: float
+    wait: float
+    """Seconds."""
+
+
+class CallFinished(ResultEvent):
+    """The call has its result."""
+
+    kind: Literal["call_finished"] = "call_finished"
+    outcome: Outcome
+    elapsed: float
+    """Seconds of all attempts and waits."""
+    by: Literal["tool", "operator", "engine"] = "tool"
+
+
+class CallCancelled(ResultEvent):
+    """A person gave this call up; the result says so to the model."""
+
+    kind: Literal["call_cancelled"] = "call_cancelled"
+    elapsed: float
+
+
+class CallInterrupted(CallEvent):
+    """The call was stopped without a result: a pause, a crash, or a thread that was left behind."""
+
+    kind: Literal["call_interrupted"] = "call_interrupted"
+    reason: Literal["paused", "crashed", "abandoned"]
+
+
+class CallDiscarded(CallEvent):
+    """An eager call that the finished turn did not ask for."""
+
+    kind: Literal["call_discarded"] = "call_discarded"
+    reason: str
+
+
+class CallReused(CallEvent):
+    """A call took over the result of an eager one with the same input."""
+
+    kind: Literal["call_reused"] = "call_reused"
+    old: str
+
+
+class OutcomeUnknown(CallEvent):
+    """An effectful call was interrupted; nobody knows what it did to the world."""
+
+    kind: Literal["outcome_unknown"] = "outcome_unknown"
+
+
+class OutcomeResolved(CallEvent):
+    """A person answered for a call of unknown outcome; a result follows unless the answer is `rerun`."""
+
+    kind: Literal["outcome_resolved"] = "outcome_resolved"
+    answer: UnknownAnswer
+
+
+class LateResultDropped(CallEvent):
+    """A thread that had been left behind returned after all."""
+
+    kind: Literal["late_result_dropped"] = "late_result_dropped"
+    size: int
+
+
+class PermissionAsked(CallEvent):
+    """The call may run only when a person allows it."""
+
+    kind: Literal["permission_asked"] = "permission_asked"
+    tool: str
+    input: dict[str, JsonValue]
+    reason: str
+
+
+class PermissionDecided(CallEvent):
+    """A person decided."""
+
+    kind: Literal["permission_decided"] = "permission_decided"
+    verdict: Literal["allow", "deny"]
+    scope: Literal["once", "run"] = "once"
+    reason: str = ""
+
+
+class SubagentStarted(CallEvent):
+    """The call runs as a child run."""
+
+    kind: Literal["subagent_started"] = "subagent_started"
+    run: str
+    """The child's id."""
+    task: str
+    focus: str = ""
+    role: str | None = None
+
+
+class SubagentFinished(CallEvent):
+    """The child came to its end; the call's result follows."""
+
+    kind: Literal["subagent_finished"] = "subagent_finished"
+    run: str
+    status: EndStatus
+    reason: Reason
+    steps: int
+    usage: Usage

@@ -1,0 +1,56 @@
+"""Events of the library log: what people say about runs, apart from the runs themselves."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.events.base import Event
+
+
+class LibraryEvent(Event):
+    """A fact about a run, not of it."""
+
+    run: str
+
+
+class RunNamed(LibraryEvent):
+    """A person named a run."""
+
+    kind: Literal["run_named"] = "run_named"
+    name: str
+
+
+class RunNoted(LibraryEvent):
+    """A person wrote a note on a run; it replaces the one before."""
+
+    kind: Literal["run_noted"] = "run_noted"
+    note: str
+
+
+class RunTagged(LibraryEvent):
+    """The tags of a run were set."""
+
+    kind: Literal["run_tagged"] = "run_tagged"
+    tags: tuple[str, ...]
+
+
+class RunMarked(LibraryEvent):
+    """A run was marked, or unmarked."""
+
+    kind: Literal["run_marked"] = "run_marked"
+    marked: bool
+
+
+class RunHidden(LibraryEvent):
+    """A run was hidden (deleted, for a person), or shown again; forks of it stay sound."""
+
+    kind: Literal["run_hidden"] = "run_hidden"
+    hidden: bool
+
+
+class RunImported(LibraryEvent):
+    """A run came from a session file; it is never driven, only forked."""
+
+    kind: Literal["run_imported"] = "run_imported"
+    source: str
+    """Name of the file, without its folder."""

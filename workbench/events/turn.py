@@ -1,0 +1,77 @@
+"""One response of the model: its start, its streamed pieces, its end."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.events.base import Event
+from workbench.events.request import ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
+
+
+class TurnStarted(Event):
+    """A request went to the model."""
+
+    kind: Literal["turn_started"] = "turn_started"
+    step: int
+    """Index of the step that the turn opens; for a plan, a summary or a judge the step it stands before."""
+    attempt: int
+    """0 for the first try of this turn."""
+    purpose: Purpose
+    model: str
+    request_key: str
+    """Rolling hash of the request; equal situations have equal keys."""
+
+
+class TurnText(Event):
+    """A piece of streamed text, stored every 250 ms; `turn_finished` is the whole truth."""
+
+    kind: Literal["turn_text"] = "turn_text"
+    step: int
+    attempt: int
+    text: str
+    thinking: bool = False
+
+
+class TurnDiscarded(Event):
+    """An attempt was given up; nothing of it enters the conversation."""
+
+    kind: Literal["turn_discarded"] = "turn_discarded"
+    step: int
+    attempt: int
+    reason: str
+    """`paused`, `crashed`, `broken: …`, `refused: …`."""
+
+
+class ModelRetried(Event):
+    """A model request failed and is tried again after a wait."""
+
+    kind: Literal["model_retried"] = "model_retried"
+    step: int
+    attempt: int
+    """The attempt that failed."""
+    error: str
+    error_kind: str
+    wait: float
+    """Seconds until the next attempt."""
+
+
+class TurnFinished(Event):
+    """The model's whole turn."""
+
+    kind: Literal["turn_finished"] = "turn_finished"
+    step: int
+    attempt: int
+    purpose: Purpose
+    content: tuple[TurnBlock, ...]
+    stop_reason: str
+    usage: Usage
+    elapsed: float
+    """Seconds from request to last byte."""
+    first_token: float | None = None
+    """Seconds from request to the first piece."""
+    provider_parts: ProviderParts | None = None
+
+    @property
+    def calls(self) -> tuple[ToolCallBlock, ...]:
+        """The calls that the turn asks for, in the model's order."""
+        return tuple(block for block in self.content if isinstance(block, ToolCallBlock))
