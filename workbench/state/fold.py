@@ -1,0 +1,259 @@
+"""What each kind of event does to the state. The only place where the log's meaning is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never, cast
+
+from workbench.events import call as calls
+from workbench.events import edit as edits
+from workbench.events import plan as plans
+from workbench.events import run as runs
+from workbench.events import turn as turns
+from workbench.events.base import Recorded
+from workbench.events.codec import RunEvent, UnknownEvent
+from workbench.events.content import TextBlock, plain_text, text_content
+from workbench.state.fold_calls import close_if_done, enter_queued, fold_call, reset_call
+from workbench.state.parts import (
+    CallState,
+    PlanState,
+    PlanStatus,
+    Said,
+    StepMark,
+    StepProgress,
+    StepState,
+    TurnState,
+)
+from workbench.state.run_state import RunState
+
+PlanFamily = (
+    plans.PlanProposed
+    | plans.PlanApproved
+    | plans.PlanEdited
+    | plans.PlanSkipped
+    | plans.PlanStepStarted
+    | plans.PlanStepFinished
+)
+TurnFamily = turns.TurnStarted | turns.TurnText | turns.TurnDiscarded | turns.TurnFinished | turns.ModelRetried
+
+
+def fold(records: Iterable[Recorded], state: RunState | None = None) -> RunState:
+    """Return the state after all of `records`, going on from `state` where one is given."""
+    state = state or RunState()
+    for record in records:
+        apply(state, record)
+    return state
+
+
+def apply(state: RunState, record: Recorded) -> None:
+    """Take the next event of the lineage into `state`, in place.
+
+    Raises `ValueError` when `record.seq` does not follow: a gap or a repetition means a damaged log.
+    """
+    if record.seq != state.seq + 1:
+        raise ValueError(f"event {record.seq} of run {record.run!r} follows {state.seq}; expected {state.seq + 1}")
+    driven = state.seq >= 0 and not state.is_resting and record.at > state.at
+    _fold_event(state, record)
+    if driven:
+        state.driven_seconds += record.at - state.at
+    state.seq, state.at = record.seq, max(state.at, record.at)
+
+
+def _fold_event(state: RunState, record: Recorded) -> None:
+    event = record.event
+    if isinstance(event, calls.CallEvent):
+        fold_call(state, record)
+    elif isinstance(event, UnknownEvent):
+        state.unknown_kinds += 1
+    elif isinstance(event, PlanFamily):
+        _fold_plan(state, record, event)
+    elif isinstance(event, TurnFamily):
+        _fold_turn(state, record, event)
+    else:
+        _fold_run(state, record, cast("RunEvent", event))
+
+
+def _fold_plan(state: RunState, record: Recorded, event: PlanFamily) -> None:
+    plan = state.plan
+    match event:
+        case plans.PlanProposed():
+            status: PlanStatus = "simple" if event.simple or not event.steps else "proposed"
+            state.plan = PlanState(list(event.steps), status, ["waiting"] * len(event.steps), proposed_seq=record.seq)
+            return
+        case _ if plan is None:
+            return
+        case plans.PlanApproved():
+            plan.status = "approved"
+            _say(state, Said("plan", text_content(plan_message(plan.steps))))
+        case plans.PlanEdited():
+            done = sum(1 for progress in plan.progress if progress == "done")
+            fresh: list[StepProgress] = ["waiting"] * (len(event.steps) - done)
+            plan.progress = [*plan.progress[:done], *fresh]
+            plan.steps, plan.edited = list(event.steps), True
+            if plan.status == "approved":
+                _say(state, Said("plan", text_content(plan_message(plan.steps, changed=True))))
+        case plans.PlanSkipped():
+            plan.status = "skipped"
+        case plans.PlanStepStarted():
+            _set_progress(plan, event.index, "doing")
+        case plans.PlanStepFinished():
+            _set_progress(plan, event.index, "done")
+        case _:
+            assert_never(event)
+
+
+def _set_progress(plan: PlanState, index: int, progress: str) -> None:
+    if 0 <= index < len(plan.progress):
+        plan.progress[index] = "done" if progress == "done" else "doing"
+
+
+def plan_message(steps: list[plans.PlanStep], *, changed: bool = False) -> str:
+    """Return the plan as it enters the conversation."""
+    head = "The plan has changed. Follow this plan:" if changed else "Follow this plan:"
+    return "\n".join([head, *(f"{number}. {step}" for number, step in enumerate(steps, 1))])
+
+
+def _fold_turn(state: RunState, record: Recorded, event: TurnFamily) -> None:
+    match event:
+        case turns.TurnStarted():
+            _start_turn(state, record, event)
+        case turns.TurnText():
+            if state.active_turn is not None:
+                (state.active_turn.thinking if event.thinking else state.active_turn.text).append(event.text)
+        case turns.ModelRetried():
+            if (turn := _turn_of(state, event.step)) is not None:
+                turn.retries.append(event.error)
+        case turns.TurnDiscarded():
+            if state.active_turn is not None:
+                state.active_turn.status = "discarded"
+            state.active_turn = None
+            enter_queued(state)
+        case turns.TurnFinished():
+            _finish_turn(state, record, event)
+        case _:
+            assert_never(event)
+
+
+def _turn_of(state: RunState, step: int) -> TurnState | None:
+    if state.active_turn is not None:
+        return state.active_turn
+    return state.steps[step].turn if step < len(state.steps) else state.plan_turn
+
+
+def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> None:
+    turn = TurnState(event.purpose, event.model, event.attempt, started_at=record.at, request_key=event.request_key)
+    state.end, state.breakpoint = None, ""
+    state.active_turn = turn
+    if event.purpose == "plan":
+        turn.retries = state.plan_turn.retries if state.plan_turn else []
+        state.plan_turn = turn
+    elif event.purpose == "step" and event.step == len(state.steps):
+        step = StepState(event.step, turn, before_seq=state.seq, sequential=_is_sequential(state))
+        state.steps.append(step)
+    elif event.purpose == "step":
+        turn.retries = state.steps[event.step].turn.retries
+        state.steps[event.step].turn = turn
+
+
+def _is_sequential(state: RunState) -> bool:
+    return state.mode == "sequential" or (state.agent is not None and not state.agent.parallel_tool_calls)
+
+
+def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -> None:
+    turn = state.active_turn
+    state.usage = state.usage + event.usage
+    state.active_turn = None
+    if turn is None:
+        return
+    turn.status, turn.content, turn.usage = "finished", event.content, event.usage
+    turn.stop_reason, turn.elapsed, turn.first_token = event.stop_reason, event.elapsed, event.first_token
+    turn.provider_parts = event.provider_parts
+    turn.text.clear()
+    turn.thinking.clear()
+    if event.purpose != "step":
+        return
+    step = state.steps[event.step]
+    step.turn_seq = record.seq
+    state.entries.append(StepMark(step.index))
+    for block in event.calls:
+        call = step.calls.get(block.id)
+        if call is None:
+            call = CallState(block.id, block.tool, dict(block.input), block.invalid)
+            step.calls[block.id] = call
+        call.asked = True
+    close_if_done(state, step, record.seq)
+
+
+def _say(state: RunState, said: Said) -> None:
+    busy = state.active_turn is not None or state.open_step is not None
+    (state.queued if busy else state.entries).append(said)
+
+
+def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # noqa: C901, PLR0912 - one case a kind
+    match event:
+        case runs.RunStarted():
+            _start_run(state, record, event)
+        case runs.RunForked():
+            _fork_run(state, record, event)
+        case runs.RunRecovered():
+            state.end = None
+        case runs.RunPaused():
+            state.end = ("interrupted", event.reason)
+        case runs.RunResumed():
+            state.end, state.breakpoint = None, ""
+            if event.limits is not None and state.agent is not None:
+                state.agent = state.agent.model_copy(update={"limits": event.limits})
+        case runs.RunFinished():
+            state.end = (event.status, event.reason)
+            state.answer, state.citations, state.error = event.answer, event.citations, event.error
+            if event.status == "completed" and state.plan is not None:
+                state.plan.progress = ["done"] * len(state.plan.progress)
+        case runs.ModeChanged():
+            state.mode = event.mode
+            state.clean_in_a_row = 0
+            state.outcomes.clear()
+        case runs.BreakpointHit():
+            state.breakpoint = f"{event.rule}: {event.why}"
+        case runs.ContextElided():
+            state.elided.update(event.calls)
+        case runs.ContextSummarised():
+            state.summary = (event.through, event.summary)
+        case edits.MessageAdded():
+            state.end = None
+            _say(state, Said("message", event.content))
+        case edits.AgentEdited():
+            state.agent = event.agent
+            state.edits += 1
+        case edits.TextEdited():
+            _edit_text(state, event)
+        case _:
+            pass  # limit_reached and hook_changed are shown, and change nothing
+
+
+def _start_run(state: RunState, record: Recorded, event: runs.RunStarted) -> None:
+    state.run, state.started_at = record.run, record.at
+    state.task, state.agent, state.date = plain_text(event.task), event.agent, event.date
+    state.depth, state.role, state.caller = event.depth, event.role, event.caller
+    state.entries.append(Said("task", event.task))
+
+
+def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
+    state.run, state.parent, state.cut = record.run, event.parent, event.cut
+    state.made_from, state.address = event.made_from, event.address
+    if event.caller is not None:
+        state.caller = event.caller
+    state.end, state.breakpoint, state.answer, state.citations, state.error = None, "", None, (), None
+    state.started_at = record.at
+    state.driven_seconds = 0.0
+    if state.active_turn is not None:
+        state.active_turn.status, state.active_turn = "discarded", None
+    for call, reset in event.reset.items():
+        reset_call(state, call, reset)
+
+
+def _edit_text(state: RunState, event: edits.TextEdited) -> None:
+    turn = state.steps[event.step].turn
+    kept = tuple(block for block in turn.content if block.type == "tool_call")
+    turn.content = (TextBlock(text=event.text), *kept)
+    turn.provider_parts, turn.edited = None, True
+    state.edits += 1

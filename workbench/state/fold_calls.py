@@ -1,0 +1,166 @@
+"""What the events of calls do to the state."""
+
+from __future__ import annotations
+
+from workbench.events import call as calls
+from workbench.events import edit as edits
+from workbench.events.base import Recorded
+from workbench.events.run import Reset
+from workbench.state.parts import AttemptState, CallState, ResultRef, StepState
+from workbench.state.run_state import RunState
+
+FAILURES = ("timeout", "exception")
+"""Outcomes that count towards the sequential fallback: never bad input, a denial or a cancel."""
+COUNTED = ("ok", "error", *FAILURES)
+
+
+def fold_call(state: RunState, record: Recorded) -> None:
+    """Change `state` by one event of a call. Events of calls that the log does not know are ignored."""
+    event = record.event
+    if not isinstance(event, calls.CallEvent):
+        return
+    if isinstance(event, calls.LateResultDropped):
+        state.late_results += 1
+        return
+    step = _step_of(state, event.call)
+    if step is None:
+        return
+    if isinstance(event, calls.CallStarted):
+        _start(step, record, event)
+    call = step.calls.get(event.call)
+    if call is None:
+        return
+    if isinstance(event, calls.ResultEvent):
+        _take_result(state, step, call, record, event)
+    elif isinstance(event, calls.SubagentStarted | calls.SubagentFinished):
+        _fold_subagent(state, call, record, event)
+    else:
+        _fold_open_call(state, step, call, record)
+
+
+def _step_of(state: RunState, call: str) -> StepState | None:
+    index = call.partition(".")[0]
+    return state.steps[int(index)] if index.isdigit() and int(index) < len(state.steps) else None
+
+
+def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
+    call = step.calls.get(event.call)
+    if call is None:
+        call = step.calls[event.call] = CallState(event.call, event.tool, dict(event.input), asked=False)
+    call.status, call.effect, call.permission = "running", event.effect, event.permission
+    call.eager, call.attempt = event.eager, event.attempt
+    call.started_at, call.started_seq, call.finished_at = record.at, record.seq, None
+    call.progress, call.elapsed, call.outcome = "", None, None
+    call.attempts = []
+
+
+def _take_result(state: RunState, step: StepState, call: CallState, record: Recorded, event: calls.ResultEvent) -> None:
+    ref = ResultRef(record.run, record.seq, event.size, event.first_line, event.is_error)
+    if isinstance(event, edits.ResultEdited):
+        call.original, call.result, call.status = call.original or call.result, ref, "finished"
+        if call.original is None:
+            call.original = ResultRef("", -1, 0, "", is_error=False)
+        call.by, state.edits = "operator", state.edits + 1
+    else:
+        call.result = ref
+        call.finished_at = record.at
+        if isinstance(event, calls.CallFinished):
+            call.status, call.outcome, call.by = "finished", event.outcome, event.by
+            call.elapsed = event.elapsed
+            _count(state, event)
+        elif isinstance(event, calls.CallCancelled):
+            call.status, call.elapsed, call.by = "cancelled", event.elapsed, "operator"
+    close_if_done(state, step, record.seq)
+
+
+def _count(state: RunState, event: calls.CallFinished) -> None:
+    if event.outcome in COUNTED and event.by == "tool":
+        failed = event.outcome in FAILURES
+        state.outcomes.append(failed)
+        state.clean_in_a_row = 0 if failed else state.clean_in_a_row + 1
+
+
+def _fold_subagent(
+    state: RunState, call: CallState, record: Recorded, event: calls.SubagentStarted | calls.SubagentFinished
+) -> None:
+    call.child, call.child_owner = event.run, record.run
+    if isinstance(event, calls.SubagentFinished):
+        state.child_usage = state.child_usage + event.usage
+        state.child_steps += event.steps
+
+
+def _fold_open_call(state: RunState, step: StepState, call: CallState, record: Recorded) -> None:
+    match record.event:
+        case calls.CallProgressed() as event:
+            call.progress = event.text
+        case calls.CallRetried() as event:
+            call.attempts.append(AttemptState(event.error, event.elapsed, event.wait))
+        case calls.CallInterrupted():
+            call.status, call.finished_at = "interrupted", record.at
+        case calls.CallDiscarded():
+            call.status, call.finished_at = "discarded", record.at
+        case calls.CallReused() as event:
+            _reuse(state, step, call, record, event.old)
+        case calls.OutcomeUnknown():
+            call.status = "unknown"
+        case calls.OutcomeResolved() as event:
+            call.status = "requested"
+            call.reruns += event.answer == "rerun"
+        case calls.PermissionAsked() as event:
+            call.status, call.question, call.allowed = "waiting", event.reason, None
+        case calls.PermissionDecided() as event:
+            call.status, call.allowed, call.denial = "requested", event.verdict == "allow", event.reason
+            if event.verdict == "allow" and event.scope == "run":
+                state.allowed_tools.add(call.tool)
+        case edits.InputEdited() as event:
+            _edit_input(state, step, call, event)
+        case _:
+            pass
+
+
+def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, old: str) -> None:
+    source = step.calls.get(old)
+    if source is None or source.result is None:
+        return
+    call.result, call.outcome, call.status = source.result, source.outcome, "finished"
+    call.started_at, call.finished_at, call.elapsed = source.started_at, source.finished_at, source.elapsed
+    call.effect, call.eager, source.status = source.effect, True, "discarded"
+    close_if_done(state, step, record.seq)
+
+
+def _edit_input(state: RunState, step: StepState, call: CallState, event: edits.InputEdited) -> None:
+    if call.original_input is None:
+        call.original_input = call.input
+    call.input, call.invalid, state.edits = dict(event.input), None, state.edits + 1
+    call.result, call.status, call.child, call.child_owner = None, "requested", None, None
+    step.finished_seq = None
+
+
+def reset_call(state: RunState, call_id: str, reset: Reset) -> None:
+    """Open a call of the open step again, as a fork asks (`run_forked.reset`)."""
+    step = _step_of(state, call_id)
+    call = step.calls.get(call_id) if step else None
+    if step is None or call is None:
+        return
+    step.finished_seq = None
+    if reset == "open":
+        call.status = "unknown" if call.effect == "effectful" else "interrupted"
+        return
+    if reset == "rerun":
+        call.result, call.child, call.child_owner = None, None, None
+        call.reruns += 1
+    call.status, call.allowed = "requested", None
+
+
+def close_if_done(state: RunState, step: StepState, seq: int) -> None:
+    """Close the step when every call it asks for has a result; then queued messages enter."""
+    if step.turn.status != "finished" or any(not call.has_result for call in step.asked_calls):
+        return
+    step.finished_seq = seq
+    enter_queued(state)
+
+
+def enter_queued(state: RunState) -> None:
+    """Let messages that waited for the open step into the conversation."""
+    state.entries.extend(state.queued)
+    state.queued.clear()

@@ -1,0 +1,67 @@
+"""Any moment of a run, quickly: the fold of a prefix, from snapshots taken every few events.
+
+Closed steps never change, so a snapshot is a shallow copy of the state and a deep one of its last step.
+"""
+
+from __future__ import annotations
+
+import copy
+from bisect import bisect_right
+from dataclasses import replace
+
+from workbench.events.base import Recorded
+from workbench.state.fold import apply
+from workbench.state.run_state import RunState
+
+SNAPSHOT_EVERY = 512
+"""Events between snapshots: a few milliseconds of folding at the most."""
+
+
+class History:
+    """A run's records with the state as of each of them."""
+
+    def __init__(self) -> None:
+        self.records: list[Recorded] = []
+        self.live = RunState()
+        self._snapshots: list[RunState] = [RunState()]
+        self._positions: list[int] = [-1]
+
+    def append(self, record: Recorded) -> None:
+        """Take in the next record; raises `ValueError` where its seq does not follow."""
+        apply(self.live, record)
+        self.records.append(record)
+        if record.seq - self._positions[-1] >= SNAPSHOT_EVERY:
+            self._snapshots.append(snapshot(self.live))
+            self._positions.append(record.seq)
+
+    def at(self, seq: int) -> RunState:
+        """Return the state after event `seq`, an object of its own; the live one for the last event or beyond."""
+        if seq >= self.live.seq:
+            return self.live
+        nearest = bisect_right(self._positions, seq) - 1
+        state = snapshot(self._snapshots[nearest])
+        for record in self.records[self._positions[nearest] + 1 : seq + 1]:
+            apply(state, record)
+        return state
+
+
+def snapshot(state: RunState) -> RunState:
+    """Return a copy that shares the closed steps with `state` and nothing that can still change."""
+    steps = state.steps[:-1] + [copy.deepcopy(step) for step in state.steps[-1:]]
+    active = state.active_turn
+    copied = replace(
+        state,
+        steps=steps,
+        plan=copy.deepcopy(state.plan),
+        plan_turn=copy.deepcopy(state.plan_turn),
+        entries=state.entries.copy(),
+        queued=state.queued.copy(),
+        outcomes=state.outcomes.copy(),
+        allowed_tools=state.allowed_tools.copy(),
+        elided=state.elided.copy(),
+    )
+    if active is not None:
+        is_of_step = bool(steps) and state.steps[-1].turn is active
+        is_of_plan = state.plan_turn is active
+        copied.active_turn = steps[-1].turn if is_of_step else copied.plan_turn if is_of_plan else copy.copy(active)
+    return copied

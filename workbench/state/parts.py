@@ -1,0 +1,191 @@
+"""The parts of a run's state: plan, steps, turns, calls, and the order of the conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import JsonValue
+
+from workbench.events.agent import Effect, Permission
+from workbench.events.call import Outcome
+from workbench.events.content import Content
+from workbench.events.plan import PlanStep
+from workbench.events.request import ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
+
+CallStatus = Literal[
+    "requested",  # the turn asks for it; nothing ran yet, or it is to run again
+    "waiting",  # a person must allow it
+    "running",
+    "finished",
+    "cancelled",
+    "interrupted",  # stopped without a result; read-only and idempotent calls run again
+    "unknown",  # effectful and interrupted: a person must answer
+    "discarded",  # eager, and the turn did not ask for it
+]
+StepProgress = Literal["waiting", "doing", "done"]
+PlanStatus = Literal["proposed", "approved", "skipped", "simple"]
+TurnStatus = Literal["streaming", "discarded", "finished"]
+
+
+@dataclass(slots=True)
+class ResultRef:
+    """Where a result's blocks lie in the log, and what lists show of it."""
+
+    run: str
+    seq: int
+    size: int
+    first_line: str
+    is_error: bool
+
+
+@dataclass(slots=True)
+class AttemptState:
+    """One try of a call that failed and was followed by another."""
+
+    error: str
+    elapsed: float
+    wait: float
+
+
+@dataclass(slots=True)
+class CallState:
+    """One call of a step."""
+
+    id: str
+    tool: str
+    input: dict[str, JsonValue]
+    invalid: str | None = None
+    status: CallStatus = "requested"
+    asked: bool = True
+    """The finished turn asks for it; False for an eager call while the model still writes."""
+    effect: Effect = "effectful"
+    permission: Permission = "allow"
+    eager: bool = False
+    attempt: int = 0
+    """The turn's attempt that an eager call belongs to."""
+    started_at: float | None = None
+    finished_at: float | None = None
+    started_seq: int | None = None
+    elapsed: float | None = None
+    outcome: Outcome | None = None
+    attempts: list[AttemptState] = field(default_factory=list)
+    progress: str = ""
+    result: ResultRef | None = None
+    original: ResultRef | None = None
+    """The result before a person replaced it."""
+    original_input: dict[str, JsonValue] | None = None
+    """The input that the model asked for, where a person replaced it."""
+    by: str = "tool"
+    question: str = ""
+    """Why a person is asked."""
+    allowed: bool | None = None
+    """A person's decision; None where nobody was asked or nobody answered."""
+    denial: str = ""
+    child: str | None = None
+    """The run of the subagent that this call is."""
+    child_owner: str | None = None
+    """The run whose log names that child; another run's child is forked before it goes on."""
+    reruns: int = 0
+    """How often it was reset to run again: part of the idempotency key's meaning, and shown."""
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the conversation has its one result."""
+        return self.result is not None and self.status in ("finished", "cancelled")
+
+    @property
+    def has_error(self) -> bool:
+        """Whether its result is an error."""
+        return self.result is not None and self.result.is_error
+
+    @property
+    def edited(self) -> bool:
+        """Whether a person replaced its result or its input."""
+        return self.original is not None or self.original_input is not None
+
+
+@dataclass(slots=True)
+class TurnState:
+    """One response of the model."""
+
+    purpose: Purpose
+    model: str
+    attempt: int = 0
+    status: TurnStatus = "streaming"
+    started_at: float = 0.0
+    text: list[str] = field(default_factory=list)
+    """Stored pieces of a stream that is not finished; the finished content is in `content`."""
+    thinking: list[str] = field(default_factory=list)
+    content: tuple[TurnBlock, ...] = ()
+    provider_parts: ProviderParts | None = None
+    stop_reason: str = ""
+    usage: Usage = field(default_factory=Usage)
+    elapsed: float = 0.0
+    first_token: float | None = None
+    request_key: str = ""
+    edited: bool = False
+    retries: list[str] = field(default_factory=list)
+    """Errors of attempts that failed."""
+
+    @property
+    def calls(self) -> list[ToolCallBlock]:
+        """The calls that the finished turn asks for."""
+        return [block for block in self.content if isinstance(block, ToolCallBlock)]
+
+
+@dataclass(slots=True)
+class StepState:
+    """A turn with the calls it asked for and their results."""
+
+    index: int
+    turn: TurnState
+    calls: dict[str, CallState] = field(default_factory=dict)
+    """By id, in the order in which they became known."""
+    finished_seq: int | None = None
+    """Seq of the event that closed the step: its last result, or its turn where it has no calls."""
+    turn_seq: int | None = None
+    """Seq of `turn_finished`."""
+    before_seq: int = -1
+    """Seq of the last event before the turn started."""
+    sequential: bool = False
+    """Its calls ran one by one."""
+
+    @property
+    def asked_calls(self) -> list[CallState]:
+        """The calls that the turn asks for, in the model's order."""
+        return [self.calls[block.id] for block in self.turn.calls]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the turn is finished and every call it asks for has its result."""
+        return self.finished_seq is not None
+
+
+@dataclass(slots=True)
+class PlanState:
+    """The plan as it stands."""
+
+    steps: list[PlanStep]
+    status: PlanStatus
+    progress: list[StepProgress]
+    edited: bool = False
+    proposed_seq: int = -1
+
+
+@dataclass(slots=True)
+class Said:
+    """Something that stands in the conversation as user text: the task, a plan, a message."""
+
+    kind: Literal["task", "plan", "message", "summary"]
+    content: Content
+
+
+@dataclass(slots=True)
+class StepMark:
+    """The place of a step in the conversation."""
+
+    index: int
+
+
+Entry = Said | StepMark

@@ -1,0 +1,145 @@
+"""`RunState`: what a run is, as of the last event that was folded into it (see `fold`)."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workbench.events.agent import AgentRecord
+from workbench.events.request import Usage
+from workbench.events.run import Caller, Citation, Reason
+from workbench.state.parts import CallState, Entry, PlanState, StepState, TurnState
+
+Status = Literal[
+    "idle", "planning", "awaiting_approval", "thinking", "executing_tools", "responding",
+    "completed", "failed", "interrupted",
+]  # fmt: skip
+
+FALLBACK_WINDOW = 20
+"""Final outcomes that the sequential fallback looks at."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """What a run is, as of its last applied event. Equal logs give equal states."""
+
+    run: str = ""
+    seq: int = -1
+    at: float = 0.0
+    """Time of the last event."""
+    started_at: float = 0.0
+    task: str = ""
+    agent: AgentRecord | None = None
+    date: str = ""
+    depth: int = 0
+    role: str | None = None
+    caller: Caller | None = None
+    parent: str | None = None
+    made_from: str | None = None
+    cut: int | None = None
+    address: str = ""
+    """Where the run was forked from."""
+    plan: PlanState | None = None
+    plan_turn: TurnState | None = None
+    steps: list[StepState] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    """The conversation in order; steps are named by index."""
+    queued: list[Entry] = field(default_factory=list)
+    """Messages typed while a step is open; they enter when it closes."""
+    usage: Usage = field(default_factory=Usage)
+    """Of this run alone, inherited turns included."""
+    child_usage: Usage = field(default_factory=Usage)
+    child_steps: int = 0
+    mode: Literal["parallel", "sequential"] = "parallel"
+    outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=FALLBACK_WINDOW))
+    """Final outcomes of calls, True for a failure that counts."""
+    clean_in_a_row: int = 0
+    allowed_tools: set[str] = field(default_factory=set)
+    """Tools that a person allowed for the rest of the run."""
+    elided: set[str] = field(default_factory=set)
+    summary: tuple[int, str] | None = None
+    """The last summarised step and the text that stands for all up to it."""
+    end: tuple[Literal["completed", "failed", "interrupted"], Reason] | None = None
+    breakpoint: str = ""
+    """Which breakpoint stopped the run, and why."""
+    answer: str | None = None
+    citations: tuple[Citation, ...] = ()
+    error: str | None = None
+    late_results: int = 0
+    edits: int = 0
+    driven_seconds: float = 0.0
+    """Time between events while the run was not at rest; the clock of the time limit."""
+    unknown_kinds: int = 0
+    active_turn: TurnState | None = None
+    """The turn that is streaming, or None."""
+
+    @property
+    def status(self) -> Status:
+        """Where the run is on its way."""
+        return self.status_and_reason[0]
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it rests or ended."""
+        return self.status_and_reason[1]
+
+    @property
+    def status_and_reason(self) -> tuple[Status, Reason | None]:
+        """Status, and the reason where the run is at rest."""
+        if self.end is not None:
+            return self.end
+        if self.active_turn is not None:
+            return ("planning" if self.active_turn.purpose == "plan" else "thinking"), None
+        if self.plan is not None and self.plan.status == "proposed" and self.agent and self.agent.plan == "ask":
+            return "awaiting_approval", "plan"
+        step = self.open_step
+        if step is not None:
+            return _open_step_status(step)
+        if not self.steps:
+            return "idle", None
+        last = self.steps[-1]
+        return ("responding" if last.is_closed and not last.turn.calls else "thinking"), None
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing goes on without a person."""
+        return self.end is not None or self.status_and_reason[0] == "awaiting_approval"
+
+    @property
+    def open_step(self) -> StepState | None:
+        """The step whose turn is finished and whose calls are not, or None."""
+        if self.steps and self.steps[-1].turn.status == "finished" and not self.steps[-1].is_closed:
+            return self.steps[-1]
+        return None
+
+    @property
+    def finished_steps(self) -> int:
+        """Steps whose turn is finished."""
+        if self.steps and self.steps[-1].turn.status != "finished":
+            return len(self.steps) - 1
+        return len(self.steps)
+
+    @property
+    def total_usage(self) -> Usage:
+        """Own and subagents' usage."""
+        return self.usage + self.child_usage
+
+    def call(self, call: str) -> CallState | None:
+        """Return the call of that id, or None."""
+        index = call.partition(".")[0]
+        if not index.isdigit() or int(index) >= len(self.steps):
+            return None
+        return self.steps[int(index)].calls.get(call)
+
+
+def _open_step_status(step: StepState) -> tuple[Status, Reason | None]:
+    waiting: Reason | None = None
+    for call in step.calls.values():
+        if call.status in ("requested", "running", "interrupted"):
+            return ("responding" if call.tool == "submit_answer" else "executing_tools"), None
+        if call.status == "unknown":
+            waiting = "outcome_unknown"
+        elif call.status == "waiting" and waiting is None:
+            waiting = "permission"
+    return ("awaiting_approval", waiting) if waiting else ("executing_tools", None)
