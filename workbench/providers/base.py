@@ -1,0 +1,98 @@
+"""The seam: what a provider is, and the pieces in which it answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from workbench.events.request import ProviderParts, Request, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """A piece of thinking."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallOpened:
+    """A tool call begins. `index` tells the calls of one turn apart and orders them."""
+
+    index: int
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallInput:
+    """A piece of a call's arguments, as JSON text."""
+
+    index: int
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallClosed:
+    """A call's block is complete: its arguments can be read, and it may start."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartsDelta:
+    """What only this provider understands, to be sent back with the turn."""
+
+    parts: ProviderParts
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """The provider's own word that the turn is whole. A stream without it is broken."""
+
+    stop_reason: str
+    """`end_turn`, `tool_calls`, `max_tokens`, `refusal`, or the provider's own word."""
+    usage: Usage
+
+
+Delta = TextDelta | ThinkingDelta | CallOpened | CallInput | CallClosed | PartsDelta | TurnEnd
+
+
+class Provider(Protocol):
+    """Anything with this one method can be the model of an agent."""
+
+    def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Answer `request` in pieces, ending with `TurnEnd`.
+
+        Raises `TransientModelError` or `PermanentModelError`. Closing the iterator frees the connection at once.
+        """
+        ...
+
+
+def parse_arguments(text: str) -> tuple[dict[str, JsonValue], str | None]:
+    """Return a call's arguments, or an empty object and the reason why they cannot be read.
+
+    Strict: SDKs accept cut JSON silently, and a half call must never run.
+    """
+    import json
+
+    if not text.strip():
+        return {}, None
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        return {}, "the arguments are nested too deeply"
+    except ValueError as error:
+        return {}, f"the arguments are not valid JSON ({error}); they may have been cut off"
+    if not isinstance(value, dict):
+        return {}, f"the arguments must be a JSON object, not {type(value).__name__}"
+    return value, None

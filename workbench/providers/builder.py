@@ -1,0 +1,112 @@
+"""One builder for all providers: deltas in, a turn's blocks out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workbench.errors import TransientModelError
+from workbench.events.content import TextBlock, normalise_json, normalise_text
+from workbench.events.request import ProviderParts, ThinkingBlock, ToolCallBlock, TurnBlock
+from workbench.providers.base import (
+    CallClosed,
+    CallInput,
+    CallOpened,
+    Delta,
+    PartsDelta,
+    TextDelta,
+    ThinkingDelta,
+    TurnEnd,
+    parse_arguments,
+)
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    tool: str
+    order: int
+    pieces: list[str] = field(default_factory=list)
+    block: ToolCallBlock | None = None
+
+
+class TurnBuilder:
+    """Collects one attempt of a turn.
+
+    `first_call` is the number of the first call in its step: later attempts go on counting, so that ids stay unique.
+    """
+
+    def __init__(self, step: int, first_call: int = 0) -> None:
+        self._step, self._first_call = step, first_call
+        self._blocks: list[TextBlock | ThinkingBlock | _OpenCall] = []
+        self._text: list[str] = []
+        self._text_is_thinking = False
+        self._calls: dict[int, _OpenCall] = {}
+        self.parts: ProviderParts | None = None
+        self.end: TurnEnd | None = None
+
+    @property
+    def next_call(self) -> int:
+        """The number that the next attempt's first call gets."""
+        return self._first_call + len(self._calls)
+
+    def feed(self, delta: Delta) -> ToolCallBlock | None:
+        """Take in a delta; return the call that it completed, if it completed one.
+
+        Raises `TransientModelError` for pieces that do not fit together: the stream is broken.
+        """
+        match delta:
+            case TextDelta() | ThinkingDelta():
+                self._take_text(delta.text, thinking=isinstance(delta, ThinkingDelta))
+            case CallOpened():
+                self._flush()
+                if delta.index in self._calls:
+                    raise TransientModelError(f"the model opened call {delta.index} twice", kind="broken")
+                call = _OpenCall(delta.tool, self._first_call + len(self._calls))
+                self._calls[delta.index] = call
+                self._blocks.append(call)
+            case CallInput():
+                self._open_call(delta.index).pieces.append(delta.json)
+            case CallClosed():
+                return self._close(self._open_call(delta.index))
+            case PartsDelta():
+                self.parts = delta.parts
+            case TurnEnd():
+                self.end = delta
+        return None
+
+    def finish(self) -> tuple[TurnBlock, ...]:
+        """Return the turn's blocks; raises `TransientModelError` where the stream ended without its end."""
+        if self.end is None:
+            raise TransientModelError("the stream ended before the turn was whole", kind="truncated")
+        self._flush()
+        return tuple(
+            (block.block or self._close(block)) if isinstance(block, _OpenCall) else block for block in self._blocks
+        )
+
+    def _open_call(self, index: int) -> _OpenCall:
+        call = self._calls.get(index)
+        if call is None or call.block is not None:
+            raise TransientModelError(f"the model went on with call {index}, which is not open", kind="broken")
+        return call
+
+    def _close(self, call: _OpenCall) -> ToolCallBlock:
+        arguments, invalid = parse_arguments("".join(call.pieces))
+        value = normalise_json(arguments)
+        call.block = ToolCallBlock(
+            id=f"{self._step}.{call.order}",
+            tool=normalise_text(call.tool),
+            input=value if isinstance(value, dict) else {},
+            invalid=invalid,
+        )
+        return call.block
+
+    def _take_text(self, text: str, *, thinking: bool) -> None:
+        if thinking != self._text_is_thinking:
+            self._flush()
+            self._text_is_thinking = thinking
+        self._text.append(text)
+
+    def _flush(self) -> None:
+        text = normalise_text("".join(self._text))
+        self._text.clear()
+        if text:
+            self._blocks.append(ThinkingBlock(text=text) if self._text_is_thinking else TextBlock(text=text))

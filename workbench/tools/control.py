@@ -1,0 +1,48 @@
+"""The two tools by which a model steers its own run; their schemas live here, their handling in the engine."""
+
+# ruff: noqa: ARG001 - the functions are signatures for the schema alone
+from __future__ import annotations
+
+from typing import Annotated, Never
+
+from pydantic import BaseModel, Field
+
+from workbench.errors import ToolError
+from workbench.tools.base import tool
+
+SUBMIT_ANSWER = "submit_answer"
+SPAWN_SUBAGENT = "spawn_subagent"
+
+
+class AnswerCitation(BaseModel):
+    """Where a statement comes from."""
+
+    source: str = Field(description="Name of the passage, such as with::2")
+    quote: str = Field(default="", description="The words relied on, copied exactly")
+
+
+def _handled_by_the_engine(name: str) -> Never:
+    raise ToolError(f"{name} is handled by the engine and cannot be called as a function")
+
+
+@tool(name=SUBMIT_ANSWER, read_only=True, retries=0)
+async def submit_answer(
+    answer: Annotated[str, Field(description="The whole answer, for the person who asked")],
+    citations: Annotated[list[AnswerCitation], Field(description="The passages that the answer rests on")] = [],  # noqa: B006
+) -> str:
+    """Give the final answer. It ends the task, so call it alone, when everything needed is known."""
+    _handled_by_the_engine(SUBMIT_ANSWER)
+
+
+@tool(name=SPAWN_SUBAGENT, idempotent=True, retries=0, timeout=3600.0)
+async def spawn_subagent(
+    task: Annotated[str, Field(description="What the subagent shall find out, complete in itself")],
+    focus: Annotated[str, Field(description="What to look at above all, and what to leave out")] = "",
+    role: Annotated[str, Field(description="Which kind of subagent, where several are offered")] = "",
+) -> str:
+    """Let a subagent with a context of its own work on one topic; only its summary comes back.
+
+    Worth it for a topic that needs four or more calls. Several at once run at the same time. For a simple look-up
+    search directly.
+    """
+    _handled_by_the_engine(SPAWN_SUBAGENT)
