@@ -1,0 +1,202 @@
+"""`Conversation`: the requests of one run, out of its state, built so that what was sent once is not built again.
+
+The front of a request never changes while the run goes on: turns and results are appended, and only elision and
+summaries (events, in strides) make a new front. So a provider's prompt cache holds, and a long run stays linear.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.conversation.messages import answered
+from workbench.errors import WorkbenchError
+from workbench.events.agent import AgentRecord, ModelParameters, ToolSpec
+from workbench.events.content import Content, TextBlock, text_content
+from workbench.events.request import (
+    AssistantMessage,
+    Message,
+    Purpose,
+    Request,
+    ToolCallBlock,
+    ToolResultBlock,
+    TurnBlock,
+    UserMessage,
+)
+from workbench.state.parts import CallState, ResultRef, Said, StepMark, StepState
+from workbench.state.run_state import RunState
+
+Contents = Mapping[tuple[str, int], Content]
+LoadContents = Callable[[Sequence[ResultRef]], Awaitable[Contents]]
+
+CHARACTERS_PER_TOKEN = 4
+"""The usual estimate; providers' own counts come back as usage."""
+PLANNER_TOKENS = 512
+"""What a plan may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request with its key and its estimated size."""
+
+    request: Request
+    key: str
+    """Rolling hash over instructions, tools and messages: not over model, transport or provider-only parts."""
+    tokens: int
+
+
+class Conversation:
+    """Builds the requests of one run; `load` gives the blocks of results."""
+
+    def __init__(self, load: LoadContents) -> None:
+        self._load = load
+        self._restart()
+
+    def _restart(self) -> None:
+        self._entries_taken = 0
+        self._front: tuple[object, ...] | None = None
+        self._messages: list[Message] = []
+        self._hash = hashlib.sha256()
+        self._characters = 0
+        self._open = UserMessage()
+
+    async def prepare(self, state: RunState, purpose: Purpose, prompt: str = "") -> Prepared:
+        """Return the next request of `state`. `prompt` is said after all else, for plans and summaries."""
+        agent = state.agent
+        if agent is None:
+            raise WorkbenchError("a run without a start has no conversation")
+        front = (agent.instructions, agent.tools, provider_of(agent.model), len(state.elided), state.summary)
+        if front != self._front:
+            self._restart()
+            self._front = front
+            head = f"{system_text(state)}\n{tools_json(agent.tools)}"
+            self._hash.update(head.encode())
+            self._characters = len(head)
+            await self._take(state, state.entries)
+        else:
+            await self._take(state, state.entries[self._entries_taken :])
+        return self._request(state, agent, purpose, prompt)
+
+    async def _take(self, state: RunState, entries: Sequence[Said | StepMark]) -> None:
+        skipped_through = state.summary[0] if state.summary else -1
+        wanted = [
+            call.result
+            for entry in entries
+            if isinstance(entry, StepMark) and entry.index > skipped_through
+            for call in state.steps[entry.index].asked_calls
+            if call.result is not None and call.id not in state.elided
+        ]
+        contents = await self._load(wanted) if wanted else {}
+        if state.summary and self._entries_taken == 0:
+            self._say(text_content(f"Summary of the work so far:\n{state.summary[1]}"))
+        for entry in entries:
+            if isinstance(entry, Said):
+                self._say(entry.content)
+            elif entry.index > skipped_through:
+                self._take_step(state, state.steps[entry.index], contents)
+        self._entries_taken += len(entries)
+
+    def _say(self, content: Content) -> None:
+        self._open = self._open.model_copy(update={"content": (*self._open.content, *content)})
+
+    def _take_step(self, state: RunState, step: StepState, contents: Contents) -> None:
+        turn = assistant_message(state, step)
+        if not turn.content:
+            return
+        if not self._open.results and not self._open.content:
+            self._say(text_content("Go on."))
+        self._keep(self._open)
+        self._keep(turn)
+        self._open = answered(
+            turn, UserMessage(results=tuple(_result(state, call, contents) for call in step.asked_calls))
+        )
+
+    def _keep(self, message: Message) -> None:
+        text = message_json(message)
+        self._messages.append(message)
+        self._hash.update(text.encode())
+        self._characters += len(text)
+
+    def _request(self, state: RunState, agent: AgentRecord, purpose: Purpose, prompt: str) -> Prepared:
+        last = self._open
+        if prompt:
+            last = last.model_copy(update={"content": (*last.content, TextBlock(text=prompt))})
+        elif not last.results and not last.content:
+            last = UserMessage(content=text_content("Go on."))
+        text = message_json(last)
+        key = self._hash.copy()
+        key.update(text.encode())
+        return Prepared(
+            request=Request(
+                purpose=purpose,
+                instructions=system_text(state),
+                tools=agent.tools,
+                messages=(*self._messages, last),
+                model=agent.model,
+                parameters=_parameters(agent, purpose),
+                parallel_tool_calls=agent.parallel_tool_calls,
+            ),
+            key=key.hexdigest(),
+            tokens=(self._characters + len(text)) // CHARACTERS_PER_TOKEN,
+        )
+
+
+def _parameters(agent: AgentRecord, purpose: Purpose) -> ModelParameters:
+    if purpose == "step":
+        return agent.parameters
+    tokens = min(agent.parameters.max_tokens, PLANNER_TOKENS) if purpose == "plan" else agent.parameters.max_tokens
+    return agent.parameters.model_copy(update={"max_tokens": tokens, "tool_choice": "none"})
+
+
+def system_text(state: RunState) -> str:
+    """Return the instructions as they are sent, with the date that was fixed when the lineage began."""
+    instructions = state.agent.instructions if state.agent else ""
+    return f"{instructions}\n\nToday is {state.date}." if state.date else instructions
+
+
+def provider_of(model: str) -> str:
+    """Return the provider's part of a model name."""
+    return model.partition(":")[0]
+
+
+def tools_json(tools: Sequence[ToolSpec]) -> str:
+    """Return the tools as the model sees them, canonically."""
+    shown = [{"name": tool.name, "description": tool.description, "schema": tool.schema_} for tool in tools]
+    return json.dumps(shown, sort_keys=True, ensure_ascii=False)
+
+
+def message_json(message: Message) -> str:
+    """Return a message canonically, without its provider-only parts."""
+    if isinstance(message, AssistantMessage):
+        return message.model_dump_json(exclude={"provider_parts"})
+    return message.model_dump_json()
+
+
+def assistant_message(state: RunState, step: StepState) -> AssistantMessage:
+    """Return a finished turn as it is sent back.
+
+    Provider-only parts go verbatim to the provider that made them, and are stripped whole for any other. An edited
+    input leaves the turn as the model wrote it; the result says what ran instead.
+    """
+    parts = step.turn.provider_parts
+    same = state.agent is not None and parts is not None and parts.provider == provider_of(state.agent.model)
+    content: tuple[TurnBlock, ...] = tuple(
+        block for block in step.turn.content if isinstance(block, ToolCallBlock) or block.text.strip()
+    )
+    return AssistantMessage(content=content, provider_parts=parts if same else None)
+
+
+def _result(state: RunState, call: CallState, contents: Contents) -> ToolResultBlock:
+    ref = call.result
+    if ref is None:
+        return ToolResultBlock(call=call.id, content=text_content("not run"), is_error=True)
+    if call.id in state.elided:
+        mark = f"[left out to save room: {ref.size} bytes that began with {ref.first_line!r}]"
+        return ToolResultBlock(call=call.id, content=text_content(mark), is_error=ref.is_error)
+    content = contents.get((ref.run, ref.seq), ())
+    if call.original_input is not None:
+        ran = json.dumps(call.input, ensure_ascii=False, sort_keys=True)
+        content = (*text_content(f"ran with {ran} instead, by the operator"), *content)
+    return ToolResultBlock(call=call.id, content=content, is_error=ref.is_error)

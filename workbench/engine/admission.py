@@ -1,0 +1,99 @@
+"""Whether a call can start: a known tool, readable arguments, permission. What cannot start gets its result at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue
+
+from workbench.engine.surroundings import Surroundings
+from workbench.errors import ToolError
+from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
+from workbench.events.codec import result_fields
+from workbench.events.content import text_content
+from workbench.events.request import ToolCallBlock
+from workbench.policy import verdict
+from workbench.state.parts import CallState
+from workbench.state.run_state import RunState
+from workbench.tools.base import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A call that could start."""
+
+    call: str
+    tool: str
+    input: dict[str, JsonValue]
+    invalid: str | None = None
+    allowed: bool | None = None
+    """A person's decision, where one was asked."""
+    denial: str = ""
+
+    @classmethod
+    def of_block(cls, block: ToolCallBlock) -> Candidate:
+        """Return the call that a turn asks for."""
+        return cls(block.id, block.tool, dict(block.input), block.invalid)
+
+    @classmethod
+    def of_state(cls, call: CallState) -> Candidate:
+        """Return a call of the open step, with what a person decided or changed."""
+        return cls(call.id, call.tool, call.input, call.invalid, call.allowed, call.denial)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call does not start now: it has its result, or a person is asked."""
+
+    event: CallFinished | PermissionAsked
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The call may start."""
+
+    tool: Tool
+    arguments: dict[str, Any]
+
+    def started(self, candidate: Candidate) -> CallStarted:
+        """Return the event of its start."""
+        return CallStarted(
+            call=candidate.call,
+            tool=candidate.tool,
+            input=candidate.input,
+            effect=self.tool.spec.effect,
+            permission="ask" if candidate.allowed else "allow",
+        )
+
+
+def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitted | Refused:
+    """Return whether the call may start, or what happens instead."""
+    if candidate.invalid is not None:
+        return _refused(candidate, "invalid_input", f"{candidate.tool} was not run: {candidate.invalid}.")
+    tool = around.toolkit.get(candidate.tool)
+    offered = {spec.name for spec in state.agent.tools} if state.agent else set()
+    if tool is None or candidate.tool not in offered:
+        names = ", ".join(sorted(offered)) or "none"
+        return _refused(candidate, "error", f"there is no tool {candidate.tool!r}; there are: {names}.")
+    if candidate.allowed is False:
+        why = f": {candidate.denial}" if candidate.denial else ""
+        return _refused(candidate, "denied", f"denied by the operator{why}.")
+    if candidate.allowed is None:
+        permission = verdict(tool.spec, state.allowed_tools, deny_asks=around.deny_asks)
+        if permission.permission == "deny":
+            return _refused(candidate, "denied", f"not allowed: {permission.reason}.")
+        if permission.permission == "ask":
+            asked = PermissionAsked(
+                call=candidate.call, tool=candidate.tool, input=candidate.input, reason=permission.reason
+            )
+            return Refused(asked)
+    try:
+        return Admitted(tool, tool.validate(candidate.input))
+    except ToolError as error:
+        return _refused(candidate, "invalid_input", str(error))
+
+
+def _refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:
+    fields = result_fields(text_content(text), is_error=True)
+    return Refused(CallFinished(call=candidate.call, outcome=outcome, elapsed=0.0, by="engine", **fields))

@@ -1,0 +1,44 @@
+"""The context window: keeping requests under their budget, in strides, so that prompt caches hold between them."""
+
+from __future__ import annotations
+
+from workbench.conversation.builder import CHARACTERS_PER_TOKEN
+from workbench.events.run import ContextElided
+from workbench.state.run_state import RunState
+
+TARGET_SHARE = 0.6
+"""Above its whole budget a request is brought down to this share of it."""
+KEPT_STEPS = 1
+"""The last steps whose results are never left out."""
+MARK_TOKENS = 30
+"""About what the mark of a left-out result takes."""
+
+
+def elision(state: RunState, tokens: int) -> ContextElided | None:
+    """Return which results to leave out of requests from here, oldest first, or None where the budget holds."""
+    if state.agent is None or tokens <= state.agent.limits.request_tokens:
+        return None
+    target = state.agent.limits.request_tokens * TARGET_SHARE
+    left, calls = float(tokens), []
+    for step in state.steps[: -KEPT_STEPS or None]:
+        for call in step.asked_calls:
+            if left <= target:
+                break
+            if call.result is None or call.id in state.elided:
+                continue
+            saved = call.result.size / CHARACTERS_PER_TOKEN - MARK_TOKENS
+            if saved > 0:
+                calls.append(call.id)
+                left -= saved
+    if not calls:
+        return None
+    return ContextElided(calls=tuple(calls), tokens_before=tokens, tokens_after=max(0, int(left)))
+
+
+def summary_end(state: RunState, tokens: int) -> int | None:
+    """Return the last step that a summary should stand for, where elision alone does not hold the budget."""
+    if state.agent is None or tokens <= state.agent.limits.request_tokens:
+        return None
+    through = len(state.steps) - 1 - KEPT_STEPS
+    already = state.summary[0] if state.summary else -1
+    return through if through > already else None

@@ -1,0 +1,97 @@
+"""What to do next, from the state alone. The heart of resuming: there is no position but the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.events.content import TextBlock
+from workbench.events.run import Citation
+from workbench.state.parts import StepMark, StepState
+from workbench.state.run_state import RunState
+from workbench.tools.control import SUBMIT_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing goes on without a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Ask the model for a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Accept the proposed plan without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Ask the model for the next turn."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Go on with the calls of the open step."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The model is done."""
+
+    reason: str
+    answer: str
+    citations: tuple[Citation, ...] = ()
+
+
+Action = Rest | Propose | Approve | Think | Dispatch | Finish
+
+
+def next_action(state: RunState) -> Action:
+    """Return what the loop does next."""
+    if state.agent is None or state.is_resting:
+        return Rest()
+    if state.plan is None and state.agent.plan != "off" and not state.steps:
+        return Propose()
+    if state.plan is not None and state.plan.status == "proposed":
+        return Approve()
+    if state.open_step is not None:
+        return Dispatch(state.open_step.index)
+    if state.steps and state.steps[-1].turn.status == "finished":
+        return _after(state, state.steps[-1])
+    return Think(max(0, len(state.steps) - 1) if state.steps else 0)
+
+
+def _after(state: RunState, step: StepState) -> Action:
+    said_since = not (isinstance(state.entries[-1], StepMark) and state.entries[-1].index == step.index)
+    if not said_since:
+        if not step.turn.calls:
+            return Finish("halted", _text_of(step))
+        submitted = submission(step)
+        if submitted is not None:
+            return Finish("answered", *submitted)
+    return Think(len(state.steps))
+
+
+def submission(step: StepState) -> tuple[str, tuple[Citation, ...]] | None:
+    """Return the answer and citations that the step submitted, or None where it submitted none that counts."""
+    for call in step.asked_calls:
+        accepted = call.tool == SUBMIT_ANSWER and call.outcome == "ok" and call.original is None
+        if accepted and call.status == "finished":
+            given = call.input.get("citations")
+            citations = tuple(
+                Citation(source=str(item.get("source", "")), quote=str(item.get("quote", "")))
+                for item in (given if isinstance(given, list) else [])
+                if isinstance(item, dict)
+            )
+            return str(call.input.get("answer", "")), citations
+    return None
+
+
+def _text_of(step: StepState) -> str:
+    return "\n".join(block.text for block in step.turn.content if isinstance(block, TextBlock)).strip()

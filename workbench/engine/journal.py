@@ -1,0 +1,69 @@
+"""The log as the engine sees it: one writer, and the fold of what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from workbench.clock import Clock, SessionTime
+from workbench.events.base import Event, Recorded
+from workbench.events.call import ResultEvent
+from workbench.events.content import Content
+from workbench.events.request import Purpose
+from workbench.state.fold import apply
+from workbench.state.parts import ResultRef
+from workbench.state.run_state import RunState
+
+
+class Journal(Protocol):
+    """One run's log. Events are stored, then folded, then published, in that order."""
+
+    @property
+    def state(self) -> RunState:
+        """The fold of everything appended so far."""
+        ...
+
+    async def append(self, *events: Event, durable: bool = False) -> None:
+        """Store events together; returns when they are stored and folded. `durable`: safe against power loss too.
+
+        Raises `StaleDriverError` when another process took the run over.
+        """
+        ...
+
+    async def contents(self, refs: Sequence[ResultRef]) -> Mapping[tuple[str, int], Content]:
+        """Return the blocks of results, by run and seq."""
+        ...
+
+    def draft(self, step: int, purpose: Purpose, text: str, thinking: str) -> None:
+        """Show the text so far of the turn that is streaming; nothing is stored."""
+        ...
+
+
+class MemoryJournal:
+    """A log in memory: for runs that nobody wants to keep, for tests, and for measuring the loop alone."""
+
+    def __init__(self, run: str, clock: Clock) -> None:
+        self.records: list[Recorded] = []
+        self._run, self._time, self._state = run, SessionTime(clock), RunState()
+        self._contents: dict[tuple[str, int], Content] = {}
+
+    @property
+    def state(self) -> RunState:
+        """The fold of everything appended so far."""
+        return self._state
+
+    async def append(self, *events: Event, durable: bool = False) -> None:  # noqa: ARG002 - memory is never durable
+        """Fold events and keep them."""
+        for event in events:
+            record = Recorded(self._run, self._state.seq + 1, self._time.now(), event)
+            apply(self._state, record)
+            self.records.append(record)
+            if isinstance(event, ResultEvent):
+                self._contents[record.run, record.seq] = event.result
+
+    async def contents(self, refs: Sequence[ResultRef]) -> Mapping[tuple[str, int], Content]:
+        """Return the blocks of results, by run and seq."""
+        return {(ref.run, ref.seq): self._contents[ref.run, ref.seq] for ref in refs}
+
+    def draft(self, step: int, purpose: Purpose, text: str, thinking: str) -> None:
+        """Show nothing."""

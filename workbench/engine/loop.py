@@ -1,0 +1,162 @@
+"""`RunLoop`: decide from the state, act, again; until nothing goes on without a person."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.agent.spec import prompt
+from workbench.conversation.builder import Conversation
+from workbench.engine.context import elision, summary_end
+from workbench.engine.decide import Approve, Dispatch, Finish, Propose, Rest, Think, next_action
+from workbench.engine.dispatch import Dispatcher
+from workbench.engine.journal import Journal
+from workbench.engine.limits import limit_reached
+from workbench.engine.planner import read_plan
+from workbench.engine.surroundings import Surroundings
+from workbench.engine.turns import TurnRunner
+from workbench.errors import ModelError, UserError
+from workbench.events.content import Content, TextBlock
+from workbench.events.plan import PlanApproved, PlanStepFinished
+from workbench.events.run import ContextSummarised, RunFinished, RunPaused
+from workbench.state.run_state import RunState
+
+PauseWhen = Literal["now", "step"]
+
+
+class RunLoop:
+    """Moves one run forward. All methods belong to one event loop."""
+
+    def __init__(self, journal: Journal, around: Surroundings) -> None:
+        self._journal, self._around = journal, around
+        self._conversation = Conversation(journal.contents)
+        self.calls = Dispatcher(journal, around)
+        self._turns = TurnRunner(journal, self._conversation, self.calls, around)
+        self._pause: PauseWhen | None = None
+        self._presses = 0
+
+    @property
+    def state(self) -> RunState:
+        """The run as it is."""
+        return self._journal.state
+
+    def pause(self, when: PauseWhen = "now") -> None:
+        """Stop.
+
+        `now` breaks off the stream and all but effectful calls, pressed again those too; `step` waits for the turn's end.
+        """
+        if when == "step":
+            self._pause = self._pause or "step"
+            return
+        self._pause = "now"
+        self._presses += 1
+        self._turns.stop()
+        self.calls.stop("soft" if self._presses == 1 else "hard")
+
+    async def run(self) -> None:
+        """Go on until the run ends, or rests, or is paused.
+
+        Errors of the model end the run as failed, resumably. Others, such as `StaleDriverError`, come out.
+        """
+        self._pause, self._presses = None, 0
+        self.calls.reset()
+        try:
+            while not await self._advance():
+                pass
+        except (ModelError, UserError) as error:
+            await self.calls.close_stream()
+            await self._journal.append(self._finished("failed", "error", error=str(error)), durable=True)
+
+    async def _advance(self) -> bool:
+        """Do the next thing; return whether the loop is over."""
+        state = self.state
+        action = next_action(state)
+        if self._pause == "now" or (self._pause == "step" and not isinstance(action, Dispatch)):
+            if not state.is_resting:
+                await self._journal.append(RunPaused(), durable=True)
+            return True
+        match action:
+            case Rest():
+                return True
+            case Propose():
+                await self._propose()
+            case Approve():
+                await self._journal.append(PlanApproved(by="auto"))
+            case Dispatch():
+                await self.calls.run()
+            case Think():
+                return await self._think(action.step)
+            case Finish():
+                await self._finish(action)
+                return True
+        return False
+
+    async def _propose(self) -> None:
+        agent = self.state.agent
+        turn = await self._turns.think("plan", 0, agent.planner if agent else "")
+        if turn is not None:
+            await self._journal.append(turn, read_plan(turn.content), durable=True)
+
+    async def _think(self, step: int) -> bool:
+        reached = limit_reached(self.state)
+        if reached is not None:
+            await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
+            return True
+        await self._make_room(step)
+        turn = await self._turns.think("step", step)
+        if turn is not None:
+            await self.calls.run(opening=turn)
+            await self._follow_plan()
+        return False
+
+    async def _make_room(self, step: int) -> None:
+        """Bring the request under its budget: oldest results first, then a summary of the oldest turns."""
+        tokens = (await self._conversation.prepare(self.state, "step")).tokens
+        elided = elision(self.state, tokens)
+        if elided is not None:
+            await self._journal.append(elided)
+            tokens = (await self._conversation.prepare(self.state, "step")).tokens
+        through = summary_end(self.state, tokens)
+        if through is not None:
+            turn = await self._turns.think("summary", step, prompt("summary"))
+            if turn is not None:
+                text = "\n".join(block.text for block in turn.content if isinstance(block, TextBlock))
+                await self._journal.append(turn, ContextSummarised(through=through, summary=text))
+
+    async def _follow_plan(self) -> None:
+        """Mark as done what the closed step was doing of the plan."""
+        plan, step = self.state.plan, self.state.steps[-1]
+        if plan is not None and plan.status == "approved" and step.is_closed:
+            done = [PlanStepFinished(index=index) for index, now in enumerate(plan.progress) if now == "doing"]
+            if done:
+                await self._journal.append(*done)
+
+    async def _finish(self, action: Finish) -> None:
+        reason: Literal["answered", "halted"] = "answered" if action.reason == "answered" else "halted"
+        finished = self._finished("completed", reason).model_copy(
+            update={"answer": action.answer, "citations": action.citations}
+        )
+        await self._journal.append(finished, durable=True)
+
+    def _finished(
+        self,
+        status: Literal["completed", "failed", "interrupted"],
+        reason: Literal["answered", "halted", "error", "step_limit", "token_limit", "cost_limit", "time_limit"],
+        *,
+        error: str | None = None,
+    ) -> RunFinished:
+        state = self.state
+        return RunFinished(
+            status=status, reason=reason, steps=state.finished_steps, subagent_steps=state.child_steps, error=error
+        )
+
+    def answer_call(self, call: str, content: Content, *, is_error: bool) -> None:
+        """Give one call the result that a person wrote; its siblings go on."""
+        self.calls.answer(call, content, is_error=is_error)
+
+    def cancel_call(self, call: str) -> None:
+        """Give one call up; its siblings go on."""
+        self.calls.cancel(call)
+
+    def wake(self) -> None:
+        """Look at the state again: a person decided something."""
+        self.calls.wake()

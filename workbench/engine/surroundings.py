@@ -1,0 +1,37 @@
+"""What a loop needs from outside, in one place, so that the driver and tests can give their own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from workbench.clock import Clock
+from workbench.engine.threads import ToolThreads
+from workbench.providers.base import Provider
+from workbench.state.run_state import RunState
+from workbench.tools.base import Toolkit, ToolResult
+
+
+class Subagents(Protocol):
+    """Runs children for `spawn_subagent`."""
+
+    async def run(self, call: str, arguments: Mapping[str, object]) -> ToolResult:
+        """Run a child to its end and return its summary; cancelled, it pauses the child first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Tools, models, clock and threads of one run."""
+
+    toolkit: Toolkit
+    provider: Callable[[str], Provider]
+    """Gives the provider of a model name; raises `UserError` for one that cannot be used."""
+    clock: Clock
+    threads: ToolThreads
+    subagents: Subagents | None = None
+    lineage: tuple[str, ...] = ()
+    deny_asks: bool = False
+    before_turn: Callable[[RunState], Awaitable[None]] | None = None
+    """Called before each turn's request, for whoever wants to hold the loop there."""
