@@ -1,0 +1,142 @@
+"""A driver with a scripted model and tools of the test's own, and a way to wait for what it does without sleeping."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from workbench.agent.spec import AgentSpec
+from workbench.clock import Clock, SystemClock
+from workbench.driver.commands import AgentOptions, Command, OpenedRun, OpenRun, StartRun
+from workbench.driver.driver import Driver
+from workbench.driver.feed import Change
+from workbench.driver.settings import DriverSettings
+from workbench.errors import ModelNotFoundError
+from workbench.events.base import Recorded
+from workbench.providers.base import Provider
+from workbench.providers.scripted import ScriptedProvider, Turn
+from workbench.state.history import History
+from workbench.state.run_state import RunState
+from workbench.tools.base import Tool, Toolkit
+from workbench.tools.control import spawn_subagent, submit_answer
+from workbench.tools.library import Library, Notebook
+
+WAIT = 20.0
+"""Seconds after which a test gives up; never reached where the program works."""
+
+
+def answer(text: str = "42", *sources: str) -> Turn:
+    """Return the turn that submits `text`."""
+    return Turn(calls=[("submit_answer", {"answer": text, "citations": [{"source": name} for name in sources]})])
+
+
+class Rig(AbstractContextManager["Rig"]):
+    """A driver on a temporary database. `models` maps model names to providers; `scripted` is the default one."""
+
+    def __init__(
+        self,
+        folder: Path,
+        script: Sequence[Turn] | Callable[[Any], Turn] = (),
+        tools: Sequence[Tool] = (),
+        *,
+        plan: Turn | None = None,
+        models: dict[str, Provider] | None = None,
+        spec: AgentSpec | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.model = ScriptedProvider(script, plan=plan)
+        providers: dict[str, Provider] = {"scripted": self.model, **(models or {})}
+        toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
+
+        def make_agent(library: Library, notebook: Notebook, path: str | None) -> AgentSpec:
+            return replace(spec or AgentSpec(plan="off"), toolkit=toolkit, model="scripted")
+
+        def make_provider(name: str, pace: float) -> Provider:
+            if name not in providers:
+                raise ModelNotFoundError(f"there is no model {name!r}")
+            return providers[name]
+
+        self.driver = Driver(
+            DriverSettings(
+                database=folder / "runs.db",
+                cache=folder / "cache",
+                clock=clock or SystemClock(),
+                make_agent=make_agent,
+                make_provider=make_provider,
+                follow_every=0.02,
+            )
+        )
+        self.changes: list[Change] = []
+        self._changed = threading.Event()
+        self._subscription = self.driver.feed.subscribe(self._changed.set)
+
+    def __enter__(self) -> Rig:
+        self.driver.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.driver.close()
+
+    def ask(self, command: Command) -> Any:
+        """Give a command and wait for its answer."""
+        return self.driver.ask_blocking(command)
+
+    def start(self, question: str = "What?", **options: Any) -> str:
+        """Start a run."""
+        return str(self.ask(StartRun(question, AgentOptions(**options))))
+
+    def history(self, run: str) -> History:
+        """Return a run's history as it is stored now."""
+        opened: OpenedRun = self.ask(OpenRun(run))
+        history = History()
+        for record in opened.records:
+            history.append(record)
+        return history
+
+    def state(self, run: str) -> RunState:
+        """Return a run's state as it is stored now."""
+        return self.history(run).live
+
+    def wait(self, run: str, until: Callable[[RunState], bool]) -> RunState:
+        """Return the first stored state for which `until` holds; fails after `WAIT` seconds."""
+        deadline = threading.Timer(WAIT, self._changed.set)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            while True:
+                self._changed.clear()
+                state = self.state(run)
+                if until(state):
+                    return state
+                self._changed.wait(WAIT)
+                assert deadline.is_alive(), f"run {run} is {state.status_and_reason} after {WAIT} s"
+        finally:
+            deadline.cancel()
+
+    def finish(self, run: str) -> RunState:
+        """Return the state in which the run came to its end."""
+        return self.wait(run, lambda state: state.end is not None)
+
+    def kinds(self, run: str) -> list[str]:
+        """Return the kinds of the run's lineage, in order."""
+        return [record.event.kind for record in self.history(run).records]
+
+    def seen(self) -> list[Recorded]:
+        """Return every record that came through the feed so far."""
+        self.changes.extend(self._subscription.drain())
+        return [change for change in self.changes if isinstance(change, Recorded)]
+
+    def open_gate(self, gate: Any) -> None:
+        """Set an `asyncio.Event` that lives on the driver's loop."""
+
+        async def opened() -> None:
+            gate.set()
+
+        self.driver.run_blocking(opened())

@@ -1,0 +1,249 @@
+"""Forks: what a new run inherits, what its edits are, and whether they are sound.
+
+Replacing what the log already says is a fork; the edits are events of the new run. Here it is only decided; the driver
+writes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from workbench.debugger.address import Cut, Place, find_cut, parse_address
+from workbench.errors import AddressError, EditRefusedError
+from workbench.events.agent import AgentRecord
+from workbench.events.base import Event, Recorded
+from workbench.events.call import CallStarted
+from workbench.events.codec import result_fields
+from workbench.events.content import Content, text_content
+from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
+from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped, PlanStep
+from workbench.events.run import Caller, Reset, RunForked
+from workbench.state.history import History
+from workbench.state.parts import CallState
+from workbench.state.run_state import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a fork changes, as values."""
+
+    results: Mapping[str, Content] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    reruns: tuple[str, ...] = ()
+    text: str | None = None
+    plan: Sequence[PlanStep] | None = None
+    skip_plan: bool = False
+    agent: AgentRecord | None = None
+    """The whole agent from here on, where it differs."""
+    say: str | None = None
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The calls that are edited or run again, in order of mention."""
+        return tuple(dict.fromkeys((*self.results, *self.inputs, *self.reruns)))
+
+
+@dataclass(frozen=True, slots=True)
+class ForkPlan:
+    """A fork, decided and not yet written."""
+
+    cut: Cut
+    owner: str
+    """The run of the lineage that owns the event at the cut."""
+    forked: RunForked
+    edits: tuple[Event, ...]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The first own events of the new run."""
+        return (self.forked, *self.edits)
+
+
+def place_of(address: str | None, edits: Edits) -> Place:
+    """Return where to fork: as given, or implied by the first call that is edited, or the end."""
+    if address is not None:
+        return parse_address(address)
+    if edits.calls:
+        place = parse_address(edits.calls[0])
+        if place.kind != "call":
+            raise AddressError(f"{edits.calls[0]!r} is no call; write STEP.CALL, such as 3.1")
+        return place
+    if edits.plan is not None or edits.skip_plan:
+        return Place("plan")
+    return Place("end")
+
+
+def plan_fork(history: History, place: Place, edits: Edits, caller: Caller | None = None) -> ForkPlan:
+    """Return the fork of `history` at `place` with `edits`.
+
+    Raises `AddressError` for a place that is not there and `EditRefusedError` for an edit that is not possible there;
+    the message names the place where it is.
+    """
+    cut = find_cut(history, place)
+    state = cut.state
+    reset: dict[str, Reset] = dict(cut.reset)
+    if place.kind == "call" and place.call not in edits.calls:
+        reset[place.call] = "rerun"
+    for call in edits.calls:
+        _check_call(state, place, call)
+        reset[call] = "answered" if call in edits.results else "rerun"
+    owner = history.records[cut.seq].run
+    forked = RunForked(
+        parent=owner,
+        cut=cut.seq,
+        made_from=history.live.run,
+        address=str(place),
+        reset=reset,
+        caller=caller,
+        dropped=_dropped(state, edits.agent),
+    )
+    return ForkPlan(cut, owner, forked, tuple(_edit_events(state, place, edits)))
+
+
+def _check_call(state: RunState, place: Place, call: str) -> None:
+    open_index = len(state.steps) - 1
+    given = parse_address(call)
+    if given.kind != "call":
+        raise EditRefusedError(f"{call!r} is no call; write STEP.CALL, such as 3.1")
+    inside = place.kind in ("call", "turn", "seq") and given.step == open_index
+    known = state.call(call) if inside else None
+    if known is None or not known.asked:
+        raise EditRefusedError(f"call {call} is not in the open step at `{place}`; fork at `{call}` to change it")
+
+
+def _edit_events(state: RunState, place: Place, edits: Edits) -> Iterable[Event]:
+    if edits.agent is not None and state.agent is not None:
+        changed = tuple(
+            name for name in AgentRecord.model_fields if getattr(edits.agent, name) != getattr(state.agent, name)
+        )
+        if changed:
+            yield AgentEdited(agent=edits.agent, changed=changed)
+    if edits.text is not None:
+        yield _edit_text(state, place, edits.text)
+    for call, content in edits.results.items():
+        known = state.call(call)
+        yield ResultEdited(call=call, replaces=_digest_of(known), **result_fields(content, is_error=False))
+    for call, input_ in edits.inputs.items():
+        known = state.call(call)
+        before = "" if known is None else _digest(repr(sorted(known.input.items(), key=lambda item: item[0])))
+        yield InputEdited(call=call, input=dict(input_), replaces=before)
+    yield from _edit_plan(state, place, edits)
+    if edits.say is not None:
+        yield MessageAdded(content=text_content(edits.say))
+
+
+def _edit_text(state: RunState, place: Place, text: str) -> TextEdited:
+    if place.kind not in ("turn", "call", "seq") or not state.steps or state.steps[-1].turn.status != "finished":
+        where = f"`{len(state.steps) - 1}.turn`" if state.steps else "`S.turn`"
+        raise EditRefusedError(f"a turn's text is changed after that turn; fork at {where}, not at `{place}`")
+    step = state.steps[-1]
+    before = "\n".join(block.text for block in step.turn.content if block.type == "text")
+    return TextEdited(step=step.index, text=text, replaces=_digest(before))
+
+
+def _edit_plan(state: RunState, place: Place, edits: Edits) -> Iterable[Event]:
+    if edits.plan is None and not edits.skip_plan:
+        return
+    plan = state.plan
+    if plan is None or plan.status not in ("proposed", "approved"):
+        raise EditRefusedError(f"there is no plan to change at `{place}`; fork with a message instead")
+    if edits.skip_plan:
+        if plan.status != "proposed":
+            raise EditRefusedError(f"the plan is already followed at `{place}`; fork at `plan` to go on without it")
+        yield PlanSkipped()
+        return
+    if not edits.plan:
+        raise EditRefusedError("a plan needs at least one step; skip it instead")
+    yield PlanEdited(steps=tuple(edits.plan))
+    if plan.status == "proposed":
+        yield PlanApproved(by="operator")
+
+
+def _dropped(state: RunState, agent: AgentRecord | None) -> tuple[str, ...]:
+    """Say what cannot cross to another provider: parts that only the one that made them understands."""
+    if agent is None or state.agent is None:
+        return ()
+    new = agent.model.partition(":")[0]
+    others = [
+        step.index
+        for step in state.steps
+        if step.turn.provider_parts is not None and step.turn.provider_parts.provider != new
+    ]
+    return (f"thinking and other provider-only parts of {len(others)} turns",) if others else ()
+
+
+def _digest_of(call: CallState | None) -> str:
+    ref = call.result if call is not None else None
+    return "" if ref is None else _digest(f"{ref.run}/{ref.seq}/{ref.size}/{ref.first_line}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ForkPreview:
+    """What a person should know before a fork spends anything."""
+
+    address: str
+    cut: int
+    kept: str
+    kept_steps: int
+    kept_calls: int
+    reruns: tuple[str, ...]
+    effects: tuple[str, ...]
+    """Effects on the world that the parent already had and the fork cannot undo."""
+    simulated: bool
+    dropped: tuple[str, ...]
+    prefix_tokens: int
+    cost_note: str
+    problems: tuple[str, ...] = ()
+
+
+def preview(plan: ForkPlan, later: Iterable[Recorded]) -> ForkPreview:
+    """Return what `plan` keeps and does. `later` are the events after the cut, of the run and of its subagents.
+
+    Simulated if and only if an effectful call started after the cut, or is reset, or its result was edited: then the
+    world is not what the fork believes.
+    """
+    state, reset = plan.cut.state, plan.forked.reset
+    effects = [
+        f"{event.tool} ran as call {event.call}"
+        for record in later
+        if isinstance(event := record.event, CallStarted) and event.effect == "effectful"
+    ]
+    for call_id in reset:
+        call = state.call(call_id)
+        if call is not None and call.effect == "effectful" and call.started_at is not None:
+            effects.append(f"{call.tool} ran as call {call.id}, whose result changes here")
+    kept_calls = sum(1 for step in state.steps for call in step.asked_calls if call.has_result and call.id not in reset)
+    steps = sum(1 for step in state.steps if step.is_closed and not any(call in reset for call in step.calls))
+    tokens = next((step.turn.usage.input_tokens for step in reversed(state.steps) if step.turn.status == "finished"), 0)
+    return ForkPreview(
+        address=plan.forked.address,
+        cut=plan.cut.seq,
+        kept=f"{steps} steps and {kept_calls} results are kept from the record",
+        kept_steps=steps,
+        kept_calls=kept_calls,
+        reruns=tuple(call for call, how in reset.items() if how != "answered"),
+        effects=tuple(dict.fromkeys(effects)),
+        simulated=bool(effects),
+        dropped=plan.forked.dropped,
+        prefix_tokens=tokens,
+        cost_note=_cost_note(plan, tokens),
+    )
+
+
+def _cost_note(plan: ForkPlan, tokens: int) -> str:
+    edited = next((event for event in plan.edits if isinstance(event, AgentEdited)), None)
+    agent = edited.agent if edited is not None else plan.cut.state.agent
+    if agent is not None and agent.model.partition(":")[0] == "offline":
+        return "costs nothing: the embedded model answers"
+    front = {"model", "instructions", "tools"} & set(edited.changed if edited is not None else ())
+    if front:
+        return f"about {tokens} tokens are sent again; cache lost from the start ({', '.join(sorted(front))} changed)"
+    return f"about {tokens} tokens are sent again; the provider's cache should still hold them"

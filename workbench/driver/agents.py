@@ -1,0 +1,101 @@
+"""Agents for runs: built from a person's options, and built again from what a run recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from workbench.agent.spec import AgentSpec
+from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
+from workbench.driver.commands import AgentOptions
+from workbench.driver.feed import Feed, Progress, Trouble
+from workbench.driver.settings import DriverSettings
+from workbench.errors import DocumentsError
+from workbench.events.agent import AgentRecord, Limits
+from workbench.tools.base import Toolkit
+
+
+class Agents:
+    """Opens documents once each and makes agents that read them."""
+
+    def __init__(self, settings: DriverSettings, feed: Feed) -> None:
+        self.settings, self.feed = settings, feed
+        self._libraries: dict[str | None, DocumentIndex] = {}
+        self._notes: NotesFile | None = None
+        self._opening = asyncio.Lock()
+
+    async def new(self, options: AgentOptions) -> AgentRecord:
+        """Return the record of an agent for a new run; raises `UserError` where an option cannot be used."""
+        folder = None if options.docs is None else _absolute(options.docs)
+        spec = await self._spec(folder)
+        record = apply_options(spec.record(), options)
+        self.settings.make_provider(record.model, record.pace)
+        return record
+
+    async def toolkit(self, record: AgentRecord, run: str) -> Toolkit:
+        """Return the live tools of a recorded agent; says so where its documents have changed since."""
+        folder = record.corpus.path if record.corpus else None
+        spec = await self._spec(folder)
+        if record.corpus and spec.corpus and spec.corpus.fingerprint != record.corpus.fingerprint:
+            self.feed.publish(
+                Trouble(f"the documents of run {run[:8]} have changed since it began", run=run, level="warning")
+            )
+        return spec.toolkit
+
+    async def _spec(self, folder: str | None) -> AgentSpec:
+        async with self._opening:
+            if folder not in self._libraries:
+                self._libraries[folder] = await asyncio.to_thread(self._open, folder)
+            if self._notes is None:
+                self._notes = await asyncio.to_thread(NotesFile, self.settings.notes)
+        return self.settings.make_agent(self._libraries[folder], self._notes, folder)
+
+    def _open(self, folder: str | None) -> DocumentIndex:
+        """Open an index, on a thread of its own, with progress in the feed."""
+        label = "indexing " + ("the embedded library" if folder is None else Path(folder).name)
+
+        def progress(done: int, total: int, _name: str) -> None:
+            self.feed.publish(Progress(label, done, total))
+
+        if folder is None:
+            return open_embedded(self.settings.cache, progress)
+        if not Path(folder).exists():
+            raise DocumentsError(f"the folder {folder!r} is not there; name a folder of documents with --docs")
+        return open_folder(Path(folder), self.settings.cache, progress)
+
+    def close(self) -> None:
+        """Close every index."""
+        for library in self._libraries.values():
+            library.close()
+        if self._notes is not None:
+            self._notes.close()
+        self._libraries.clear()
+
+
+def _absolute(folder: str) -> str:
+    return str(Path(folder).expanduser().resolve())
+
+
+def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
+    """Return the record with what a person chose; None leaves things as they are."""
+    changes: dict[str, object] = {"limits": apply_limits(record.limits, options)}
+    if options.model is not None:
+        changes["model"] = options.model
+    if options.plan is not None:
+        changes["plan"] = options.plan
+    if options.sequential:
+        changes["parallel_tool_calls"] = False
+    if options.pace is not None:
+        changes["pace"] = options.pace
+    return record.model_copy(update=changes)
+
+
+def apply_limits(limits: Limits, options: AgentOptions) -> Limits:
+    """Return the limits with those that a person chose."""
+    chosen = {
+        "steps": options.max_steps,
+        "tokens": options.max_tokens,
+        "cost": options.max_cost,
+        "seconds": options.max_seconds,
+    }
+    return limits.model_copy(update={name: value for name, value in chosen.items() if value is not None})

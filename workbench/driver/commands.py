@@ -1,0 +1,245 @@
+"""What can be asked of a driver: plain values, so that they can cross threads.
+
+Each command says what it answers with. Every command raises a `UserError` with a clear sentence where it cannot be
+done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import JsonValue
+
+from workbench.events.agent import PlanMode
+from workbench.events.base import Recorded
+from workbench.events.call import UnknownAnswer
+from workbench.events.library import LibraryEvent
+from workbench.events.plan import PlanStep
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """What a person may choose about the agent of a run; None keeps the agent's own value."""
+
+    model: str | None = None
+    docs: str | None = None
+    """Folder of documents; None for the embedded library."""
+    plan: PlanMode | None = None
+    sequential: bool = False
+    pace: float | None = None
+    max_steps: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    max_seconds: float | None = None
+    deny_asks: bool = False
+    """Deny calls that would ask a person, instead of waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Start a run on `task`; answers with its id."""
+
+    task: str
+    options: AgentOptions = field(default_factory=AgentOptions)
+    drive: bool = True
+    """Move it forward at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """Read a run by id, unique prefix or `@last`; answers with `OpenedRun`. Does not drive it."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRun:
+    """A run's whole lineage as of now; what comes later arrives through the feed."""
+
+    run: str
+    records: tuple[Recorded, ...]
+    """Without result bodies."""
+    live: bool
+    """Some living process drives it."""
+    mine: bool
+    """This driver drives it."""
+    imported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListRuns:
+    """Answers with a list of `RunRow` (see `store`), newest first."""
+
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContents:
+    """Read results by the run that owns them and their seq; answers with a dict from such pairs to content."""
+
+    refs: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRun:
+    """Move a run forward from where it is; larger limits may be given. Answers with its id."""
+
+    run: str
+    options: AgentOptions = field(default_factory=AgentOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRun:
+    """Stop a run. Answers with None.
+
+    `now` stops the stream and the read-only calls and lets effectful calls finish; asked again, it stops those too.
+    `step` stops before the next turn.
+    """
+
+    run: str
+    when: Literal["now", "step"] = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovePlan:
+    """Approve the waiting plan, or first replace its steps. Answers with None."""
+
+    run: str
+    steps: Sequence[PlanStep] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkipPlan:
+    """Go on without the waiting plan. Answers with None."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditPlan:
+    """Replace the steps of an approved plan that are not done yet. Answers with None."""
+
+    run: str
+    steps: Sequence[PlanStep]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """Give up one call in flight; its siblings go on. Answers with None."""
+
+    run: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCall:
+    """Give the result of one call that has none yet, by hand. Answers with None."""
+
+    run: str
+    call: str
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecidePermission:
+    """Allow or deny a call that waits for a person. Answers with None."""
+
+    run: str
+    call: str
+    verdict: Literal["allow", "deny"]
+    scope: Literal["once", "run"] = "once"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveUnknown:
+    """Answer for a call of unknown outcome; `text` is the result for `result`. Answers with None."""
+
+    run: str
+    call: str
+    answer: UnknownAnswer
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Add a message. Answers with the run that got it: a completed run goes on as a fork of itself."""
+
+    run: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForkEdits:
+    """What a fork changes; several may be given together where the place allows it."""
+
+    results: Mapping[str, str] = field(default_factory=dict)
+    """Call id to the text of its new result."""
+    inputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    """Call id to its new input; that call alone runs again."""
+    reruns: tuple[str, ...] = ()
+    """Calls that run again as they were."""
+    text: str | None = None
+    """New text of the turn at the place."""
+    plan: Sequence[PlanStep] | None = None
+    skip_plan: bool = False
+    model: str | None = None
+    instructions: str | None = None
+    say: str | None = None
+    options: AgentOptions = field(default_factory=AgentOptions)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes."""
+        return self == ForkEdits()
+
+
+@dataclass(frozen=True, slots=True)
+class ForkRun:
+    """Make a fork at a place: `plan`, `S`, `S.turn`, `S.C`, `end`, or `seq:N` for the playhead. Answers with its id."""
+
+    run: str
+    address: str | None = None
+    """None: implied by the calls in `edits`, else `end`."""
+    edits: ForkEdits = field(default_factory=ForkEdits)
+    drive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewFork:
+    """Answers with a `ForkPreview` (see `debugger`): what would be kept, run again, and cannot be undone."""
+
+    run: str
+    address: str | None = None
+    edits: ForkEdits = field(default_factory=ForkEdits)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Write an event of the library log: a name, a note, tags, a mark, hiding. Answers with None."""
+
+    event: LibraryEvent
+
+
+Command = (
+    StartRun
+    | OpenRun
+    | ListRuns
+    | ReadContents
+    | ResumeRun
+    | PauseRun
+    | ApprovePlan
+    | SkipPlan
+    | EditPlan
+    | CancelCall
+    | AnswerCall
+    | DecidePermission
+    | ResolveUnknown
+    | Say
+    | ForkRun
+    | PreviewFork
+    | Label
+)

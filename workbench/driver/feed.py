@@ -1,0 +1,97 @@
+"""The feed: what happened, in order, for any number of watchers on any thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.events.base import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The text so far of a turn that is still streaming; not stored yet, replaced by the next draft."""
+
+    run: str
+    step: int
+    purpose: str
+    text: str
+    thinking: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunsChanged:
+    """The list of runs differs: one began, ended, or was labelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far some long work is. `total` is 0 where it is not known; `done == total` ends it."""
+
+    label: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong that no command can answer for; a sentence for a person."""
+
+    message: str
+    run: str | None = None
+    level: Literal["warning", "error"] = "error"
+
+
+Change = Recorded | Draft | RunsChanged | Progress | Trouble
+
+
+class Subscription:
+    """One watcher's queue. `drain` never waits; `on_change`, where given, is called from the publishing thread."""
+
+    def __init__(self, feed: Feed, on_change: Callable[[], None] | None) -> None:
+        self._feed, self._changes, self._on_change = feed, deque[Change](), on_change
+
+    def put(self, change: Change) -> None:
+        """Queue a change."""
+        self._changes.append(change)
+        if self._on_change is not None:
+            self._on_change()
+
+    def drain(self) -> list[Change]:
+        """Return what came since the last time, in order."""
+        taken: list[Change] = []
+        while self._changes:
+            taken.append(self._changes.popleft())
+        return taken
+
+    def close(self) -> None:
+        """Take no more changes."""
+        self._feed.remove(self)
+
+
+class Feed:
+    """Published changes go to every subscription that is open at that moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscriptions: tuple[Subscription, ...] = ()
+
+    def subscribe(self, on_change: Callable[[], None] | None = None) -> Subscription:
+        """Open a queue for one watcher."""
+        subscription = Subscription(self, on_change)
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        """Forget a subscription."""
+        with self._lock:
+            self._subscriptions = tuple(item for item in self._subscriptions if item is not subscription)
+
+    def publish(self, change: Change) -> None:
+        """Give `change` to all watchers."""
+        for subscription in self._subscriptions:
+            subscription.put(change)

@@ -1,0 +1,39 @@
+"""A run that this process moves forward: its journal, its loop, and the task that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from workbench.driver.journal import StoreJournal
+from workbench.engine.loop import RunLoop
+from workbench.state.run_state import RunState
+
+
+@dataclass(slots=True)
+class LiveRun:
+    """A run whose lease, or whose root's lease, this process holds."""
+
+    run: str
+    root: str
+    journal: StoreJournal
+    loop: RunLoop
+    task: asyncio.Task[None] | None = None
+    """Drives a root run; a subagent is driven inside its caller's call."""
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a person did something for a run at rest."""
+
+    @property
+    def state(self) -> RunState:
+        """The run as it is."""
+        return self.journal.state
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its task runs."""
+        return self.task is not None and not self.task.done()
+
+    def wake(self) -> None:
+        """Look at the state again, in the loop or at rest."""
+        self.woken.set()
+        self.loop.wake()

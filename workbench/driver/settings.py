@@ -1,0 +1,37 @@
+"""What a driver is given: places on disk, a clock, and where its agents and models come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.agent.spec import AgentSpec, researcher
+from workbench.clock import Clock, SystemClock
+from workbench.providers.base import Provider
+from workbench.providers.registry import provider_for
+from workbench.tools.library import Library, Notebook
+
+MakeAgent = Callable[[Library, Notebook, str | None], AgentSpec]
+"""Makes the agent out of its documents, its notes and the folder of the documents."""
+MakeProvider = Callable[[str, float], Provider]
+"""Makes the provider of a model name, at a pace; raises `ModelNotFoundError` where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSettings:
+    """Where a driver works, and with what."""
+
+    database: Path
+    cache: Path
+    """Folder of document indexes; they can be thrown away."""
+    clock: Clock = field(default_factory=SystemClock)
+    make_agent: MakeAgent = researcher
+    make_provider: MakeProvider = provider_for
+    follow_every: float = 0.25
+    """Seconds between looks at what other processes wrote."""
+
+    @property
+    def notes(self) -> Path:
+        """The notebook, beside the database."""
+        return self.database.with_name(f"{self.database.stem}-notes.db")
