@@ -1,0 +1,128 @@
+"""Where the program keeps its files, and what a person set once and for all in `settings.toml`.
+
+The keys of the settings file form a closed set, and a wrong one is named with the nearest right one: a setting that
+is silently ignored is worse than an error. Command line options win over the file. This room knows no model and no
+run; it is read before anything else, so it imports little.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from workbench.errors import ConfigError
+
+APPLICATION = "workbench"
+PLAN_MODES = ("ask", "auto", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files and folders of one user. Nothing is created by naming them."""
+
+    database: Path
+    """The log of all runs."""
+    cache: Path
+    """Folder of what can be made again: document indexes."""
+    config: Path
+    """Folder of what the user writes: settings and themes."""
+    state: Path
+    """Folder of what the program notes for the user: details of unexpected errors."""
+
+    @property
+    def settings(self) -> Path:
+        """The settings file; it need not exist."""
+        return self.config / "settings.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the settings file says; None where it says nothing."""
+
+    model: str | None = None
+    docs: str | None = None
+    """Folder of documents."""
+    plan: Literal["ask", "auto", "off"] | None = None
+    theme: str | None = None
+    pace: float | None = None
+    """Seconds by which the embedded model slows down, so that a person can watch."""
+    sequential: bool | None = None
+    deny_asks: bool | None = None
+    max_steps: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    """US dollars."""
+    max_seconds: float | None = None
+
+
+KEYS = tuple(field.name for field in fields(Settings))
+"""Everything that may stand in a settings file."""
+
+_TEXTS = ("model", "docs", "theme")
+_SWITCHES = ("sequential", "deny_asks")
+_COUNTS = ("max_steps", "max_tokens")
+
+
+def find_places(database: str | None = None, environ: Mapping[str, str] | None = None) -> Places:
+    """Return where things lie: `database` as given, else `WORKBENCH_DB`, else the user's data folder."""
+    import platformdirs
+
+    folders = platformdirs.PlatformDirs(APPLICATION, appauthor=False)
+    named = database or (os.environ if environ is None else environ).get("WORKBENCH_DB")
+    return Places(
+        database=Path(named).expanduser() if named else folders.user_data_path / "workbench.db",
+        cache=folders.user_cache_path,
+        config=folders.user_config_path,
+        state=folders.user_state_path,
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """Return what the file at `path` says; a missing file says nothing.
+
+    Raises `ConfigError` naming the file, the key and what was expected.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings file {str(path)!r} cannot be read: {error}") from None
+    try:
+        entries = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the settings file {str(path)!r} is not TOML: {error}") from None
+    return Settings(**{key: _checked(path, key, value) for key, value in entries.items()})
+
+
+def _checked(path: Path, key: str, value: Any) -> Any:
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it may hold: {', '.join(KEYS)}"
+        raise ConfigError(f"the settings file {str(path)!r} has an unknown key {key!r}; {hint}")
+    fits, expected = _expectation(key, value)
+    if not fits:
+        raise ConfigError(f"the settings file {str(path)!r} sets {key} = {value!r}; expected {expected}")
+    return value
+
+
+def _expectation(key: str, value: Any) -> tuple[bool, str]:
+    """Return whether `value` may stand at `key`, and what may."""
+    if key in _TEXTS:
+        return isinstance(value, str) and bool(value.strip()), "a text that is not empty"
+    if key == "plan":
+        return value in PLAN_MODES, f"one of {', '.join(PLAN_MODES)}"
+    if key in _SWITCHES:
+        return isinstance(value, bool), "true or false"
+    if key in _COUNTS:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0, "a whole number above 0"
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if key == "pace":
+        return number and value >= 0, "a number of seconds, 0 or more"
+    return number and value > 0, "a number above 0"
