@@ -1,0 +1,1 @@
+"""Faults: processes that are killed, disks that fail, calls that are cancelled."""

@@ -1,0 +1,1 @@
+"""Files of the first released formats; every later version must read them as they are."""

@@ -1,0 +1,84 @@
+"""The library log: what people say about runs, apart from the runs themselves; append-only like them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, replace
+
+from workbench.events.codec import head_json, parse_event
+from workbench.events.library import (
+    LibraryEvent,
+    RunHidden,
+    RunMarked,
+    RunNamed,
+    RunNoted,
+    RunTagged,
+)
+from workbench.store.model import LibraryEntry
+from workbench.store.reader import header_of
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What the library log says of one run, all entries told."""
+
+    name: str = ""
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    marked: bool = False
+    hidden: bool = False
+
+
+def append_entry(connection: sqlite3.Connection, event: LibraryEvent, at: float) -> None:
+    """Append an entry; the run it speaks of must exist."""
+    header_of(connection, event.run)
+    connection.execute(
+        "INSERT INTO library (run, kind, at, head) VALUES (?, ?, ?, ?)", (event.run, event.kind, at, head_json(event))
+    )
+
+
+def entries(connection: sqlite3.Connection) -> list[LibraryEntry]:
+    """Return all entries, oldest first."""
+    rows = connection.execute("SELECT at, head FROM library ORDER BY id").fetchall()
+    return [LibraryEntry(at, parse_event(head)) for at, head in rows]
+
+
+def remarks(connection: sqlite3.Connection) -> dict[str, Remarks]:
+    """Return what holds of each run that the log speaks of."""
+    found: dict[str, Remarks] = {}
+    for entry in entries(connection):
+        event = entry.event
+        if isinstance(event, LibraryEvent):
+            found[event.run] = _after(found.get(event.run, Remarks()), event)
+    return found
+
+
+def hidden_runs(connection: sqlite3.Connection) -> set[str]:
+    """Return the runs that lists leave out: hidden ones, and the subagents of hidden ones."""
+    rows = connection.execute("SELECT run, head FROM library WHERE kind = 'run_hidden' ORDER BY id").fetchall()
+    said = {run: json.loads(head)["hidden"] for run, head in rows}
+    hidden = {run for run, is_hidden in said.items() if is_hidden}
+    if not hidden:
+        return hidden
+    return {
+        run
+        for run, root in connection.execute("SELECT id, root FROM runs").fetchall()
+        if run in hidden or root in hidden
+    }
+
+
+def _after(before: Remarks, event: LibraryEvent) -> Remarks:
+    match event:
+        case RunNamed():
+            return replace(before, name=event.name)
+        case RunNoted():
+            return replace(before, note=event.note)
+        case RunTagged():
+            return replace(before, tags=event.tags)
+        case RunMarked():
+            return replace(before, marked=event.marked)
+        case RunHidden():
+            return replace(before, hidden=event.hidden)
+        case _:
+            return before
