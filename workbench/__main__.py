@@ -1,0 +1,93 @@
+"""The program: reads the command line, does what it says, and turns whatever goes wrong into a sentence.
+
+The one place that knows exit codes of errors. Nothing heavy is imported before it is known to be needed, so that
+`workbench --version` is quick.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+
+from workbench.cli.arguments import parse
+from workbench.errors import UserError, WorkbenchError
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell says of programs that `head` cut off: 128 + SIGPIPE."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do what `argv` says (the process' own arguments where None) and return the exit code."""
+    code = _guarded(sys.argv[1:] if argv is None else argv)
+    if code == INTERRUPTED and argv is None:
+        _leave(code)
+    return code
+
+
+def _guarded(argv: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no such character shows another
+    debug = "--debug" in argv
+    try:
+        args = parse(argv)
+        from workbench.cli.commands import execute
+
+        code = execute(args)
+        sys.stdout.flush()
+    except SystemExit as asked:  # --help and --version
+        return asked.code if isinstance(asked.code, int) else USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush finds an open end
+        return BROKEN_PIPE
+    except WorkbenchError as error:
+        _say(str(error))
+        return USAGE if isinstance(error, UserError) else FAILED
+    except Exception as error:
+        if debug:
+            raise
+        _say(_written_down(error, argv))
+        return FAILED
+    return code
+
+
+def _say(sentence: str) -> None:
+    from workbench.views.text import inert
+
+    print(f"workbench: {inert(sentence)}", file=sys.stderr)
+
+
+def _written_down(error: Exception, argv: list[str]) -> str:
+    """Write the details of an unexpected error to a file, and return the sentence that names it."""
+    import traceback
+
+    from workbench.clock import SystemClock
+    from workbench.config.settings import find_places
+
+    path = find_places().state / f"error-{SystemClock().wall():.0f}.txt"
+    what = f"something unexpected went wrong ({type(error).__name__}: {error})"
+    command = argv[0] if argv else "(none)"
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(f"command: {command}\n\n{''.join(traceback.format_exception(error))}", "utf-8")
+        return f"{what}. The details are in {path}; with --debug they are shown."
+    return f"{what}. Run it again with --debug for the details."
+
+
+def _leave(code: int) -> None:
+    """End the process at once: a thread that does not stop, such as one that indexes, must not hold a person up."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,318 @@
+"""What can be typed: commands, options, and the sentences about what cannot. Nothing is done here."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Never, TypeAlias
+
+from workbench import __version__
+from workbench.errors import UserError
+
+_RUN = "id, unique beginning of one, or @last"
+_WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"
+_EXITS = "exit status: 0 completed, 1 failed, 2 wrong usage, 3 waiting for an answer or at a limit, 130 interrupted"
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, like everything else here."""
+
+    def error(self, message: str) -> Never:
+        """Raise the error instead of printing usage over several lines."""
+        raise UserError(f"{message}. See `{self.prog} --help`")
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Return what was asked for; raises `UserError`, or `SystemExit` where help or version was printed."""
+    return _parser().parse_args(argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="workbench",
+        description="A time-travel debugger for LLM agents. Without a command it opens the workbench.",
+        epilog=_EXITS,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    _add_common(parser, top=True)
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser, title="commands")
+    for add in (
+        _add_run,
+        _add_open,
+        _add_resume,
+        _add_fork,
+        _add_runs,
+        _add_show,
+        _add_diff,
+        _add_export,
+        _add_import,
+        _add_purge,
+        _add_doctor,
+    ):
+        _add_common(add(commands))
+    return parser
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
+
+
+def _command(commands: _Commands, name: str, summary: str, more: str = "") -> Parser:
+    made = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[:1].upper()}{summary[1:]}. {more}".strip(),
+        epilog=_EXITS if name in ("run", "resume", "fork") else None,
+        allow_abbrev=False,
+    )
+    made.set_defaults(command=name)
+    return made
+
+
+def _add_common(parser: Parser, *, top: bool = False) -> None:
+    """Add what every command takes; `top` gives the defaults, so that both places of an option work."""
+    parser.add_argument(
+        "--db",
+        metavar="PATH",
+        type=_text,
+        default=None if top else argparse.SUPPRESS,
+        help="the database; else WORKBENCH_DB, else one in your data folder",
+    )
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        default=False if top else argparse.SUPPRESS,
+        help="show the traceback of an unexpected error",
+    )
+
+
+def _add_run(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "run",
+        "ask a question and watch the run",
+        "On a terminal it opens the workbench; without one, or with --headless or --json, it prints.",
+    )
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="what the agent is to find out")
+    parser.add_argument("--docs", metavar="DIR", type=_text, help="folder of documents to search in")
+    parser.add_argument(
+        "--plan",
+        choices=("ask", "auto", "off"),
+        help="wait for your approval of the plan, go on with it, or make none (default: ask on a terminal, else auto)",
+    )
+    _add_model(parser)
+    _add_manner(parser)
+    _add_limits(parser)
+    _add_output(parser, "--text")
+    return parser
+
+
+def _add_open(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "open",
+        "show a run, or what a session file holds",
+        "It watches a live run, scrubs, and forks from there; it drives nothing. A session file is imported first.",
+    )
+    parser.add_argument("target", metavar="RUN|FILE", type=_text, help=f"{_RUN}; or a session file")
+    parser.add_argument("--at", metavar="WHERE", type=_text, help=_WHERE)
+    return parser
+
+
+def _add_resume(commands: _Commands) -> Parser:
+    parser = _command(commands, "resume", "let a run go on, with the answers that it waits for")
+    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument(
+        "--plan", metavar="approve|skip|@FILE", type=_text, help="decide on the plan; FILE has lines ACTION: text"
+    )
+    parser.add_argument("--approve", metavar="CALL", action="append", default=[], help="allow a call that asks")
+    parser.add_argument("--deny", metavar="CALL=REASON", action="append", default=[], help="deny a call that asks")
+    parser.add_argument(
+        "--result", metavar="CALL=TEXT|@FILE", action="append", default=[], help="give the result of a call"
+    )
+    parser.add_argument(
+        "--rerun", metavar="CALL", action="append", default=[], help="run a call of unknown outcome again"
+    )
+    parser.add_argument(
+        "--fail", metavar="CALL", action="append", default=[], help="count a call of unknown outcome as failed"
+    )
+    parser.add_argument(
+        "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
+    )
+    parser.add_argument("--say", metavar="TEXT", help="add a message")
+    _add_asks(parser)
+    _add_limits(parser)
+    _add_output(parser, "--text")
+    return parser
+
+
+def _add_fork(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "fork",
+        "go on from a place in a run, with something changed",
+        "Without --at the place is that of the call that is edited, or the end.",
+    )
+    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument("--at", metavar="WHERE", type=_text, help=_WHERE)
+    parser.add_argument(
+        "--result", metavar="CALL=TEXT|@FILE", action="append", default=[], help="replace a call's result"
+    )
+    parser.add_argument(
+        "--input", metavar="CALL=JSON", action="append", default=[], help="run a call with another input"
+    )
+    parser.add_argument("--rerun", metavar="CALL", action="append", default=[], help="run a call again")
+    parser.add_argument(
+        "--text", metavar="TEXT|@FILE", dest="turn_text", help="replace what the model said in the turn at the place"
+    )
+    parser.add_argument(
+        "--plan", metavar="@FILE|skip", type=_text, help="replace the plan; FILE has lines ACTION: text"
+    )
+    parser.add_argument("--instructions", metavar="@FILE", help="go on with other instructions")
+    parser.add_argument("--say", metavar="TEXT", help="add a message")
+    parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
+    _add_model(parser)
+    _add_manner(parser)
+    _add_limits(parser)
+    _add_output(parser)
+    return parser
+
+
+def _add_runs(commands: _Commands) -> Parser:
+    parser = _command(commands, "runs", "list the runs")
+    parser.add_argument("--json", action="store_true", help="one JSON list, subagents' runs included")
+    parser.add_argument("--all", action="store_true", help="hidden runs and subagents' runs too")
+    parser.add_argument("--search", metavar="TEXT", help="only those that say TEXT")
+    parser.add_argument(
+        "--hide", metavar="RUN", action="append", default=[], help="hide a run; `purge` removes it for good"
+    )
+    parser.add_argument("--unhide", metavar="RUN", action="append", default=[], help="show a hidden run again")
+    return parser
+
+
+def _add_show(commands: _Commands) -> Parser:
+    parser = _command(commands, "show", "print a run")
+    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument("--json", action="store_true", help="one JSON object, with whole results")
+    return parser
+
+
+def _add_diff(commands: _Commands) -> Parser:
+    parser = _command(commands, "diff", "compare two runs")
+    parser.add_argument("a", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument("b", metavar="RUN", type=_text, help="the other one")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
+
+
+def _add_export(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "export",
+        "write a run as a session file",
+        "With it go the runs that it was forked from, and its subagents.",
+    )
+    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=_text, default="-", help="where to; - for stdout (default)"
+    )
+    parser.add_argument("--forks", action="store_true", help="the forks of these runs too")
+    return parser
+
+
+def _add_import(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "import",
+        "take in the runs of a session file",
+        "They can be looked at and forked; they are never driven.",
+    )
+    parser.add_argument("file", metavar="FILE", type=_text, help="a session file, plain or gzipped")
+    return parser
+
+
+def _add_purge(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "purge",
+        "remove hidden runs for good",
+        "Those that a visible fork reads from stay. `workbench runs --hide RUN` hides a run.",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    return parser
+
+
+def _add_doctor(commands: _Commands) -> Parser:
+    return _command(commands, "doctor", "say what is here, what is missing, and whether the database is sound")
+
+
+def _add_model(parser: Parser) -> None:
+    parser.add_argument(
+        "-m", "--model", metavar="MODEL", type=_text, help="provider:model[@base_url], or offline (default)"
+    )
+
+
+def _add_manner(parser: Parser) -> None:
+    parser.add_argument("--sequential", action="store_true", help="one call at a time")
+    parser.add_argument("--pace", metavar="SECONDS", type=_seconds, help="slow the embedded model down, to be watched")
+    _add_asks(parser)
+
+
+def _add_asks(parser: Parser) -> None:
+    parser.add_argument("--deny-asks", action="store_true", help="deny calls that would ask you, instead of waiting")
+
+
+def _add_limits(parser: Parser) -> None:
+    group = parser.add_argument_group("limits; a run that reaches one can be resumed with a higher one")
+    group.add_argument("--max-steps", metavar="N", type=_count)
+    group.add_argument("--max-tokens", metavar="N", type=_count)
+    group.add_argument("--max-cost", metavar="DOLLARS", type=_amount)
+    group.add_argument("--max-seconds", metavar="N", type=_amount)
+
+
+def _add_output(parser: Parser, *streamed: str) -> None:
+    group = parser.add_argument_group("output")
+    kind = group.add_mutually_exclusive_group()
+    kind.add_argument("--headless", action="store_true", help="print the run as text, also on a terminal")
+    kind.add_argument("--json", action="store_true", help="print one event a line as JSON, and nothing else on stdout")
+    group.add_argument(
+        *streamed, "--turn-text", dest="streamed", action="store_true", help="with --json: streamed text as well"
+    )
+    group.add_argument("--record", metavar="FILE", type=_text, help="append the run to a session file as it goes")
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return value
+
+
+def _count(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 1 << 53):
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, not {value!r}")
+    return int(value)
+
+
+def _amount(value: str) -> float:
+    number = _number(value)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {value!r}")
+    return number
+
+
+def _seconds(value: str) -> float:
+    number = _number(value)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, not {value!r}")
+    return number
+
+
+def _number(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"expected a number, not {value!r}")
+    return number

@@ -1,0 +1,40 @@
+"""`workbench run`: ask a question and watch the run."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.cli.headless import Headless
+from workbench.cli.paper import err, out
+from workbench.cli.printers import JsonPrinter, Printer, TextPrinter
+from workbench.cli.screen import show_screen
+from workbench.cli.workplace import find_workplace, new_agent, on_screen, require_usable
+from workbench.driver.commands import OpenRun, StartRun
+from workbench.errors import UserError
+from workbench.events.content import normalise_text
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Start the run, on the screen or as text."""
+    screen = on_screen(args)
+    place = find_workplace(args)
+    options = new_agent(args, place.settings, screen=screen)
+    if args.question is None and not screen:
+        raise UserError('a question is needed without a screen: workbench run "What is a context manager?"')
+    question = normalise_text(args.question or "").strip()
+    if args.question is not None and not question:
+        raise UserError("the question is empty; write what you want to know")
+    if screen:
+        require_usable(options, place)
+        start = StartRun(question, options) if question else None
+        return show_screen(place, start=start, record=args.record)
+    with Headless(place, printer(args), args.record) as headless:
+        run = headless.ask(StartRun(question, options))
+        return headless.follow(headless.ask(OpenRun(run)), upto=-1)
+
+
+def printer(args: argparse.Namespace) -> Printer:
+    """Return how the run is told."""
+    if args.json:
+        return JsonPrinter(out(), err(), streamed=args.streamed)
+    return TextPrinter(out(), err())

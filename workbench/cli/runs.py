@@ -1,0 +1,124 @@
+"""`workbench runs`: list the runs, hide them, show them again."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from workbench.cli.paper import out
+from workbench.cli.reading import fresh_rows, with_store
+from workbench.cli.workplace import Workplace, find_workplace
+from workbench.clock import SystemClock
+from workbench.events.library import RunHidden
+from workbench.store import RunRow, SearchFile, Store
+from workbench.views.marks import EDITED, reason_words, run_mark
+from workbench.views.segments import Line, Segment
+from workbench.views.show import short
+from workbench.views.text import fit, inert, one_line
+
+_MOST_HITS: Final = 1_000
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Hide or unhide what was named, else print the list."""
+    place = find_workplace(args)
+    paper = out()
+    if args.hide or args.unhide:
+        for line in _label(place, args.hide, args.unhide):
+            paper.say(line)
+        return 0
+    rows = _read(place, hidden=args.all, search=args.search)
+    if args.json:
+        paper.json([row_document(row) for row in rows], indent=2)
+        return 0
+    shown = [row for row in rows if args.all or row.caller_run is None]
+    if not shown:
+        which = "No run fits." if args.search is not None else "No runs yet."
+        paper.say(f"{which} Start one with: {place.command('run', 'What is a context manager?')}")
+    paper.lines(row_line(row, paper.width) for row in shown)
+    return 0
+
+
+def row_document(row: RunRow) -> dict[str, Any]:
+    """Return a run of the list as JSON."""
+    return {
+        "id": row.id,
+        "parent": row.parent,
+        "fork_at": row.address or None,
+        "caller": {"run": row.caller_run, "call": row.caller_call} if row.caller_run else None,
+        "status": row.status,
+        "reason": row.reason,
+        "task": row.task,
+        "model": row.model,
+        "steps": row.steps,
+        "calls": row.calls,
+        "created": row.created,
+        "updated": row.updated,
+        "made_from": row.made_from,
+        "tokens": row.total_tokens,
+        "cost": row.cost,
+        "answer": row.answer_line or None,
+        "name": row.name or None,
+        "tags": list(row.tags),
+        "live": row.live,
+        "imported": row.imported,
+        "hidden": row.hidden,
+    }
+
+
+def row_line(row: RunRow, width: int) -> Line:
+    """Return a run of the list on one line."""
+    mark = run_mark(row.status)
+    words = mark.word if row.status == "completed" else reason_words(row.reason) or mark.word
+    made = datetime.fromtimestamp(row.created, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    kind = ""
+    if row.made_from or row.parent:
+        kind = f"{EDITED} {short(row.made_from or row.parent or '')} at {row.address}  "
+    elif row.caller_run:
+        kind = f"subagent of {short(row.caller_run)} {row.caller_call}  "
+    marks = "".join(f"{word}  " for word, holds in (("imported", row.imported), ("hidden", row.hidden)) if holds)
+    head = f"{short(row.id)}  {made}  "
+    state = fit(f"{mark.glyph} {words}", 20)
+    steps = f"{row.steps:>3} {'step ' if row.steps == 1 else 'steps'}  "
+    rest = max(width - len(head) - len(state) - len(steps), 20)
+    tail = one_line(inert(f"{kind}{marks}{row.name or row.task}"), rest)
+    return (Segment(head, "key"), Segment(state, mark.style), Segment(steps, "muted"), Segment(tail))
+
+
+def _read(place: Workplace, *, hidden: bool, search: str | None) -> list[RunRow]:
+    if not place.database.exists():
+        return []
+
+    async def read(store: Store) -> list[RunRow]:
+        rows = await fresh_rows(store, hidden=hidden)
+        if search is None:
+            return rows
+        async with SearchFile(search_path(place.database), store) as index:
+            await index.update()
+            found = {hit.run for hit in await index.find(search, _MOST_HITS)}
+        return [row for row in rows if row.id in found or _is_labelled(row, search)]
+
+    return with_store(place.database, read)
+
+
+def search_path(database: Path) -> Path:
+    """Return where the index of a database's runs lies; it can be thrown away."""
+    return database.with_name(f"{database.stem}-search.db")
+
+
+def _is_labelled(row: RunRow, text: str) -> bool:
+    wanted = text.casefold()
+    return any(wanted in said.casefold() for said in (row.task, row.name, row.note, *row.tags))
+
+
+def _label(place: Workplace, hide: list[str], unhide: list[str]) -> list[str]:
+    async def labelled(store: Store) -> list[str]:
+        named = [(await store.resolve(name), True) for name in hide]
+        named += [(await store.resolve(name), False) for name in unhide]
+        for run, hidden in named:
+            await store.append_library(RunHidden(run=run, hidden=hidden), SystemClock().wall())
+        return [f"run {short(run)} is {'hidden' if hidden else 'shown again'}" for run, hidden in named]
+
+    return with_store(place.database, labelled, write=True)

@@ -1,0 +1,104 @@
+"""A run and its subagents as they go on, folded from the feed of a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workbench.driver.commands import Command, OpenedRun, OpenRun
+from workbench.events.base import Recorded
+from workbench.events.run import RunForked, RunStarted
+from workbench.state.fold import apply, fold
+from workbench.state.run_state import RunState
+
+_FOR_A_PERSON = ("waiting", "unknown")
+"""What a call is while a person has to answer for it."""
+
+
+class RunTree:
+    """Knows which runs belong to one root, and what each of them is at."""
+
+    def __init__(self, ask: Callable[[Command], Any], opened: OpenedRun, *, upto: int) -> None:
+        """Begin with the root as of event `upto`; what it had after that is taken as new."""
+        self._ask = ask
+        self.root = opened.run
+        self.states = {opened.run: fold(record for record in opened.records if record.seq <= upto)}
+
+    @property
+    def state(self) -> RunState:
+        """The root's state."""
+        return self.states[self.root]
+
+    def take(self, record: Recorded) -> list[Recorded]:
+        """Return what is new up to `record`, in order; nothing where it is not of this tree or was seen before."""
+        state = self.states.get(record.run)
+        if state is None and self._is_ours(record):
+            state = self.states[record.run] = self._before(record)
+        if state is None or record.seq <= state.seq:
+            return []
+        return [*self._missed(record, state.seq), record]
+
+    def fold(self, record: Recorded) -> RunState:
+        """Take in an event that `take` returned, and return the state of its run."""
+        state = self.states[record.run]
+        apply(state, record)
+        return state
+
+    def waiting(self) -> list[RunState]:
+        """Return the runs of the tree that wait for a person, the root first."""
+        return [state for state in self.states.values() if _asks(state) and self._counts(state)]
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing goes on without a person: the root rests, or all that it runs are subagents that do."""
+        state = self.state
+        if state.is_resting:
+            return True
+        step = state.open_step
+        moving = [call for call in step.asked_calls if not call.has_result] if step else []
+        if state.is_sequential:
+            moving = moving[:1]  # the others wait for their turn
+        return bool(moving) and all(
+            call.status in _FOR_A_PERSON or (call.status == "running" and self._waits(call.child)) for call in moving
+        )
+
+    def _waits(self, child: str | None) -> bool:
+        state = self.states.get(child or "")
+        return state is not None and state.status == "awaiting_approval"
+
+    def _counts(self, state: RunState) -> bool:
+        """Whether the run is the root, or the subagent of a call that still runs."""
+        if state.run == self.root:
+            return True
+        caller = self.states.get(state.caller.run) if state.caller else None
+        call = caller.call(state.caller.call) if caller and state.caller else None
+        return call is not None and call.child == state.run and not call.has_result
+
+    def _is_ours(self, record: Recorded) -> bool:
+        event = record.event
+        if isinstance(event, RunStarted | RunForked) and event.caller is not None:
+            return event.caller.run in self.states
+        calls = (call for state in self.states.values() for step in state.steps for call in step.calls.values())
+        return any(call.child == record.run for call in calls)
+
+    def _before(self, record: Recorded) -> RunState:
+        if record.seq == 0:
+            return RunState()
+        opened: OpenedRun = self._ask(OpenRun(record.run))
+        return fold(earlier for earlier in opened.records if earlier.seq < record.seq)
+
+    def _missed(self, record: Recorded, seen: int) -> list[Recorded]:
+        """Return own events that did not come through the feed before this one."""
+        if record.seq == seen + 1:
+            return []
+        opened: OpenedRun = self._ask(OpenRun(record.run))
+        return [earlier for earlier in opened.records if seen < earlier.seq < record.seq]
+
+
+def _asks(state: RunState) -> bool:
+    """Whether a person has to answer something, though other calls of the run may go on."""
+    step = state.open_step
+    calls = step.asked_calls if step else []
+    return state.status == "awaiting_approval" or (
+        state.end is None and any(call.status in _FOR_A_PERSON for call in calls)
+    )

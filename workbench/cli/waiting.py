@@ -1,0 +1,104 @@
+"""What a run that rests needs from a person, with the very command lines that give it; and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from workbench.cli.workplace import Workplace
+from workbench.state.parts import CallState
+from workbench.state.run_state import RunState
+from workbench.views.brief import brief_input
+from workbench.views.segments import Line, Segment
+from workbench.views.show import plan_step_lines, short
+from workbench.views.text import cell_width, one_line
+
+COMPLETED: Final = 0
+FAILED: Final = 1
+WAITING: Final = 3
+INTERRUPTED: Final = 130
+_LIMITS: Final = {
+    "step_limit": ("steps", "--max-steps"),
+    "token_limit": ("tokens", "--max-tokens"),
+    "cost_limit": ("cost", "--max-cost"),
+    "time_limit": ("seconds", "--max-seconds"),
+}
+
+
+def exit_code(state: RunState) -> int:
+    """Return the exit code that tells how a run at rest stands."""
+    status, reason = state.status_and_reason
+    if status == "completed":
+        return COMPLETED
+    if status == "failed":
+        return FAILED
+    if status == "interrupted" and reason not in _LIMITS:
+        return INTERRUPTED
+    return WAITING
+
+
+def what_next(root: RunState, waiting: list[RunState], place: Workplace, width: int) -> list[Line]:
+    """Return what a run that did not complete needs; `waiting` are the runs of its tree that wait for a person."""
+    if waiting:
+        return [line for state in waiting for line in _needs(state, place, width)]
+    name = short(root.run)
+    status, reason = root.status_and_reason
+    if status == "failed":
+        return [_commanded("try again with", place.command("resume", name))]
+    if status != "interrupted":
+        return []
+    if reason in _LIMITS:
+        limit, option = _LIMITS[reason]
+        return [
+            _commanded(
+                f"go on with a higher limit of {limit}", place.command("resume", name, option, _higher(root, limit))
+            )
+        ]
+    return [_commanded("go on with", place.command("resume", name))]
+
+
+def interrupted_sentence(state: RunState, place: Workplace) -> str:
+    """Return what a person is told who stopped a run."""
+    name = short(state.run)
+    step = len(state.steps) - (bool(state.steps) and not state.steps[-1].is_closed)
+    return f"Interrupted at step {step}. Run {name}; go on with: {place.command('resume', name)}"
+
+
+def _needs(state: RunState, place: Workplace, width: int) -> Iterator[Line]:
+    name = short(state.run)
+    if state.reason == "plan" and state.plan is not None:
+        yield (Segment("The plan waits for you:", "waiting"),)
+        yield from plan_step_lines(state.plan, width)
+        yield _commanded("approve it", place.command("resume", name, "--plan", "approve"))
+        yield _commanded("go on without", place.command("resume", name, "--plan", "skip"))
+        yield _commanded("replace it by lines ACTION: text", place.command("resume", name, "--plan", "@FILE"))
+        return
+    step = state.open_step
+    for call in step.asked_calls if step else ():
+        if call.status == "waiting":
+            yield _call_line(call, f"asks for permission: {call.question}", width)
+            yield _commanded("allow it", place.command("resume", name, "--approve", call.id))
+            yield _commanded("deny it", place.command("resume", name, "--deny", f"{call.id}=REASON"))
+        elif call.status == "unknown":
+            yield _call_line(call, "was interrupted; it may have taken effect", width)
+            yield _commanded("run it again", place.command("resume", name, "--rerun", call.id))
+            yield _commanded("give its result", place.command("resume", name, "--result", f"{call.id}=TEXT"))
+            yield _commanded("count it as failed", place.command("resume", name, "--fail", call.id))
+            yield _commanded("tell the model that nobody knows", place.command("resume", name, "--unknown", call.id))
+
+
+def _call_line(call: CallState, why: str, width: int) -> Line:
+    head = f"Call {call.id} {one_line(call.tool, 40)} "
+    rest = one_line(f"{why}  {brief_input(call.input, width)}", width - cell_width(head))
+    return (Segment(head, "waiting"), Segment(rest))
+
+
+def _commanded(what: str, command: str) -> Line:
+    return (Segment(f"  {what}: ", "muted"), Segment(one_line(command, 4096), "link"))
+
+
+def _higher(state: RunState, limit: str) -> str:
+    """Return twice the limit that was reached."""
+    limits = state.agent.limits if state.agent else None
+    value = getattr(limits, limit, None)
+    return f"{2 * value:g}" if value else "N"
