@@ -28,7 +28,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
         ([], "a question is needed without a screen"),
         (["-m", "nonsense", "What?"], "there is no model 'nonsense'"),
         (["-m", "", "What?"], "--model: it is empty"),
-        (["--docs", "/no/such/folder", "What?"], "the folder '/no/such/folder' is not there"),
+        (["--docs", "/no/such/folder", "What?"], "'/no/such/folder' is not a folder"),
     ],
 )
 def test_what_cannot_be_run_is_refused(shell: Shell, words: list[str], said: str) -> None:

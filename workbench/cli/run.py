@@ -24,8 +24,8 @@ def execute(args: argparse.Namespace) -> int:
     question = normalise_text(args.question or "").strip()
     if args.question is not None and not question:
         raise UserError("the question is empty; write what you want to know")
+    require_usable(options, place)
     if screen:
-        require_usable(options, place)
         start = StartRun(question, options) if question else None
         return show_screen(place, start=start, record=args.record)
     with Headless(place, printer(args), args.record) as headless:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Never, Protocol
 
 from pydantic import JsonValue
 
+from workbench.events.content import DEEPEST, normalise_json
 from workbench.events.request import ProviderParts, Request, Usage
 
 
@@ -79,20 +81,36 @@ class Provider(Protocol):
 
 
 def parse_arguments(text: str) -> tuple[dict[str, JsonValue], str | None]:
-    """Return a call's arguments, or an empty object and the reason why they cannot be read.
+    """Return a call's arguments, normalised, or an empty object and the reason why they cannot be read.
 
     Strict: SDKs accept cut JSON silently, and a half call must never run.
     """
-    import json
-
     if not text.strip():
         return {}, None
     try:
-        value = json.loads(text)
+        value = _DECODER.decode(text)
     except RecursionError:
-        return {}, "the arguments are nested too deeply"
+        return {}, _TOO_DEEP
     except ValueError as error:
         return {}, f"the arguments are not valid JSON ({error}); they may have been cut off"
     if not isinstance(value, dict):
         return {}, f"the arguments must be a JSON object, not {type(value).__name__}"
-    return value, None
+    if text.count("{") + text.count("[") > DEEPEST and _is_deeper(value, DEEPEST):
+        return {}, _TOO_DEEP
+    normal = normalise_json(value)
+    return (normal if isinstance(normal, dict) else {}), None
+
+
+_TOO_DEEP = "the arguments are nested too deeply"
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return items is not None and (levels <= 0 or any(_is_deeper(item, levels - 1) for item in items))

@@ -31,7 +31,8 @@ class _OpenCall:
 class TurnBuilder:
     """Collects one attempt of a turn.
 
-    `first_call` is the number of the first call in its step: later attempts go on counting, so that ids stay unique.
+    `first_call` is the number of the first call in its step: attempts after one whose calls have started go on
+    counting, so that ids stay unique.
     """
 
     def __init__(self, step: int, first_call: int = 0) -> None:
@@ -41,12 +42,7 @@ class TurnBuilder:
         self._text_is_thinking = False
         self._calls: dict[int, _OpenCall] = {}
         self.parts: ProviderParts | None = None
-        self.end: TurnEnd | None = None
-
-    @property
-    def next_call(self) -> int:
-        """The number that the next attempt's first call gets."""
-        return self._first_call + len(self._calls)
+        self._end: TurnEnd | None = None
 
     def feed(self, delta: Delta) -> ToolCallBlock | None:
         """Take in a delta; return the call that it completed, if it completed one.
@@ -67,16 +63,23 @@ class TurnBuilder:
                 self._open_call(delta.index).pieces.append(delta.json)
             case CallClosed():
                 return self._close(self._open_call(delta.index))
-            case PartsDelta():
-                self.parts = delta.parts
+            case PartsDelta(parts=parts):
+                # Sent back verbatim or not at all; what the log cannot hold exactly is not.
+                self.parts = parts if normalise_json(parts.parts) == parts.parts else None
             case TurnEnd():
-                self.end = delta
+                self._end = delta
         return None
 
-    def finish(self) -> tuple[TurnBlock, ...]:
-        """Return the turn's blocks; raises `TransientModelError` where the stream ended without its end."""
-        if self.end is None:
+    @property
+    def end(self) -> TurnEnd:
+        """The provider's word that the turn is whole; raises `TransientModelError` where it did not come."""
+        if self._end is None:
             raise TransientModelError("the stream ended before the turn was whole", kind="truncated")
+        return self._end
+
+    def finish(self) -> tuple[TurnBlock, ...]:
+        """Return the whole turn's blocks; raises `TransientModelError` where the stream ended without its end."""
+        _ = self.end
         self._flush()
         return tuple(
             (block.block or self._close(block)) if isinstance(block, _OpenCall) else block for block in self._blocks
@@ -90,12 +93,8 @@ class TurnBuilder:
 
     def _close(self, call: _OpenCall) -> ToolCallBlock:
         arguments, invalid = parse_arguments("".join(call.pieces))
-        value = normalise_json(arguments)
         call.block = ToolCallBlock(
-            id=f"{self._step}.{call.order}",
-            tool=normalise_text(call.tool),
-            input=value if isinstance(value, dict) else {},
-            invalid=invalid,
+            id=f"{self._step}.{call.order}", tool=normalise_text(call.tool), input=arguments, invalid=invalid
         )
         return call.block
 

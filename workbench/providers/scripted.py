@@ -12,6 +12,8 @@ from workbench.errors import PermanentModelError
 from workbench.events.request import Request, Usage
 from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TextDelta, ThinkingDelta, TurnEnd
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -56,19 +58,19 @@ class ScriptedProvider:
             await turn.gate.wait()
         for piece in _cut(turn.thinking, turn.pieces):
             yield ThinkingDelta(piece)
-            await asyncio.sleep(0)
         for piece in _cut(turn.text, turn.pieces):
             yield TextDelta(piece)
+        if turn.text or turn.thinking:
             await asyncio.sleep(0)
         if turn.error is not None and not turn.error_after_calls:
             raise turn.error
         for index, (tool, arguments) in enumerate(turn.calls):
             yield CallOpened(index, tool)
-            text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            text = arguments if isinstance(arguments, str) else _ENCODER.encode(arguments)
             for piece in _cut(text, turn.pieces):
                 yield CallInput(index, piece)
             yield CallClosed(index)
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
         if turn.hold is not None:
             await turn.hold.wait()
         if turn.error is not None:

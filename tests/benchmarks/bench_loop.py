@@ -1,0 +1,105 @@
+"""The loop alone: 4 concurrent calls a step, no store; beside the floor of plain asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from tests.benchmarks.measure import Row, median, now, repeated, spread
+from workbench.agent.spec import AgentSpec
+from workbench.clock import SystemClock
+from workbench.engine.journal import MemoryJournal
+from workbench.engine.loop import RunLoop
+from workbench.engine.surroundings import Surroundings
+from workbench.engine.threads import ToolThreads
+from workbench.events.agent import Limits
+from workbench.events.content import text_content
+from workbench.events.request import Request
+from workbench.events.run import RunStarted
+from workbench.providers.base import Delta
+from workbench.providers.scripted import ScriptedProvider, Turn
+from workbench.tools.base import Toolkit, tool
+from workbench.tools.control import submit_answer
+
+CALLS = 4
+
+
+def script(steps: int, model_seconds: float) -> ScriptedProvider:
+    """Return a model that asks for `CALLS` calls a step, `steps` times, and then answers."""
+
+    class Slow(ScriptedProvider):
+        """Waits before each turn, and forgets what it was asked: only a test wants to remember that."""
+
+        async def stream(self, request: Request) -> AsyncIterator[Delta]:
+            if model_seconds:
+                await asyncio.sleep(model_seconds)
+            async for delta in super().stream(request):
+                yield delta
+            self.requests.clear()
+
+    turns = [Turn(calls=[("work", {"number": number}) for number in range(CALLS)]) for _ in range(steps)]
+    return Slow([*turns, Turn(calls=[("submit_answer", {"answer": "done"})])])
+
+
+async def run_loop(steps: int, seconds: float = 0.0) -> tuple[float, list[float]]:
+    """Return the seconds of a whole run, and the moments at which each turn started."""
+
+    @tool(read_only=True)
+    async def work(number: int) -> str:
+        """Do nothing, or wait."""
+        await asyncio.sleep(seconds)
+        return "ok"
+
+    clock, kit = SystemClock(), Toolkit([work, submit_answer])
+    limits = Limits(steps=None, request_tokens=10**9)
+    spec = replace(AgentSpec(), toolkit=kit, plan="off", limits=limits, eager=False)
+    journal = MemoryJournal("bench", clock)
+    provider = script(steps, seconds)
+    loop = RunLoop(journal, Surroundings(kit, lambda _: provider, clock, ToolThreads()))
+    await journal.append(RunStarted(task=text_content("?"), agent=spec.record(), date="2026-01-01"))
+    start = now()
+    await loop.run()
+    took = now() - start
+    assert journal.state.status == "completed"
+    turns = [record.at for record in journal.records if record.event.kind == "turn_started"]
+    return took, turns
+
+
+async def plain(steps: int) -> float:
+    """Return the seconds that asyncio itself needs for the same number of waits."""
+
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return "ok"
+
+    start = now()
+    for _ in range(steps):
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(work() for _ in range(CALLS)))
+    return now() - start
+
+
+def rows() -> list[Row]:
+    """Measure and return the table."""
+    floor = [sample / 100 for sample in repeated(5, lambda: asyncio.run(plain(100)))]
+    overhead = [sample / 21 for sample in repeated(9, lambda: asyncio.run(run_loop(20))[0])]
+    growth = []
+    for _ in range(3):
+        turns = asyncio.run(run_loop(400))[1]
+        growth.append((turns[-1] - turns[-21]) / (turns[20] - turns[0]))
+    slow = repeated(3, lambda: asyncio.run(run_loop(20, 0.02))[0])
+    efficiency = (20 * 0.04 + 0.02) / median(slow)
+    long = asyncio.run(run_loop(10_000))[0] / 10_000
+    return [
+        Row("plain asyncio, 4 waits a step (the floor)", "–", spread(floor)),
+        Row("loop, a step of 4 concurrent calls, no store", "≤ 0.25 ms", spread(overhead), median(overhead) <= 0.25e-3),
+        Row("growth: last 20 steps ÷ first 20, of 400", "≤ 1.1", f"{median(growth):.2f}", median(growth) <= 1.1),
+        Row("10,000 steps: no recursion, a step", "–", f"{long * 1e3:.2f} ms"),
+        Row(
+            "efficiency: critical path ÷ wall, 20 ms model + 20 ms tools",
+            "≥ 0.97",
+            f"{efficiency:.3f}",
+            efficiency >= 0.97,
+        ),
+    ]
