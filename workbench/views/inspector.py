@@ -1,0 +1,319 @@
+"""Everything about the one thing that is selected, as lines: a call, a step, the plan, a message, or the run itself.
+
+Pure. Results are given by whoever reads them; what is not read yet is shown as its first line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from workbench.events.agent import AgentRecord
+from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlock, TextBlock, plain_text
+from workbench.events.request import ThinkingBlock, Usage
+from workbench.state.parts import CallState, ResultRef, StepState
+from workbench.state.run_state import RunState
+from workbench.views.brief import brief_input, cut_text
+from workbench.views.marks import EDITED, Mark, call_mark, plan_mark, progress_mark, reason_words, run_mark
+from workbench.views.outline import message_of
+from workbench.views.segments import Line, Segment, Style, row, split_row
+from workbench.views.selection import Selection
+from workbench.views.text import human_bytes, human_cost, human_seconds, human_tokens, inert, one_line
+
+RESULT_LINES: Final = 400
+INPUT_LINES: Final = 60
+TEXT_LINES: Final = 200
+_KEY_WIDTH: Final = 11
+_TURNS: Final = {
+    "streaming": Mark("⏵", "streaming", "running"),
+    "discarded": Mark("⊘", "stopped", "cancelled"),
+    "finished": Mark("✓", "finished", "ok"),
+}
+
+Contents = Mapping[tuple[str, int], Content]
+"""Results by the run that owns them and their seq."""
+
+
+def inspector_lines(state: RunState, selection: Selection, contents: Contents, width: int) -> list[Line]:
+    """Return the lines about what is selected, each of `width` cells; about the run where nothing is."""
+    sheet = _Sheet(width)
+    match selection.kind:
+        case "call" if (call := state.call(selection.call or "")) is not None:
+            _add_call(sheet, state, call, contents)
+        case "step" if selection.step is not None and selection.step < len(state.steps):
+            _add_step(sheet, state.steps[selection.step])
+        case "plan" | "plan_step" if state.plan is not None:
+            _add_plan(sheet, state, selection.index)
+        case "message" if (found := message_of(state, selection.index or 0)) is not None:
+            said, waits = found
+            sheet.head("message", Mark("○", "enters after the current results", "muted") if waits else None)
+            sheet.text(plain_text(said.content), TEXT_LINES)
+        case _:
+            _add_run(sheet, state)
+    return sheet.lines
+
+
+class _Sheet:
+    """Lines of one width, added one below the other."""
+
+    def __init__(self, width: int) -> None:
+        self.width = max(width, 12)
+        self.lines: list[Line] = []
+
+    def add(self, *pieces: Segment) -> None:
+        self.lines.append(row(pieces, self.width))
+
+    def head(self, title: str, mark: Mark | None = None, right: str = "") -> None:
+        pieces = [Segment(one_line(title, self.width), "title")]
+        if mark is not None:
+            pieces.append(Segment(f" {mark.glyph} {mark.word}", mark.style))
+        self.lines.append(split_row(pieces, [Segment(right, "muted")] if right else [], self.width))
+
+    def section(self, title: str, *notes: Segment) -> None:
+        self.lines.append(row((), self.width))
+        self.add(Segment(title, "title"), *notes)
+
+    def field(self, name: str, value: str, style: Style = "text") -> None:
+        """Add a named value; a long one goes on below itself."""
+        passage = cut_text(value, self.width - _KEY_WIDTH, 6)
+        for number, line in enumerate(passage.lines or [""]):
+            label = f"{name:<{_KEY_WIDTH}}" if number == 0 else " " * _KEY_WIDTH
+            self.add(Segment(label, "muted"), Segment(line, style))
+        if passage.rest:
+            self.add(Segment(" " * _KEY_WIDTH), Segment(passage.rest, "muted"))
+
+    def text(self, text: str, limit: int, style: Style = "text") -> None:
+        passage = cut_text(text, self.width - 1, limit)
+        for line in passage.lines:
+            self.add(Segment(" "), Segment(line, style))
+        if passage.rest:
+            self.add(Segment(f" {passage.rest}", "muted"))
+
+    def json(self, value: JsonValue, limit: int) -> None:
+        """Add JSON with a line for each field."""
+        passage = cut_text(_pretty(value, 4 * limit * self.width), self.width - 1, limit)
+        for line in passage.lines:
+            self.add(Segment(" "), *_json_pieces(line))
+        if passage.rest:
+            self.add(Segment(f" {passage.rest}", "muted"))
+
+    def usage(self, label: str, usage: Usage) -> None:
+        spent = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out"
+        cached = usage.cache_read_tokens + usage.cache_write_tokens
+        cache = f" · {human_tokens(usage.cache_read_tokens)} from cache" if cached else ""
+        self.field(label, f"{spent}{cache} · {human_cost(usage.cost)}")
+
+
+def _pretty(value: JsonValue, enough: int) -> str:
+    """Return indented JSON, about `enough` characters of it at the most and then a sign."""
+    pieces: list[str] = []
+    length = 0
+    for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value):
+        pieces.append(piece)
+        length += len(piece)
+        if length > enough:
+            pieces.append("…")
+            break
+    return "".join(pieces)
+
+
+def _json_pieces(line: str) -> Iterable[Segment]:
+    stripped = line.lstrip(" ")
+    name, colon, rest = stripped.partition('": ')
+    if not colon or not name.startswith('"'):
+        return (Segment(line),)
+    indent = " " * (len(line) - len(stripped))
+    return (Segment(indent), Segment(f'{name}"', "key"), Segment(f": {rest}"))
+
+
+def _add_call(sheet: _Sheet, state: RunState, call: CallState, contents: Contents) -> None:
+    mark = call_mark(call)
+    sheet.head(call.tool, right=one_line(call.id, 12))
+    seconds = "" if call.elapsed is None else f" · {human_seconds(call.elapsed)}"
+    sheet.add(Segment(f"{mark.glyph} {mark.word}", mark.style), Segment(seconds, "muted"))
+    notes = [Segment(f" {EDITED} edited", "edited")] if call.original_input is not None else []
+    sheet.section("input", *notes)
+    if call.invalid:
+        sheet.text(call.invalid, INPUT_LINES, "error")
+    sheet.json(call.input, INPUT_LINES)
+    if call.original_input is not None:
+        sheet.add(Segment(" the model asked for ", "muted"), Segment(brief_input(call.original_input, sheet.width)))
+    _add_result(sheet, call, contents)
+    _add_attempts(sheet, call, mark)
+    _add_circumstances(sheet, state, call)
+
+
+def _add_result(sheet: _Sheet, call: CallState, contents: Contents) -> None:
+    result = call.result
+    if result is None:
+        if call.progress:
+            sheet.section("so far")
+            sheet.text(call.progress, TEXT_LINES)
+        return
+    notes = [Segment(f" {human_bytes(result.size)}", "muted")]
+    if call.original is not None:
+        notes.append(Segment(f" {EDITED} edited", "edited"))
+    sheet.section("result", *notes)
+    _add_content(sheet, result, contents)
+    if call.original is not None and call.original.run:
+        before = f" before: {human_bytes(call.original.size)} "
+        sheet.add(Segment(before, "muted"), Segment(one_line(call.original.first_line, sheet.width), "muted"))
+
+
+def _add_content(sheet: _Sheet, result: ResultRef, contents: Contents) -> None:
+    style: Style = "error" if result.is_error else "text"
+    content = contents.get((result.run, result.seq))
+    if content is None:
+        sheet.text(result.first_line, 4, style)
+        sheet.add(Segment(" … the rest is being read", "muted"))
+        return
+    for block in content:
+        match block:
+            case TextBlock():
+                sheet.text(block.text, RESULT_LINES, style)
+            case JsonBlock():
+                sheet.json(block.value, RESULT_LINES)
+            case ImageBlock() | DocumentBlock():
+                what = f" ▣ {one_line(block.media_type, 40)} · {human_bytes(len(block.data))}"
+                sheet.add(Segment(what, "link"))
+
+
+def _add_attempts(sheet: _Sheet, call: CallState, mark: Mark) -> None:
+    if not call.attempts:
+        return
+    sheet.section("attempts")
+    for number, attempt in enumerate(call.attempts):
+        lead = Segment(f" {number}  ", "muted")
+        times = f" {human_seconds(attempt.elapsed)}, then waited {human_seconds(attempt.wait)}"
+        sheet.add(lead, Segment(one_line(attempt.error, sheet.width), "error"), Segment(times, "muted"))
+    sheet.add(Segment(f" {len(call.attempts)}  ", "muted"), Segment(mark.word, mark.style))
+
+
+def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
+    sheet.section("circumstances")
+    sheet.field("class", call.effect.replace("_", " "))
+    sheet.field("permission", _permission(call))
+    if call.started_at is not None:
+        step = state.steps[int(call.id.partition(".")[0])]
+        since = max(0.0, call.started_at - step.turn.started_at)
+        sheet.field("started", f"{human_seconds(since)} after step {step.index} began")
+    if call.by != "tool":
+        sheet.field("result by", "you" if call.by == "operator" else "the engine")
+    if call.eager:
+        sheet.field("eager", "started while the model was still writing")
+    if call.reruns:
+        sheet.field("run again", f"{call.reruns} times" if call.reruns > 1 else "once")
+    if call.child is not None:
+        sheet.field("subagent", inert(call.child)[:8], "link")
+    if call.id in state.elided:
+        sheet.field("elided", "requests carry a short mark instead of the result")
+
+
+def _permission(call: CallState) -> str:
+    if call.status == "waiting":
+        return f"waits for you: {call.question}"
+    if call.allowed is None:
+        return {"allow": "allowed", "ask": "asks a person", "deny": "denied"}[call.permission]
+    if call.allowed:
+        return "allowed by you"
+    return f"denied by you: {call.denial}" if call.denial else "denied by you"
+
+
+def _add_step(sheet: _Sheet, step: StepState) -> None:
+    turn = step.turn
+    sheet.head(f"step {step.index}", _TURNS[turn.status])
+    sheet.field("model", turn.model)
+    if turn.status == "finished":
+        sheet.usage("usage", turn.usage)
+        first = "" if turn.first_token is None else f", first word after {human_seconds(turn.first_token)}"
+        sheet.field("took", f"{human_seconds(turn.elapsed)}{first}")
+        sheet.field("ended with", turn.stop_reason)
+    for number, error in enumerate(turn.retries):
+        sheet.field(f"attempt {number}", error, "error")
+    if turn.edited:
+        sheet.field("text", f"{EDITED} edited by you", "edited")
+    thinking = [block.text for block in turn.content if isinstance(block, ThinkingBlock)] or turn.thinking
+    text = [block.text for block in turn.content if isinstance(block, TextBlock)] or turn.text
+    if thinking:
+        sheet.section("thinking")
+        sheet.text("".join(thinking), TEXT_LINES, "thinking")
+    if text:
+        sheet.section("text")
+        sheet.text("".join(text), TEXT_LINES)
+    if step.calls:
+        sheet.section("calls")
+    for call in step.calls.values():
+        status = call_mark(call)
+        lead = [Segment(f" {one_line(call.id, 12)} ", "muted"), Segment(f"{status.glyph} ", status.style)]
+        sheet.add(*lead, Segment(f"{one_line(call.tool, 40)} "), Segment(brief_input(call.input, sheet.width), "muted"))
+
+
+def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
+    plan = state.plan
+    if plan is None:
+        return
+    sheet.head("plan", plan_mark(plan, state))
+    if plan.edited:
+        sheet.add(Segment(f"{EDITED} edited by you", "edited"))
+    if state.plan_turn is not None and state.plan_turn.status == "finished":
+        sheet.usage("usage", state.plan_turn.usage)
+    for number, (step, progress) in enumerate(zip(plan.steps, plan.progress, strict=True)):
+        mark = progress_mark(progress)
+        is_chosen = index == number
+        notes = [Segment(f" {mark.glyph} {mark.word}", mark.style)]
+        sheet.section(f"{'▸ ' if is_chosen else ''}{number + 1} {one_line(step.action, sheet.width)}", *notes)
+        sheet.text(step.text, TEXT_LINES if is_chosen else 3)
+
+
+def _add_run(sheet: _Sheet, state: RunState) -> None:
+    if not state.run:
+        return
+    status, reason = state.status_and_reason
+    sheet.head("run", right=inert(state.run)[:8])
+    mark = run_mark(status)
+    sheet.add(Segment(f"{mark.glyph} {mark.word}", mark.style), Segment(f" {reason_words(reason)}", "muted"))
+    if state.error:
+        sheet.text(state.error, 12, "error")
+    if state.made_from or state.parent:
+        origin = inert(state.made_from or state.parent or "")[:8]
+        sheet.field("fork of", f"{origin} at {state.address}" if state.address else origin, "edited")
+    if state.own_edits:
+        sheet.field("changed", ", ".join(state.own_edits), "edited")
+    sheet.section("task")
+    sheet.text(state.task, 12)
+    sheet.section("usage")
+    sheet.usage("own", state.usage)
+    if state.child_steps:
+        sheet.usage("total", state.total_usage)
+        sheet.field("subagents", f"ran {state.child_steps} steps")
+    sheet.field("time", human_seconds(state.driven_seconds))
+    if state.late_results:
+        sheet.field("late", f"{state.late_results} results came after their call was given up", "waiting")
+    if state.agent is not None:
+        _add_agent(sheet, state, state.agent)
+
+
+def _add_agent(sheet: _Sheet, state: RunState, agent: AgentRecord) -> None:
+    sheet.section("agent")
+    sheet.field("name", agent.name)
+    sheet.field("model", agent.model)
+    if agent.corpus is not None:
+        sheet.field("documents", agent.corpus.title)
+    calls = "one by one" if not agent.parallel_tool_calls else f"up to {agent.limits.calls_at_once} at once"
+    sheet.field("calls", calls if state.mode == "parallel" else f"{calls}; one by one after failures")
+    sheet.field("tools", ", ".join(tool.name for tool in agent.tools))
+    limits = agent.limits
+    sheet.section("limits")
+    used = f"{len(state.steps)} of " if limits.steps is not None else f"{len(state.steps)}, "
+    sheet.field("steps", f"{used}{'no limit' if limits.steps is None else limits.steps}")
+    if limits.tokens is not None:
+        sheet.field("tokens", f"{human_tokens(state.total_usage.total_tokens)} of {human_tokens(limits.tokens)}")
+    if limits.cost is not None:
+        sheet.field("cost", f"{human_cost(state.total_usage.cost)} of {human_cost(limits.cost)}")
+    if limits.seconds is not None:
+        sheet.field("time", f"{human_seconds(state.driven_seconds)} of {human_seconds(limits.seconds)}")
+    sheet.section("instructions")
+    sheet.text(agent.instructions, 12, "muted")

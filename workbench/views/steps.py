@@ -1,0 +1,250 @@
+"""A step of a run as parts of a timeline: header, thinking, text, lanes, and what came of the calls.
+
+Pure: a step in, parts out.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from workbench.events.content import TextBlock
+from workbench.events.request import ThinkingBlock
+from workbench.state.parts import CallState, StepState, TurnState
+from workbench.views.brief import cut_text
+from workbench.views.lanes import (
+    LaneContext,
+    call_end,
+    call_seconds,
+    draw_lanes,
+    lane_grid,
+    lane_height,
+    time_axis,
+)
+from workbench.views.marks import EDITED, call_mark, spinner
+from workbench.views.parts import Part, Scene, Target, fixed, passage_part
+from workbench.views.segments import Line, Segment, Style, line_width, row, split_row
+from workbench.views.selection import Selection
+from workbench.views.text import human_bytes, human_seconds, human_tokens, one_line
+
+THINKING_LINES: Final = 3
+TEXT_LINES: Final = 8
+ANSWER_LINES: Final = 24
+SUBMIT_ANSWER: Final = "submit_answer"
+
+_DOT: Final = Segment(" · ", "muted")
+
+
+def step_selection(step: StepState) -> Selection:
+    """Return what names a step."""
+    return Selection("step", step=step.index)
+
+
+def call_selection(step: StepState, call: CallState) -> Selection:
+    """Return what names a call of a step."""
+    return Selection("call", step=step.index, call=call.id)
+
+
+def step_parts(step: StepState, scene: Scene) -> list[Part]:
+    """Return the parts of a step."""
+    parts = [Part(1, partial(_draw_header, step, scene), (Target(step_selection(step), 0, scene.width),))]
+    parts += turn_parts(step.turn, scene, step.index, hide_text=_is_answer(step, scene))
+    lanes, submissions = _split(step)
+    if lanes:
+        parts += _lane_parts(step, lanes, scene)
+    for call in submissions:
+        parts += _submission_parts(step, call, scene)
+    return parts
+
+
+def _split(step: StepState) -> tuple[list[CallState], list[CallState]]:
+    calls = list(step.calls.values())
+    submissions = [call for call in calls if call.tool == SUBMIT_ANSWER]
+    return (calls, []) if not submissions else ([call for call in calls if call.tool != SUBMIT_ANSWER], submissions)
+
+
+def _is_answer(step: StepState, scene: Scene) -> bool:
+    """Whether the text of the step is shown as the run's answer."""
+    state = scene.state
+    return state.end == ("completed", "halted") and not step.calls and step is state.steps[-1]
+
+
+def turn_parts(turn: TurnState, scene: Scene, index: int, *, hide_text: bool = False) -> list[Part]:
+    """Return what the model said: broken attempts, thinking and text, with the end of it while it streams."""
+    parts: list[Part] = []
+    if turn.retries:
+        parts.append(_retries_part(turn, scene.width))
+    thinking, text = _said(turn, scene, index)
+    streams = turn.status == "streaming"
+    if thinking:
+        passage = cut_text(thinking, scene.width, THINKING_LINES, tail=streams)
+        parts.append(passage_part(passage, scene.width, "thinking", tail=streams))
+    if text and not hide_text:
+        passage = cut_text(text, scene.width, TEXT_LINES, tail=streams)
+        style: Style = "cancelled" if turn.status == "discarded" else "text"
+        parts.append(passage_part(passage, scene.width, style, tail=streams))
+    return parts
+
+
+def _said(turn: TurnState, scene: Scene, index: int) -> tuple[str, str]:
+    if turn.status == "finished":
+        thoughts = [block.text for block in turn.content if isinstance(block, ThinkingBlock)]
+        return "\n".join(thoughts), "\n".join(block.text for block in turn.content if isinstance(block, TextBlock))
+    thinking, text = "".join(turn.thinking), "".join(turn.text)
+    draft = scene.drafts.get(index)
+    if draft is None or draft.purpose != turn.purpose or turn.status != "streaming":
+        return thinking, text
+    # What is stored is the start of what is shown first, or of the same length when both are new.
+    return max(thinking, draft.thinking, key=len), max(text, draft.text, key=len)
+
+
+def _retries_part(turn: TurnState, width: int) -> Part:
+    lines = [
+        row([Segment(f"⚠ attempt {number} broke, tried again: ", "waiting"), Segment(one_line(error, width))], width)
+        for number, error in enumerate(turn.retries)
+    ]
+    return fixed(lines)
+
+
+def _draw_header(step: StepState, scene: Scene, _: Selection) -> list[Line]:
+    turn, state = step.turn, scene.state
+    title = Segment(f"STEP {step.index}", "title")
+    rest = [_DOT, Segment(f"{EDITED} text", "edited")] if turn.edited else []
+    if step.calls:
+        rest += [_DOT, *_calls_summary(step, scene)]
+    left = [title, _DOT, *_thinking_time(turn, scene), *rest]
+    if line_width(left) > scene.width and turn.status == "finished":
+        left = [title, *rest]
+    right: list[Segment] = []
+    if state.cut is not None and step.finished_seq is not None and step.finished_seq <= state.cut:
+        right.append(Segment("kept", "muted"))
+    if turn.status == "finished":
+        usage = turn.usage
+        spent = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out"
+        right += [_DOT, Segment(spent, "muted")] if right else [Segment(spent, "muted")]
+    return [split_row(left, right, scene.width)]
+
+
+def _thinking_time(turn: TurnState, scene: Scene) -> list[Segment]:
+    if turn.status == "finished":
+        return [Segment(f"{human_seconds(turn.elapsed)} thinking", "muted")]
+    if turn.status == "discarded":
+        return [Segment("⊘ stopped", "cancelled")]
+    seconds = human_seconds(round(max(0.0, scene.at - turn.started_at), 1))
+    return [Segment(f"{spinner(scene.now).glyph} thinking {seconds}", "running")]
+
+
+def _calls_summary(step: StepState, scene: Scene) -> list[Segment]:
+    """Say how many calls there are, how long they took, and what running them at once won."""
+    calls = [call for call in step.calls.values() if call.status != "discarded"]
+    count = f"{len(calls)} {'calls' if len(calls) != 1 else 'call'}"
+    started = [call for call in calls if call.started_at is not None]
+    if not started:
+        return [Segment(count), *_open_calls(calls, scene)]
+    start = min(call.started_at or 0.0 for call in started)
+    wall = max(call_end(call, scene.now, scene.at) for call in started) - start
+    shown = human_seconds(wall if step.is_closed else round(wall, 1))
+    if len(calls) == 1:
+        return [Segment(f"{count} {shown}"), *_open_calls(calls, scene)]
+    if step.sequential:
+        parallel = scene.state.agent is None or scene.state.agent.parallel_tool_calls
+        why = "after failures" if parallel else "as asked"
+        return [Segment(f"{count} one by one {shown}"), *_open_calls(calls, scene), Segment(f" ({why})", "muted")]
+    if not step.is_closed:
+        return [Segment(f"{count} ∥ {shown}"), *_open_calls(calls, scene)]
+    total = human_seconds(sum(call_seconds(call, scene.now, scene.at) or 0.0 for call in started))
+    return [Segment(f"{count} ∥ {shown}"), Segment(f" (one by one {total})", "muted")]
+
+
+def _open_calls(calls: list[CallState], scene: Scene) -> list[Segment]:
+    """Say what is still open: how many run, and what waits for a person."""
+    pieces: list[Segment] = []
+    running = sum(1 for call in calls if call.status == "running")
+    if running:
+        pieces += [_DOT, Segment(f"{spinner(scene.now).glyph} {running} running", "running")]
+    for status in ("waiting", "unknown", "interrupted"):
+        found = [call for call in calls if call.status == status]
+        if found:
+            mark = call_mark(found[0])
+            pieces += [_DOT, Segment(f"{mark.glyph} {len(found)} {mark.word}", mark.style)]
+    return pieces
+
+
+def _lane_parts(step: StepState, calls: list[CallState], scene: Scene) -> list[Part]:
+    grid = lane_grid(len(calls), scene.width)
+    parts: list[Part] = []
+    for first in range(0, len(calls), grid.columns):
+        row_calls = calls[first : first + grid.columns]
+        height = max(map(lane_height, row_calls))
+        targets = tuple(
+            Target(call_selection(step, call), grid.left(column), grid.width) for column, call in enumerate(row_calls)
+        )
+        parts.append(Part(height, partial(_draw_lane_row, row_calls, calls, height, scene), targets))
+    if step.is_closed and len(calls) > 1:
+        parts.append(Part(1, partial(_draw_results, calls, scene)))
+    return parts
+
+
+def _draw_lane_row(
+    row_calls: list[CallState], calls: list[CallState], height: int, scene: Scene, selected: Selection
+) -> list[Line]:
+    axis = time_axis(calls, scene.now, scene.at)
+    context = LaneContext(axis, scene.now, scene.at, scene.children, scene.state.children, scene.lanes)
+    grid = lane_grid(len(calls), scene.width)
+    return draw_lanes(row_calls, grid, height, context, selected.call, scene.width)
+
+
+def _draw_results(calls: list[CallState], scene: Scene, _: Selection) -> list[Line]:
+    """Sum up what went back to the model."""
+    results = [call.result for call in calls if call.result is not None]
+    errors = sum(1 for result in results if result.is_error)
+    edited = sum(1 for call in calls if call.edited)
+    pieces = [Segment(f"⤷ {len(results)} results, {human_bytes(sum(result.size for result in results))}", "muted")]
+    if errors:
+        pieces += [_DOT, Segment(f"✗ {errors} {'errors' if errors > 1 else 'error'}", "error")]
+    if edited:
+        pieces += [_DOT, Segment(f"{EDITED} {edited} edited", "edited")]
+    return [row(pieces, scene.width)]
+
+
+def _submission_parts(step: StepState, call: CallState, scene: Scene) -> list[Part]:
+    """Show a submitted answer as one line, and its text where it is not the run's answer that stands at the end."""
+    target = Target(call_selection(step, call), 0, scene.width)
+    parts = [Part(1, partial(_draw_submission, call, scene), (target,))]
+    answer = call.input.get("answer")
+    if isinstance(answer, str) and answer != scene.state.answer:
+        parts.append(passage_part(cut_text(answer, scene.width - 2, ANSWER_LINES), scene.width, "text", indent="  "))
+    return parts
+
+
+def _draw_submission(call: CallState, scene: Scene, selected: Selection) -> list[Line]:
+    mark = call_mark(call, scene.now)
+    style: Style = "title" if selected.call == call.id else "text"
+    pieces = [Segment("◆ ", "ok"), Segment(one_line(call.tool, 40), style), Segment(f" {mark.glyph}", mark.style)]
+    if mark.word not in ("ok", "running"):
+        pieces.append(Segment(f" {mark.word}", mark.style))
+    if call.edited:
+        pieces.append(Segment(f" {EDITED}", "edited"))
+    citations = call.input.get("citations")
+    if isinstance(citations, list) and citations:
+        pieces.append(Segment(f" · {len(citations)} {'citations' if len(citations) > 1 else 'citation'}", "muted"))
+    right = [Segment(one_line(call.id, 12), "muted")]
+    return [split_row(pieces, right, scene.width)]
+
+
+def step_fingerprint(step: StepState, scene: Scene) -> object:
+    """Return what a closed step looks like in short, or None for one that can still change."""
+    calls = step.calls.values()
+    # A step is closed when what its turn asked for is there; an eager call may outlive that for a moment.
+    if not step.is_closed or any(call.status == "running" for call in calls):
+        return None
+    state = scene.state
+    children = [scene.children.get(call.child) for call in calls if call.child is not None]
+    return (
+        step.finished_seq,
+        step.turn.content,
+        [(call.status, call.result and (call.result.run, call.result.seq)) for call in calls],
+        [child.seq for child in children if child is not None],
+        state.cut is not None and (step.finished_seq or 0) <= state.cut,
+        state.answer if step is state.steps[-1] else None,
+    )
