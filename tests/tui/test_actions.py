@@ -1,0 +1,148 @@
+"""One table of actions: no two keys clash where a person is, and everything that is offered can be done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any, get_args
+
+import pytest
+from textual.binding import Binding
+from textual.widget import Widget
+from textual.widgets import OptionList
+
+from tests.builders import RunLog, live_run, researched_run, troubled_run, waiting_plan
+from workbench.tui.actions import ACTIONS, WINNING, Action, bindings, in_scope, offered, shown_key
+from workbench.tui.context import Context, Scope
+from workbench.tui.dialogs.by_hand import ByHandDialog
+from workbench.tui.dialogs.edit import EditDialog
+from workbench.tui.dialogs.fork import ForkDialog
+from workbench.tui.dialogs.help import help_lines
+from workbench.tui.flows import FLOWS
+from workbench.tui.widgets.plan_editor import PlanEditor
+from workbench.tui.widgets.timeline import Timeline
+from workbench.views.segments import line_text
+from workbench.views.selection import NOTHING, Selection
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "line", "question")
+
+
+def keys_of(actions: tuple[Action, ...]) -> list[str]:
+    """Return all keys of actions."""
+    return [key for action in actions for key in action.keys]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_key_means_two_things_in_one_place(scope: Scope) -> None:
+    """Within one focus every key stands for one action."""
+    twice = [key for key, count in Counter(keys_of(in_scope(scope))).items() if count > 1]
+    assert not twice
+
+
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope not in (*WINNING, *TEXT_FIELDS, "main", "app")])
+def test_a_place_does_not_hide_a_key_of_the_main_screen(scope: Scope) -> None:
+    """Only the plan, whose keys are told beside it, takes letters that mean something else elsewhere."""
+    hidden = set(keys_of(in_scope(scope))) & {key for key in keys_of(in_scope("main")) if len(key) == 1}
+    assert not hidden
+
+
+@pytest.mark.parametrize(
+    ("widget", "scopes"),
+    [(Timeline, ("main", "app")), (OptionList, ("main", "runs", "app"))],
+)
+def test_a_focused_pane_takes_no_key_of_an_action(widget: type[Widget], scopes: tuple[Scope, ...]) -> None:
+    """The lists leave alone every key that the registry gives to an action which they do not do themselves."""
+    own = {binding.key for binding in Binding.make_bindings(widget.BINDINGS)}
+    taken = {key for action in in_scope(*scopes) if not action.is_native and not action.priority for key in action.keys}
+    assert not own & taken
+
+
+@pytest.mark.parametrize("scope", ["edit", "fork", "prompt"])
+def test_keys_beside_a_text_field_are_none_that_it_writes(scope: Scope) -> None:
+    """What can be typed is typed: only other keys act while a text field has the focus."""
+    assert not [key for key in keys_of(in_scope(scope)) if len(key) == 1]
+
+
+def test_every_action_of_the_main_screen_does_something() -> None:
+    """Flows and table name the same actions."""
+    declared = {action.id for action in in_scope("main", "runs") if not action.is_native}
+    assert declared == set(FLOWS)
+
+
+@pytest.mark.parametrize(
+    ("owner", "scopes"),
+    [
+        (PlanEditor, ("plan", "plan_edit")),
+        (EditDialog, ("edit", "preview", "dialog")),
+        (ByHandDialog, ("edit", "dialog")),
+        (ForkDialog, ("fork", "dialog")),
+    ],
+)
+def test_widgets_do_all_actions_of_their_places(owner: type, scopes: tuple[Scope, ...]) -> None:
+    """Each action of a widget or dialog has its method."""
+    missing = [
+        action.id for action in in_scope(*scopes) if not action.is_native and not hasattr(owner, f"do_{action.id}")
+    ]
+    assert not missing
+
+
+def test_the_help_names_every_key() -> None:
+    """Nothing can be done that the help does not tell of."""
+    text = "\n".join(line_text(line) for line in help_lines(100))
+    for action in ACTIONS.values():
+        assert action.help.split(";")[0].rstrip(".")[:30] in text
+        for key in action.keys:
+            assert action.shown or shown_key(key) in text
+
+
+def test_bindings_come_from_the_table() -> None:
+    """Textual gets a binding for each key, named after its action, so that keys can be given to other actions."""
+    made = bindings("main")
+    assert {binding.id for binding in made} >= {"fork.0", "toggle.0"}
+    assert all(binding.action.startswith("do('") for binding in made)
+
+
+def context_of(log: RunLog, selection: Selection = NOTHING, **changes: Any) -> Context:
+    """Return the context of a run that this process drives."""
+    context = Context(state=log.state, selection=selection, is_live=True, is_mine=True)
+    return dataclasses.replace(context, **changes)
+
+
+def test_refusals_say_why() -> None:
+    """What cannot be done now is told in a sentence with a way out."""
+    done = context_of(researched_run(), is_live=False)
+    assert "m asks a further question" in ACTIONS["toggle"].refusal(done)
+    assert ACTIONS["cancel"].refusal(done) == "Select a call first."
+    call = context_of(researched_run(), Selection("call", step=0, call="0.1"))
+    assert "in flight" in ACTIONS["cancel"].refusal(call)
+    assert not ACTIONS["edit"].refusal(call)
+    other = context_of(waiting_plan(), is_mine=False)
+    assert "Another process" in ACTIONS["toggle"].refusal(other)
+    imported = context_of(researched_run(), is_live=False, is_imported=True)
+    assert "imported" in ACTIONS["toggle"].refusal(imported)
+    past = context_of(waiting_plan(), is_scrubbing=True)
+    assert "End returns" in ACTIONS["toggle"].refusal(past)
+    assert "Open a run first" in ACTIONS["fork"].refusal(Context())
+
+
+def test_what_waits_is_answered_even_while_siblings_run() -> None:
+    """A call that asks can be answered wherever the cursor is."""
+    context = context_of(troubled_run())
+    assert context.waiting_call is not None
+    assert context.waiting_call.id == "2.0"
+    assert ACTIONS["answer"].name(context) == "resolve"
+    asked = context_of(troubled_run(), Selection("call", step=2, call="2.2"))
+    assert ACTIONS["answer"].name(asked) == "decide"
+
+
+def test_the_line_of_keys_offers_what_can_be_done() -> None:
+    """A run that moves can be paused; one that waits for its plan shows the plan's keys first."""
+    running = offered(in_scope("main"), context_of(live_run()))
+    assert [action.id for action in running][:2] == ["open", "toggle"]
+    plan = context_of(waiting_plan(), scope="plan")
+    assert [action.id for action in offered(in_scope("plan", "main"), plan)][:3] == [
+        "plan_approve",
+        "plan_edit",
+        "plan_skip",
+    ]

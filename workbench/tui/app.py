@@ -1,0 +1,205 @@
+"""The app: a window onto a driver. It starts one, shows the main screen before that is done, and closes it at the end.
+
+What it may not know: how runs are driven and stored. Everything goes through the bridge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.filter import LineFilter
+from textual.widgets import Input, TextArea
+
+from workbench.clock import SessionTime
+from workbench.config.resources import shipped
+from workbench.debugger.address import find_cut, parse_address
+from workbench.driver.commands import AgentOptions, StartRun
+from workbench.driver.settings import DriverSettings
+from workbench.errors import WorkbenchError
+from workbench.tui.actions import bindings
+from workbench.tui.bridge import Bridge, Desk
+from workbench.tui.palette import ActionProvider
+from workbench.tui.safety import SafetyFilter
+from workbench.tui.screens.main import MainScreen
+from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
+from workbench.views.text import inert
+
+Severity = Literal["information", "warning", "error"]
+_SECONDS: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 12.0}
+"""How long a notice stays."""
+
+
+class WorkbenchApp(App[None]):
+    """The workbench on a terminal."""
+
+    TITLE = "workbench"
+    COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}  # type: ignore[assignment]
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    CSS = """
+    ToastRack {
+        margin-bottom: 2;
+    }
+    Toast {
+        padding: 0 1;
+        max-width: 90%;
+        background: $boost;
+    }
+    Toast.-information {
+        border-left: outer $primary;
+    }
+    """
+
+    def __init__(
+        self,
+        settings: DriverSettings,
+        start: StartRun | None = None,
+        open_run: str | None = None,
+        at: str | None = None,
+        *,
+        options: AgentOptions | None = None,
+        theme: str | None = None,
+        themes: Sequence[Path] | None = None,
+        desk: Desk | None = None,
+    ) -> None:
+        """`options` hold for runs that are started here; `themes` are folders, the user's own last."""
+        super().__init__()
+        self._safety = SafetyFilter()
+        self._desk: Desk = desk if desk is not None else _driver(settings)
+        self._bridge = Bridge(self._desk)
+        self._time = SessionTime(settings.clock)
+        self._begin = _Begin(start, open_run, at)
+        self._options = options or (start.options if start is not None else AgentOptions())
+        self._is_warned = False
+        self.is_leaving = False
+        """The driver is being closed; what still asks it hears nothing."""
+        self.is_begun = False
+        """What was asked for at the start is shown, or was refused."""
+        loaded, self._theme_failures = load_themes(themes if themes is not None else [shipped("themes")])
+        for item in loaded:
+            self.register_theme(item)
+        self._theme_names = sorted(item.name for item in loaded)
+        self.theme = theme if theme in self._theme_names else DEFAULT_THEME.name
+        self.main = MainScreen(self._bridge, self._options, self._time.now)
+
+    # From the start to the end
+
+    def on_mount(self) -> None:
+        """Show the screen."""
+        self.push_screen(self.main)
+        for failure in self._theme_failures:
+            self.say(str(failure), "warning")
+
+    def begin(self) -> None:
+        """Start the driver beside the screen, once that is built."""
+        self.run_worker(self._open(), group="open")
+
+    async def _open(self) -> None:
+        try:
+            await asyncio.to_thread(self._desk.start)
+            await self.main.list_runs()
+            await self._show_first()
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+        self.is_begun = True
+
+    async def _show_first(self) -> None:
+        begin = self._begin
+        newest = next((row.id for row in self._bridge.rows if row.caller_run is None), None)
+        if begin.start is not None:
+            await self.main.open_run(await self._bridge.ask(begin.start))
+        elif begin.run is not None:
+            await self.main.open_run(begin.run)
+            if begin.at is not None:
+                watched = self.main.watched
+                watched.move_to(find_cut(watched.history, parse_address(begin.at)).seq)
+                self.main.show_run()
+        elif newest is not None:
+            await self.main.open_run(newest)
+        else:
+            self.main.show_pane("timeline", focus=True)
+
+    async def leave(self) -> None:
+        """Pause what runs, then end the program."""
+        self.is_leaving = True
+        self.say("Leaving; what runs is paused …")
+        await asyncio.to_thread(self._desk.close)
+        self._bridge.close()
+        self.exit()
+
+    def on_unmount(self) -> None:
+        """However the screen ended: let go of the runs."""
+        self._desk.close()
+
+    # What all screens need
+
+    def say(self, sentence: str, severity: Severity = "information") -> None:
+        """Show a sentence for a while; nothing in it is taken as markup."""
+        self.notify(inert(sentence), severity=severity, timeout=_SECONDS[severity], markup=False)
+
+    def next_theme(self) -> str:
+        """Change to the next theme and return its name."""
+        at = self._theme_names.index(self.theme) if self.theme in self._theme_names else -1
+        self.theme = self._theme_names[(at + 1) % len(self._theme_names)]
+        return self.theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return a colour for every semantic variable, for themes that name none."""
+        return dict(VARIABLE_DEFAULTS)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters and, last, the one that lets nothing harmful through."""
+        return [*super().get_line_filters(), self._safety]
+
+    # Keys that hold everywhere
+
+    async def action_do(self, action: str) -> None:
+        """Do an action that holds on every screen."""
+        match action:
+            case "interrupt":
+                await self._interrupt()
+            case "quit_now":
+                await self.leave()
+
+    async def _interrupt(self) -> None:
+        """Copy what is selected in a text; else pause; a second time, leave."""
+        focused = self.focused
+        if isinstance(focused, Input | TextArea) and focused.selected_text:
+            focused.action_copy()
+            return
+        watched = self._bridge.watched
+        if watched is not None and watched.is_moving and watched.is_mine and not watched.is_pausing:
+            self._is_warned = True
+            await self.main.action_do("toggle")
+            self.say("Paused. Ctrl+C again leaves, space resumes.")
+        elif self._is_warned:
+            await self.leave()
+        else:
+            self._is_warned = True
+            self.say("Ctrl+C again leaves.")
+            self.set_timer(_SECONDS["information"], self._forget_warning)
+
+    def _forget_warning(self) -> None:
+        self._is_warned = False
+
+
+def _driver(settings: DriverSettings) -> Desk:
+    from workbench.driver.driver import Driver
+
+    return Driver(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """What to show first."""
+
+    start: StartRun | None
+    run: str | None
+    at: str | None

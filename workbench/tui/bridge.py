@@ -1,0 +1,195 @@
+"""The one bridge into the screen: what the driver publishes enters here, and commands leave here.
+
+A timer of the screen calls `pump` about twenty times a second; it takes all that came since and says what is to be
+drawn again. So a thousand events cost one repaint, and nothing of the driver touches a widget. It knows the driver by
+its two ends only, `feed` and `ask`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workbench.driver.commands import AgentOptions, Command, ListRuns, OpenRun, ReadContents, StartRun
+from workbench.driver.feed import Draft, Feed, Progress, RunsChanged, Subscription, Trouble
+from workbench.events.base import Recorded
+from workbench.events.content import Content, plain_text
+from workbench.state.parts import CallState
+from workbench.store.model import RunRow
+from workbench.tui.watching import Follower, Watched
+
+PER_SECOND = 20
+"""How often the screen takes in what happened."""
+CONTENTS_KEPT = 64
+"""Results whose blocks stay in memory."""
+
+
+class Desk(Protocol):
+    """The two ends of a driver, and its life."""
+
+    feed: Feed
+
+    def start(self) -> None:
+        """Open the store; raises a `UserError` where it cannot be used."""
+        ...
+
+    def close(self) -> None:
+        """Pause what runs and let go of it."""
+        ...
+
+    async def ask(self, command: Command) -> Any:
+        """Do a command and return its answer; raises its `UserError`."""
+        ...
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is to be drawn again."""
+
+    run: bool = False
+    """The watched run, its words or its subagents."""
+    runs: bool = False
+    """The list of runs has to be read again."""
+    progress: bool = False
+    reread: list[Follower] = field(default_factory=list)
+    """Runs whose log has to be read."""
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether anything is to be done."""
+        return self.run or self.runs or self.progress or bool(self.reread) or bool(self.troubles)
+
+
+class Bridge:
+    """The screen's own picture of the runs."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._subscription: Subscription = desk.feed.subscribe()
+        self.rows: list[RunRow] = []
+        """The list of runs as last read, newest first."""
+        self.watched: Watched | None = None
+        self.progress: dict[str, Progress] = {}
+        self._contents: dict[tuple[str, int], Content] = {}
+        self._held: list[Recorded] | None = None
+        """What was published while a run is being opened: its id may still be unknown."""
+
+    def close(self) -> None:
+        """Take in nothing more."""
+        self._subscription.close()
+
+    # What comes in
+
+    def pump(self) -> Changes:
+        """Take in what was published since the last time."""
+        changes = Changes()
+        for change in self._subscription.drain():
+            match change:
+                case Recorded():
+                    changes.run |= self._take(change)
+                case Draft():
+                    if self.watched is not None and self.watched.run == change.run:
+                        self.watched.take_draft(change)
+                        changes.run = True
+                case RunsChanged():
+                    changes.runs = True
+                case Progress():
+                    changes.progress = True
+                    self._take_progress(change)
+                case Trouble():
+                    changes.troubles.append(change)
+        changes.reread = self._unread()
+        return changes
+
+    def _take(self, record: Recorded) -> bool:
+        if self._held is not None:
+            self._held.append(record)
+        if self.watched is None:
+            return False
+        if record.run == self.watched.run:
+            return self.watched.take(record)
+        child = self.watched.children.get(record.run)
+        return child is not None and child.take(record)
+
+    def _take_progress(self, progress: Progress) -> None:
+        if progress.total and progress.done >= progress.total:
+            self.progress.pop(progress.label, None)
+        else:
+            self.progress[progress.label] = progress
+
+    def _unread(self) -> list[Follower]:
+        if self.watched is None or not self.watched.is_open:
+            return []
+        followers = [self.watched, *self.watched.children.values()]
+        return [
+            follower for follower in followers if not follower.is_reading and (follower.has_gap or not follower.is_open)
+        ]
+
+    # What is asked
+
+    async def ask(self, command: Command) -> Any:
+        """Do a command; raises its `UserError`."""
+        return await self._desk.ask(command)
+
+    async def start(self, task: str, options: AgentOptions) -> str:
+        """Start a run and return its id."""
+        run: str = await self.ask(StartRun(task, options))
+        return run
+
+    async def list_runs(self) -> None:
+        """Read the list of runs, and with it who drives the watched one."""
+        self.rows = await self.ask(ListRuns())
+        watched = self.watched
+        row = next((row for row in self.rows if watched is not None and row.id == watched.run), None)
+        if watched is not None and row is not None:
+            watched.is_live = row.live
+            watched.is_mine = watched.is_mine and row.live
+
+    async def watch(self, run: str) -> Watched:
+        """Open a run and follow it from now on; raises `RunNotFoundError` and its like."""
+        held: list[Recorded] = []
+        self._held = held
+        opened = await self.ask(OpenRun(run))
+        watched = Watched(opened.run)
+        watched.open_as(opened)
+        for record in held:
+            if record.run == watched.run:
+                watched.take(record)
+        self.watched, self._held = watched, None
+        return watched
+
+    async def read(self, follower: Follower) -> None:
+        """Read a run's log again, or for the first time."""
+        follower.is_reading = True
+        try:
+            opened = await self.ask(OpenRun(follower.run))
+        finally:
+            follower.is_reading = False
+        if isinstance(follower, Watched):
+            follower.open_as(opened)
+        else:
+            follower.open(opened.records)
+
+    async def contents(self, *refs: tuple[str, int]) -> dict[tuple[str, int], Content]:
+        """Return results by the run that owns them and their seq, read once."""
+        missing = tuple(ref for ref in refs if ref not in self._contents)
+        if missing:
+            self._contents.update(await self.ask(ReadContents(missing)))
+        found = {ref: content for ref in refs if (content := self.known_content(ref)) is not None}
+        for oldest in list(self._contents)[: max(0, len(self._contents) - CONTENTS_KEPT)]:
+            del self._contents[oldest]
+        return found
+
+    async def result_text(self, call: CallState) -> str:
+        """Return the recorded result of a call as text; empty where there is none."""
+        if call.result is None:
+            return ""
+        ref = (call.result.run, call.result.seq)
+        return plain_text((await self.contents(ref)).get(ref, ()))
+
+    def known_content(self, ref: tuple[str, int]) -> Content | None:
+        """Return a result that was read already, or None; what is looked at stays the longest."""
+        content = self._contents.pop(ref, None)
+        if content is not None:
+            self._contents[ref] = content
+        return content

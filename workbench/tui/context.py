@@ -1,0 +1,209 @@
+"""What decides which actions make sense at a moment, and the sentences that say why one does not.
+
+It knows the state of a run and what is selected, and no widget: the same sentence is told wherever an action is asked
+for. A refusal is a function that returns why not, or nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.state.parts import CallState
+from workbench.state.run_state import RunState
+from workbench.views.selection import NOTHING, Selection
+
+Scope = Literal[
+    "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation",
+    "dialog", "edit", "preview", "fork", "line", "question",
+]  # fmt: skip
+"""Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
+Group = Literal["Run", "Call and edit", "Plan", "Playhead", "Panes", "Workbench"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What decides which actions make sense at a moment."""
+
+    scope: Scope = "main"
+    state: RunState | None = None
+    """As of the playhead."""
+    selection: Selection = NOTHING
+    is_live: bool = False
+    """Some living process drives the run."""
+    is_mine: bool = False
+    """That process is this one."""
+    is_imported: bool = False
+    is_scrubbing: bool = False
+    """The playhead stands somewhere else than at the end."""
+
+    @property
+    def call(self) -> CallState | None:
+        """The selected call, or None."""
+        call = self.selection.call
+        return self.state.call(call) if self.state is not None and call is not None else None
+
+    @property
+    def waiting_call(self) -> CallState | None:
+        """A call that waits for a person, the selected one first; its siblings may still run."""
+        step = self.state.open_step if self.state is not None else None
+        calls = [*([self.call] if self.call is not None else []), *(step.calls.values() if step is not None else [])]
+        return next((call for call in calls if call.status in ("waiting", "unknown")), None)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another process drives the run."""
+        return self.is_live and not self.is_mine
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the run goes on without anybody doing anything."""
+        return self.is_live and self.state is not None and not self.state.is_resting
+
+    @property
+    def waits_for(self) -> str | None:
+        """What the run waits for, `plan`, `permission` or `outcome_unknown`, or None."""
+        status, reason = self.state.status_and_reason if self.state is not None else ("idle", None)
+        return reason if status == "awaiting_approval" else None
+
+
+def always(_: Context) -> str:
+    """Refuse nothing."""
+    return ""
+
+
+def needs_run(context: Context) -> str:
+    """Refuse where no run is open."""
+    return "" if context.state is not None else "Open a run first: Enter on one in the list, or n for a new question."
+
+
+def needs_hand(context: Context) -> str:
+    """Refuse where this process may not drive the run as it stands on the screen."""
+    if why := needs_run(context):
+        return why
+    if context.is_imported:
+        return "An imported run is never driven; f forks it, and the fork is yours to drive."
+    if context.is_foreign:
+        return "Another process drives this run; here you can look, scrub and fork."
+    return (
+        "The screen shows an earlier moment: End returns to the end, f forks from here." if context.is_scrubbing else ""
+    )
+
+
+def refuse_toggle(context: Context) -> str:
+    """Refuse where the run cannot be paused or resumed from here."""
+    if why := needs_hand(context):
+        return why
+    if context.state is not None and context.state.status == "completed":
+        return "This run is completed: m asks a further question, f forks it."
+    return ""
+
+
+def refuse_step(context: Context) -> str:
+    """Refuse where the run cannot go one step."""
+    return refuse_toggle(context) or ("The run waits for you: a answers." if context.waits_for else "")
+
+
+def refuse_edit(context: Context) -> str:
+    """Refuse where the cursor is on nothing that can be edited."""
+    if why := needs_run(context):
+        return why
+    if context.selection.kind in ("none", "answer", "message"):
+        return "Select a call, a step or the plan first; e edits a call's result, a step's text or the plan."
+    return ""
+
+
+def needs_call(context: Context) -> str:
+    """Refuse where no call is selected."""
+    return needs_run(context) or ("" if context.call is not None else "Select a call first.")
+
+
+def refuse_rerun(context: Context) -> str:
+    """Refuse where the selected call has nothing to repeat."""
+    if why := needs_call(context):
+        return why
+    call = context.call
+    done = call is not None and call.status in ("finished", "cancelled")
+    return "" if done else "This call has no result yet; r runs a finished call again, in a fork."
+
+
+def refuse_cancel(context: Context) -> str:
+    """Refuse where the selected call is not in flight."""
+    if why := needs_hand(context) or needs_call(context):
+        return why
+    call = context.call
+    under_way = call is not None and call.status in ("running", "requested", "waiting")
+    return "" if under_way else "Only a call in flight can be cancelled; e edits the result of a finished one."
+
+
+def refuse_answer(context: Context) -> str:
+    """Refuse where nothing waits for an answer."""
+    if why := needs_hand(context):
+        return why
+    if context.waits_for == "plan" or context.waiting_call is not None:
+        return ""
+    call = context.call
+    if call is not None and not call.has_result and call.status != "discarded":
+        return ""
+    return "Nothing waits for an answer; select a call without a result to answer it by hand."
+
+
+def refuse_plan(context: Context) -> str:
+    """Refuse where there is no plan."""
+    if why := needs_run(context):
+        return why
+    plan = context.state.plan if context.state is not None else None
+    return "" if plan is not None and plan.steps else "This run has no plan."
+
+
+def refuse_message(context: Context) -> str:
+    """Refuse where nothing can be said to the run."""
+    if why := needs_run(context):
+        return why
+    if context.is_scrubbing:
+        return "The screen shows an earlier moment: End returns to the end, f forks from here with a message."
+    return "Another process drives this run; f forks it with a message." if context.is_foreign else ""
+
+
+def refuse_end(context: Context) -> str:
+    """Refuse where the playhead stands at the end already."""
+    return "" if context.is_scrubbing else "This is the end."
+
+
+def refuse_caller(context: Context) -> str:
+    """Refuse where the run is no subagent."""
+    if why := needs_run(context):
+        return why
+    is_child = context.state is not None and context.state.caller is not None
+    return "" if is_child else "This run is nobody's subagent."
+
+
+def toggle_label(context: Context) -> str:
+    """Name what the key does to the run; nothing where it rather needs an answer."""
+    if context.waits_for is not None:
+        return ""
+    return "pause" if context.is_moving else "resume"
+
+
+def edit_label(context: Context) -> str:
+    """Name what would be edited."""
+    match context.selection.kind:
+        case "plan" | "plan_step":
+            return "edit plan"
+        case "step":
+            return "edit text"
+        case _:
+            return "edit" if context.call is None or context.call.has_result else "edit input"
+
+
+def answer_label(context: Context) -> str:
+    """Name what would be answered; a plan has keys of its own."""
+    if context.waits_for == "plan":
+        return ""
+    call = context.waiting_call
+    return "answer" if call is None else "decide" if call.status == "waiting" else "resolve"
+
+
+def plan_label(context: Context) -> str:
+    """Name the way to the plan; nothing for whoever is there."""
+    return "" if context.scope in ("plan", "plan_edit") else "plan"

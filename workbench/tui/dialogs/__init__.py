@@ -1,0 +1,1 @@
+"""The dialogs: each asks one thing and answers with a value. They do nothing themselves."""

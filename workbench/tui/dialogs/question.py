@@ -1,0 +1,109 @@
+"""A new question, with what may be chosen about the agent that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Select, Static
+
+from workbench.driver.commands import AgentOptions, StartRun
+from workbench.events.agent import PlanMode
+from workbench.tui.context import Scope
+from workbench.tui.dialogs.base import Dialog
+from workbench.tui.paint import plain
+from workbench.tui.typed import Typed
+from workbench.tui.widgets.field import Field
+
+_PLANS: tuple[tuple[str, PlanMode], ...] = (("ask me", "ask"), ("approve by itself", "auto"), ("no plan", "off"))
+
+
+class QuestionDialog(Dialog[StartRun]):
+    """Answers with the run to start, or None. Enter in any line starts it."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("question", "dialog")
+
+    DEFAULT_CSS = """
+    QuestionDialog #choices {
+        height: 5;
+    }
+    QuestionDialog #choices > Vertical {
+        width: 1fr;
+    }
+    QuestionDialog #choices > #docs-column {
+        width: 2fr;
+    }
+    QuestionDialog Select {
+        border: none;
+        padding: 0;
+    }
+    QuestionDialog SelectCurrent {
+        border: round $border-blurred;
+        background: $surface;
+    }
+    """
+
+    def __init__(self, options: AgentOptions, earlier: Sequence[str] = ()) -> None:
+        super().__init__("A new question")
+        self._options = options
+        self._typed = Typed(earlier)
+
+    def body(self) -> ComposeResult:
+        """Build the question and the choices."""
+        yield Field(id="question", placeholder="What do you want to know?")
+        with Horizontal(id="choices"):
+            with Vertical(id="docs-column"):
+                yield Static(plain("documents", "muted"), classes="field-label", markup=False)
+                yield Field(self._options.docs or "", id="docs", placeholder="built-in, or a folder")
+            with Vertical():
+                yield Static(plain("model", "muted"), classes="field-label", markup=False)
+                yield Field(self._options.model or "", id="model", placeholder="offline")
+            with Vertical():
+                yield Static(plain("plan", "muted"), classes="field-label", markup=False)
+                yield Select(_PLANS, id="plan", value=self._options.plan or "ask", allow_blank=False)
+
+    def on_mount(self) -> None:
+        """Write the question at once."""
+        super().on_mount()
+        self.query_one("#question").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Step through the questions asked before."""
+        question = self.query_one("#question", Input)
+        if event.key not in ("up", "down") or not question.has_focus:
+            return
+        event.stop()
+        question.value = self._typed.step(-1 if event.key == "up" else 1, question.value)
+        question.cursor_position = len(question.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Start the run, or say what is missing."""
+        event.stop()
+        question = self.query_one("#question", Input).value.strip()
+        docs = self.query_one("#docs", Input).value.strip()
+        model = self.query_one("#model", Input).value.strip()
+        plan = self.query_one("#plan", Select).value
+        if not question:
+            self.show_problem("Write a question first.")
+            self.query_one("#question").focus()
+        elif docs and not Path(docs).expanduser().is_dir():
+            self.show_problem(f"There is no folder {docs!r}.")
+            self.query_one("#docs").focus()
+        else:
+            options = AgentOptions(
+                model=model or None,
+                docs=str(Path(docs).expanduser().resolve()) if docs else None,
+                plan=next((value for _, value in _PLANS if value == plan), None),
+                sequential=self._options.sequential,
+                pace=self._options.pace,
+                max_steps=self._options.max_steps,
+                max_tokens=self._options.max_tokens,
+                max_cost=self._options.max_cost,
+                max_seconds=self._options.max_seconds,
+                deny_asks=self._options.deny_asks,
+            )
+            self.dismiss(StartRun(question, options))

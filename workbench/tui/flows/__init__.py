@@ -1,0 +1,48 @@
+"""What actions do: one function for each, from a key to a command.
+
+A flow may ask in dialogs and wait for the answers; it changes nothing on the screen itself beyond opening runs and
+moving the focus. What it has done comes back through the bridge like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench.tui.flows import answers, edits, forks, looking, plans, runs
+
+if TYPE_CHECKING:
+    from workbench.tui.screens.main import MainScreen
+
+Flow = Callable[["MainScreen"], Coroutine[Any, Any, None]]
+
+FLOWS: Final[dict[str, Flow]] = {
+    "new": runs.new_question,
+    "toggle": runs.pause_or_resume,
+    "step": runs.go_one_step,
+    "message": runs.open_message,
+    "hide": runs.hide,
+    "fork": forks.fork_here,
+    "rerun": forks.run_again,
+    "edit": edits.edit_selected,
+    "edit_input": edits.edit_input,
+    "cancel": answers.cancel_call,
+    "answer": answers.answer_waiting,
+    "plan": plans.go_to_plan,
+    "copy": looking.copy_selected,
+    "event_back": looking.event_back,
+    "event_on": looking.event_on,
+    "step_back": looking.step_back,
+    "step_on": looking.step_on,
+    "end": looking.to_the_end,
+    "runs": looking.to_runs,
+    "timeline": looking.to_timeline,
+    "inspector": looking.to_inspector,
+    "next_pane": looking.to_next_pane,
+    "previous_pane": looking.to_previous_pane,
+    "caller": looking.to_caller,
+    "theme": looking.next_theme,
+    "help": looking.show_help,
+    "quit": runs.leave,
+}
+"""What each action of the main screen does."""

@@ -1,0 +1,98 @@
+"""Answering what waits: permissions, unknown outcomes, calls without a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.driver.commands import AnswerCall, CancelCall, DecidePermission, ResolveUnknown
+from workbench.state.parts import CallState
+from workbench.tui.dialogs.by_hand import ByHandDialog
+from workbench.tui.dialogs.choice import Choice, ChoiceDialog
+from workbench.tui.dialogs.line import LineDialog
+from workbench.tui.flows import edits, plans
+from workbench.tui.previews import exact_input, fenced
+from workbench.views.segments import Line, Segment
+from workbench.views.text import one_line
+
+if TYPE_CHECKING:
+    from workbench.tui.screens.main import MainScreen
+
+PERMISSIONS = (
+    Choice("once", "o", "Allow once", "this call alone"),
+    Choice("run", "r", "Allow for this run", "every call of this tool, to the end of the run"),
+    Choice("deny", "d", "Deny", "the model gets your reason as the result"),
+    Choice("edit", "e", "Edit the input first", "a fork, in which the call asks again"),
+)
+OUTCOMES = (
+    Choice("rerun", "r", "Run it again", "it may take effect a second time"),
+    Choice("result", "g", "Give its result", "you know what it did"),
+    Choice("fail", "f", "It failed", "you know that it did nothing"),
+    Choice("unknown", "u", "Tell the model that nobody knows", "it may look before it tries again"),
+)
+
+
+async def answer_waiting(screen: MainScreen) -> None:
+    """Answer what the run waits for, the selected call first; else give the selected call a result by hand."""
+    context = screen.context()
+    if context.waits_for == "plan":
+        await plans.go_to_plan(screen)
+    elif (waiting := context.waiting_call) is not None:
+        await (_permit if waiting.status == "waiting" else _resolve)(screen, waiting)
+    elif context.call is not None:
+        await _answer_by_hand(screen, context.call)
+
+
+def _call_facts(call: CallState, *more: Line) -> list[Line]:
+    head = (
+        Segment(f"call {call.id}  ", "muted"),
+        Segment(one_line(call.tool, 60), "title"),
+        Segment(f"  {call.effect.replace('_', '-')}", "waiting" if call.effect == "effectful" else "muted"),
+    )
+    return [head, *more]
+
+
+async def _permit(screen: MainScreen, call: CallState) -> None:
+    asked = (Segment(one_line(call.question, 300), "muted"),)
+    below = (Segment("Between the bars stands exactly what it would be given:", "muted"),)
+    dialog = ChoiceDialog(
+        "May this call run?", _call_facts(call, asked, below), PERMISSIONS, fenced=fenced(exact_input(call.input))
+    )
+    choice = await screen.ask_in(dialog)
+    run = screen.watched.run
+    if choice in ("once", "run"):
+        await screen.drive(DecidePermission(run, call.id, "allow", "run" if choice == "run" else "once"))
+    elif choice == "deny":
+        reason = await screen.ask_in(LineDialog("Deny", "Why, in words for the model:", may_be_empty=True))
+        if reason is not None:
+            await screen.drive(DecidePermission(run, call.id, "deny", reason=reason))
+    elif choice == "edit":
+        await edits.edit_call_input(screen, call)
+
+
+async def _resolve(screen: MainScreen, call: CallState) -> None:
+    said = (Segment("It was stopped before it could answer. Nobody knows whether it took effect.", "waiting"),)
+    dialog = ChoiceDialog(
+        "An unknown outcome", _call_facts(call, said), OUTCOMES, fenced=fenced(exact_input(call.input))
+    )
+    choice = await screen.ask_in(dialog)
+    run = screen.watched.run
+    match choice:
+        case "rerun" | "fail" | "unknown":
+            await screen.drive(ResolveUnknown(run, call.id, choice))
+        case "result":
+            given = await screen.ask_in(ByHandDialog(call, may_fail=False))
+            if given is not None:
+                await screen.drive(ResolveUnknown(run, call.id, "result", given.text))
+
+
+async def _answer_by_hand(screen: MainScreen, call: CallState) -> None:
+    given = await screen.ask_in(ByHandDialog(call))
+    if given is not None:
+        await screen.drive(AnswerCall(screen.watched.run, call.id, given.text, given.is_error))
+
+
+async def cancel_call(screen: MainScreen) -> None:
+    """Give up the selected call; its siblings go on."""
+    call = screen.context().call
+    if call is not None:
+        await screen.bridge.ask(CancelCall(screen.watched.run, call.id))

@@ -1,0 +1,83 @@
+"""Forking from where one stands: a place of the timeline, or the playhead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.debugger.fork import ForkPreview
+from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
+from workbench.state.parts import StepMark
+from workbench.state.run_state import RunState
+from workbench.tui.context import Context
+from workbench.tui.dialogs.fork import ForkDialog
+from workbench.tui.fork_draft import ForkDraft
+from workbench.views.selection import Selection
+
+if TYPE_CHECKING:
+    from workbench.tui.screens.main import MainScreen
+
+
+def place_of(context: Context) -> str:
+    """Return the address of what the cursor is on; of the playhead where it stands in the past."""
+    state, selection = context.state, context.selection
+    if state is None:
+        return "end"
+    if context.is_scrubbing:
+        return f"seq:{state.seq}"
+    match selection:
+        case Selection(kind="plan" | "plan_step") if state.plan is not None:
+            return "plan"
+        case Selection(kind="call", call=str(call)):
+            return call
+        case Selection(kind="step", step=int(step)):
+            return str(step)
+        case Selection(kind="message", index=int(index)):
+            return _after_message(state, index)
+        case _:
+            return "end"
+
+
+def _after_message(state: RunState, index: int) -> str:
+    """Return the place before the turn that follows a message."""
+    seen = -1
+    for entry in state.entries:
+        if isinstance(entry, StepMark):
+            if seen >= index:
+                return str(entry.index)
+        elif entry.kind in ("task", "message"):
+            seen += 1
+    return "end"
+
+
+async def fork_here(screen: MainScreen) -> None:
+    """Ask what to change, show what that does, and make the fork."""
+    watched = screen.watched
+    draft = ForkDraft(watched.history.live, place_of(screen.context()))
+    if draft.call is not None:
+        draft.result = await screen.bridge.result_text(draft.call)
+
+    async def ask(address: str, edits: ForkEdits) -> ForkPreview:
+        answer: ForkPreview = await screen.bridge.ask(PreviewFork(watched.run, address, edits))
+        return answer
+
+    async def read(call: str) -> str:
+        known = watched.history.live.call(call)
+        return await screen.bridge.result_text(known) if known is not None else ""
+
+    command = await screen.ask_in(ForkDialog(draft, ask, read))
+    if command is not None:
+        await make_fork(screen, command)
+
+
+async def run_again(screen: MainScreen) -> None:
+    """Run the selected call again as it was, in a fork; its siblings keep their results."""
+    call = screen.context().call
+    if call is not None:
+        await make_fork(screen, ForkRun(screen.watched.run, call.id, ForkEdits(reruns=(call.id,))))
+
+
+async def make_fork(screen: MainScreen, command: ForkRun) -> None:
+    """Make a fork and go over to it."""
+    run = await screen.bridge.ask(command)
+    await screen.open_run(run)
+    screen.say(f"Fork {run[:8]} goes on from {command.address or 'here'}; the run before is as it was.")

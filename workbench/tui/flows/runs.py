@@ -1,0 +1,105 @@
+"""Starting, stopping, resuming and hiding runs, and saying something to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.driver.commands import AgentOptions, Label, PauseRun, ResumeRun, Say
+from workbench.events.library import RunHidden
+from workbench.tui.dialogs.choice import Choice, ChoiceDialog
+from workbench.tui.dialogs.line import LineDialog
+from workbench.tui.dialogs.question import QuestionDialog
+from workbench.tui.flows import answers
+from workbench.views.segments import Line, Segment
+from workbench.views.text import one_line
+
+if TYPE_CHECKING:
+    from workbench.tui.screens.main import MainScreen
+
+
+async def new_question(screen: MainScreen) -> None:
+    """Ask for a question and start it."""
+    earlier = [row.task for row in screen.bridge.rows if row.caller_run is None]
+    command = await screen.ask_in(QuestionDialog(screen.options, earlier))
+    if command is not None:
+        await screen.open_run(await screen.bridge.ask(command))
+
+
+async def ask_question(screen: MainScreen, text: str) -> None:
+    """Start a run on a question, with the options of the program's start."""
+    await screen.open_run(await screen.bridge.start(text, screen.options))
+
+
+async def pause_or_resume(screen: MainScreen) -> None:
+    """Stop the run at once; stop what is left; or let it go on."""
+    watched = screen.watched
+    state = watched.history.live
+    if screen.context().waits_for is not None:
+        await answers.answer_waiting(screen)
+    elif watched.is_moving:
+        await screen.bridge.ask(PauseRun(watched.driven_run))
+        if watched.is_pausing:
+            screen.say("Stopping the effectful calls too; their outcome may be unknown.")
+        watched.is_pausing = True
+    elif (options := await _larger_limit(screen, state.reason)) is not None:
+        await screen.drive(ResumeRun(watched.driven_run, options), follow=True)
+
+
+async def _larger_limit(screen: MainScreen, reason: str | None) -> AgentOptions | None:
+    """Ask for a higher limit where one stopped the run; None where the person leaves."""
+    agent = screen.watched.history.live.agent
+    if reason != "step_limit" or agent is None:
+        return AgentOptions()
+    steps = agent.limits.steps or 0
+    label = f"It stopped after {steps} steps. How many may it take, all told?"
+    text = await screen.ask_in(LineDialog("A higher limit", label, value=str(2 * steps)))
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) <= steps:
+        screen.say(f"{text!r} is no higher limit: write a whole number above {steps}.", "warning")
+        return None
+    return AgentOptions(max_steps=int(text))
+
+
+async def go_one_step(screen: MainScreen) -> None:
+    """Go on, and stop before the next turn."""
+    watched = screen.watched
+    if not watched.is_moving:
+        await screen.drive(ResumeRun(watched.driven_run), follow=True)
+    await screen.bridge.ask(PauseRun(watched.driven_run, when="step"))
+    screen.say("Stops before the next turn.")
+
+
+async def open_message(screen: MainScreen) -> None:
+    """Let the person type a message."""
+    is_over = screen.watched.history.live.status == "completed"
+    words = "A further question; the conversation goes on" if is_over else "A message; it enters after the results"
+    screen.open_prompt("message", words)
+
+
+async def say_message(screen: MainScreen, text: str) -> None:
+    """Give a message to the run; a completed one goes on as a fork of itself."""
+    watched = screen.watched
+    run = await screen.drive(Say(watched.run, text))
+    if run != watched.run:
+        await screen.open_run(run)
+
+
+async def hide(screen: MainScreen) -> None:
+    """Hide the run under the cursor of the list, after a question."""
+    row = screen.highlighted_row
+    if row is None:
+        return
+    facts: list[Line] = [
+        (Segment(one_line(row.task, 200)),),
+        (Segment("It leaves the list. Its forks stay sound; workbench purge frees the space.", "muted"),),
+    ]
+    choices = [Choice("hide", "d", "Delete it"), Choice("keep", "k", "Keep it")]
+    if await screen.ask_in(ChoiceDialog(f"Delete run {row.id[:8]}?", facts, choices)) == "hide":
+        await screen.bridge.ask(Label(RunHidden(run=row.id, hidden=True)))
+        screen.say(f"Run {row.id[:8]} is deleted from the list.")
+
+
+async def leave(screen: MainScreen) -> None:
+    """Leave; what runs is paused first."""
+    await screen.workbench.leave()

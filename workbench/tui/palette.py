@@ -1,0 +1,42 @@
+"""The command palette: every action of the registry by name, as far as it makes sense now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from workbench.tui.actions import ACTIONS, Action, shown_key
+from workbench.tui.screens.main import MainScreen
+
+
+class ActionProvider(Provider):
+    """Finds actions by what their help says."""
+
+    def _offers(self) -> Iterator[tuple[Action, MainScreen]]:
+        if isinstance(self.screen, MainScreen):
+            context = self.screen.context()
+            for action in ACTIONS.values():
+                if action.in_palette and action.scope in ("main", "runs") and not action.refusal(context):
+                    yield action, self.screen
+
+    async def discover(self) -> Hits:
+        """Offer everything."""
+        for action, screen in self._offers():
+            yield DiscoveryHit(Content(_name(action)), partial(screen.action_do, action.id), text=_name(action))
+
+    async def search(self, query: str) -> Hits:
+        """Offer what fits the query."""
+        matcher = self.matcher(query)
+        for action, screen in self._offers():
+            score = matcher.match(_name(action))
+            if score > 0:
+                yield Hit(
+                    score, matcher.highlight(_name(action)), partial(screen.action_do, action.id), text=_name(action)
+                )
+
+
+def _name(action: Action) -> str:
+    return f"{action.help.rstrip('.')}  ({' '.join(shown_key(key) for key in action.keys)})"

@@ -1,0 +1,395 @@
+"""The main screen: runs, timeline and inspector side by side, or one at a time where there is no room.
+
+It brings what the bridge took in to the widgets, and what a person does to the flows; it decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, TextArea
+
+from workbench.driver.commands import AgentOptions, Command
+from workbench.errors import UserError, WorkbenchError
+from workbench.store.model import RunRow
+from workbench.tui.actions import ACTIONS, bindings, keys_of_main
+from workbench.tui.bridge import PER_SECOND, Bridge, Changes
+from workbench.tui.context import Context, Scope
+from workbench.tui.dialogs.base import Dialog
+from workbench.tui.flows import FLOWS, plans, runs
+from workbench.tui.watching import Follower, Watched
+from workbench.tui.widgets.inspector import Inspector
+from workbench.tui.widgets.invitation import Invitation
+from workbench.tui.widgets.keys import Keys
+from workbench.tui.widgets.panes import Pane, Panes
+from workbench.tui.widgets.plan_editor import PlanEditor
+from workbench.tui.widgets.playhead import PlayheadLine
+from workbench.tui.widgets.progress import ProgressLine
+from workbench.tui.widgets.prompt import Prompt
+from workbench.tui.widgets.run_tree import RunTree
+from workbench.tui.widgets.status_bar import StatusBar
+from workbench.tui.widgets.timeline import Timeline
+from workbench.views.selection import NOTHING, Selection
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
+TICKS: Final = 2
+"""Every how many looks at the feed a run that moves is drawn again, for its timers."""
+LIST_TICKS: Final = 2 * PER_SECOND
+"""Every how many the list is read again while something runs."""
+Answer = TypeVar("Answer")
+
+
+class MainScreen(Screen[None]):
+    """What a person sees most of the time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("main", "runs")]
+    AUTO_FOCUS = ""
+
+    DEFAULT_CSS = """
+    MainScreen {
+        background: $background;
+        layout: vertical;
+    }
+    MainScreen.-first #playhead {
+        display: none;
+    }
+    """
+
+    def __init__(self, bridge: Bridge, options: AgentOptions, now: Callable[[], float]) -> None:
+        super().__init__()
+        self.bridge, self.options, self._now = bridge, options, now
+        self._ticks = 0
+        self._announced: object = None
+        self._wanted: list[tuple[str, int]] = []
+        """Results that were last asked for."""
+        self._listed: object = None
+        """Status of the watched run when the list was last read."""
+
+    # The parts
+
+    def compose(self) -> ComposeResult:
+        """Build the parts from top to bottom."""
+        yield StatusBar(id="status")
+        yield Panes(id="panes")
+        yield Prompt(id="prompt")
+        yield ProgressLine(id="progress")
+        yield PlayheadLine(id="playhead")
+        yield Keys(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin to look at the feed."""
+        self.show_run()
+        self.set_interval(1 / PER_SECOND, self._pump)
+        self.workbench.begin()
+
+    @property
+    def workbench(self) -> WorkbenchApp:
+        """The app."""
+        return cast("WorkbenchApp", self.app)
+
+    @property
+    def panes(self) -> Panes:
+        """Runs, timeline and inspector."""
+        return self.query_one(Panes)
+
+    @property
+    def plan_editor(self) -> PlanEditor:
+        """Where a plan is decided on."""
+        return self.query_one(PlanEditor)
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where the run is shown."""
+        return self.query_one(Timeline)
+
+    @property
+    def highlighted_row(self) -> RunRow | None:
+        """The run under the cursor of the list."""
+        run = self.query_one(RunTree).highlighted_run
+        return next((row for row in self.bridge.rows if row.id == run), None)
+
+    @property
+    def watched(self) -> Watched:
+        """The run on the screen; actions that need one are refused without."""
+        if self.bridge.watched is None:
+            raise UserError("No run is open: Enter opens one of the list, n asks a new question.")
+        return self.bridge.watched
+
+    # What comes in
+
+    def _pump(self) -> None:
+        changes = self.bridge.pump()
+        self._ticks += 1
+        watched = self.bridge.watched
+        ticks = watched is not None and watched.is_moving and not watched.is_scrubbing and self._ticks % TICKS == 0
+        if changes:
+            self._take(changes)
+        if changes.run or ticks:
+            self.show_run()
+        if changes.runs or self._is_list_old():
+            self._work(self.list_runs, group="list", exclusive=True)
+
+    def _is_list_old(self) -> bool:
+        """Whether a run of the list may look different by now, though nothing said so."""
+        watched = self.bridge.watched
+        status = None if watched is None else (watched.run, watched.history.live.status_and_reason)
+        is_other, self._listed = status != self._listed, status
+        return is_other or (self._ticks % LIST_TICKS == 0 and any(row.live for row in self.bridge.rows))
+
+    def _take(self, changes: Changes) -> None:
+        for trouble in changes.troubles:
+            self.say(trouble.message, "error" if trouble.level == "error" else "warning")
+        for follower in changes.reread:
+            self._work(partial(self._read, follower), group=f"read {follower.run}")
+        if changes.progress:
+            self.query_one(ProgressLine).show(self.bridge.progress.values())
+
+    async def _read(self, follower: Follower) -> None:
+        await self.bridge.read(follower)
+        self.show_run()
+
+    async def list_runs(self) -> None:
+        """Read the list of runs again and show it."""
+        await self.bridge.list_runs()
+        self._show_rows()
+        self.show_run()
+
+    def _show_rows(self) -> None:
+        watched = self.bridge.watched
+        self.query_one(RunTree).show(self.bridge.rows, watched.run if watched is not None else "")
+
+    # What is shown
+
+    def show_run(self) -> None:
+        """Bring every part up to date with the run on the screen."""
+        watched = self.bridge.watched
+        self.set_class(watched is None and not self.bridge.rows, "-first")
+        status = self.query_one(StatusBar)
+        if watched is None:
+            status.show(None, None)
+        else:
+            now = self._now() if watched.is_moving and not watched.is_scrubbing else None
+            self._follow_plan(watched)
+            self._announce(watched)
+            self.panes.show_run(watched, now)
+            self.query_one(PlayheadLine).show(watched)
+            status.show(watched.state, now, is_stranded=watched.is_stranded and not watched.is_scrubbing)
+        self.show_selection()
+
+    def show_selection(self) -> None:
+        """Bring the inspector and the keys up to date with what is selected."""
+        watched, selection = self.bridge.watched, self.selection
+        if watched is not None:
+            call = self.context().call
+            refs = [ref for ref in (call.result, call.original) if ref is not None and ref.run] if call else []
+            wanted = [(ref.run, ref.seq) for ref in refs]
+            if wanted != self._wanted and any(self.bridge.known_content(ref) is None for ref in wanted):
+                self._wanted = wanted
+                self._work(partial(self._read_contents, wanted), group="contents", exclusive=True)
+            known = {ref: found for ref in wanted if (found := self.bridge.known_content(ref)) is not None}
+            self.query_one(Inspector).show(watched.state, selection, known)
+        self.show_keys()
+
+    async def _read_contents(self, refs: list[tuple[str, int]]) -> None:
+        await self.bridge.contents(*refs)
+        self.show_selection()
+
+    def show_keys(self) -> None:
+        """Offer the keys that hold where the focus is."""
+        context = self.context()
+        self.query_one(Keys).show(keys_of_main(context), context)
+
+    def _follow_plan(self, watched: Watched) -> None:
+        """Show the plan's editor while the plan waits for this person, and no longer."""
+        editor, state = self.plan_editor, watched.state
+        waits = self.context().waits_for == "plan" and not self.context().is_foreign and not watched.is_scrubbing
+        if waits and state.plan is not None and not editor.shows((watched.run, state.plan.proposed_seq)):
+            of = (watched.run, state.plan.proposed_seq)
+            editor.open(state.plan.steps, purpose="approve", of=of, question="" if state.steps else state.task)
+            if self.context().scope in ("main", "runs"):
+                self.show_pane("timeline", focus=True)
+        elif not waits and editor.is_shown and editor.purpose == "approve":
+            self.close_plan()
+
+    def _announce(self, watched: Watched) -> None:
+        """Say once that the run waits for a person."""
+        call = self.context().waiting_call
+        wait = (watched.run, call.id, call.status) if call is not None and not watched.is_scrubbing else None
+        if call is not None and wait is not None and wait != self._announced and not self.context().is_foreign:
+            words = "A call asks for permission" if call.status == "waiting" else "The outcome of a call is unknown"
+            self.say(f"{words}: a decides.", "warning")
+        self._announced = wait
+
+    # What is selected
+
+    @property
+    def selection(self) -> Selection:
+        """What the cursor of the timeline is on."""
+        is_seen = self.bridge.watched is not None and not self.plan_editor.is_alone
+        return self.timeline.selection if is_seen else NOTHING
+
+    def context(self) -> Context:
+        """Return what decides which actions make sense now."""
+        watched = self.bridge.watched
+        if watched is None:
+            return Context(scope=self._scope())
+        return Context(
+            scope=self._scope(),
+            state=watched.state,
+            selection=self.selection,
+            is_live=watched.is_live,
+            is_mine=watched.is_mine,
+            is_imported=watched.is_imported,
+            is_scrubbing=watched.is_scrubbing,
+        )
+
+    def _scope(self) -> Scope:
+        for node in self.focused.ancestors_with_self if self.focused is not None else ():
+            match node:
+                case PlanEditor():
+                    return node.scope
+                case Prompt():
+                    return "prompt"
+                case Invitation():
+                    return "invitation"
+                case RunTree():
+                    return "runs"
+        return "main"
+
+    # Where the focus is
+
+    def show_pane(self, pane: Pane, *, focus: bool = False) -> None:
+        """Show a pane; in a narrow terminal in the place of the one before."""
+        self.panes.show(pane, focus=focus)
+
+    def on_descendant_focus(self) -> None:
+        """Offer the keys that hold there."""
+        self.show_keys()
+
+    def close_plan(self) -> None:
+        """Leave the plan's editor."""
+        had_focus = self.plan_editor.has_focus_within
+        self.plan_editor.close()
+        if had_focus:
+            self.timeline.focus()
+
+    def open_prompt(self, kind: Literal["question", "message"], words: str) -> None:
+        """Let the person type."""
+        self.query_one(Prompt).open(kind, words, [row.task for row in self.bridge.rows if row.caller_run is None])
+
+    # What a person does
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let keys hold where they belong; those that win over a focused widget, only where they mean something."""
+        if action != "do":
+            return True
+        wanted = ACTIONS[str(parameters[0])]
+        if wanted.priority:
+            return not isinstance(self.focused, Input | TextArea) and not wanted.refusal(self.context())
+        return wanted.scope in ("main", self._scope())
+
+    async def action_do(self, action: str) -> None:
+        """Do an action of the registry, or say why not."""
+        if why := ACTIONS[action].refusal(self.context()):
+            self.say(why)
+        else:
+            self._work(partial(FLOWS[action], self), group="flow")
+
+    def _work(self, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False) -> None:
+        """Do something that may wait; what a person can mend becomes a sentence."""
+
+        # The function itself is given, not its coroutine: one that is never started would be complained about.
+        async def guarded() -> None:
+            try:
+                await work()
+            except WorkbenchError as error:
+                if not self.workbench.is_leaving:
+                    self.say(str(error), "error")
+
+        self.run_worker(cast("Any", guarded), group=group, exclusive=exclusive)
+
+    def say(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """Show a sentence for a while."""
+        self.workbench.say(sentence, severity)
+
+    async def ask_in(self, dialog: Dialog[Answer]) -> Answer | None:
+        """Ask in a dialog and wait for the answer."""
+        return await self.app.push_screen_wait(dialog)
+
+    async def drive(self, command: Command, *, follow: bool = False) -> Any:
+        """Do what moves the run on, and look at its end where asked to; from then on this process drives it."""
+        watched = self.watched
+        answer = await self.bridge.ask(command)
+        watched.is_live = watched.is_mine = True
+        if follow:
+            self.show_run()
+            self.timeline.follow()
+        return answer
+
+    async def open_run(self, run: str) -> None:
+        """Show a run and follow it."""
+        self.close_plan()
+        await self.bridge.watch(run)
+        self._show_rows()
+        self.show_run()
+        if self._scope() != "runs" or self.plan_editor.is_shown:
+            self.show_pane("timeline", focus=True)
+        if self.watched.is_moving:
+            self.timeline.follow()
+
+    @on(OptionList.OptionSelected, "#runs")
+    def _open_row(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option_id is not None:
+            self._work(partial(self.open_run, event.option_id), group="flow")
+
+    @on(Timeline.Selected)
+    def _select(self) -> None:
+        self.show_selection()
+
+    @on(Timeline.Opened)
+    def _open(self, event: Timeline.Opened) -> None:
+        call = self.context().call
+        if event.selection.kind == "call" and call is not None and call.child is not None:
+            self._work(partial(self.open_run, call.child), group="flow")
+        else:
+            self.show_pane("inspector", focus=True)
+
+    @on(PlanEditor.Moved)
+    def _plan_moved(self) -> None:
+        self.show_keys()
+
+    @on(PlanEditor.Decided)
+    def _decide_plan(self, event: PlanEditor.Decided) -> None:
+        self._work(partial(plans.decide, self, event.purpose, event.steps), group="flow")
+
+    @on(PlanEditor.Skipped)
+    def _skip_plan(self) -> None:
+        self._work(partial(plans.skip, self), group="flow")
+
+    @on(PlanEditor.Left)
+    def _leave_plan(self) -> None:
+        self.close_plan()
+
+    @on(Invitation.Asked)
+    def _take_question(self, event: Invitation.Asked) -> None:
+        self._work(partial(runs.ask_question, self, event.text), group="flow")
+
+    @on(Prompt.Given)
+    def _take_text(self, event: Prompt.Given) -> None:
+        self._leave_prompt()
+        flow = runs.ask_question if event.kind == "question" else runs.say_message
+        self._work(partial(flow, self, event.text), group="flow")
+
+    @on(Prompt.Left)
+    def _leave_prompt(self) -> None:
+        self.query_one(Prompt).close()
+        self.panes.home(self.panes.current).focus()

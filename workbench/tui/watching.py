@@ -1,0 +1,170 @@
+"""One run as the screen sees it: its history, where the playhead stands, its subagents, and the words still streaming.
+
+The screen folds what was published into states of its own, exactly as a second process does by following the log.
+Nothing here knows a widget, or who publishes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+
+from workbench.driver.commands import OpenedRun
+from workbench.driver.feed import Draft
+from workbench.events.base import Recorded
+from workbench.events.call import SubagentStarted
+from workbench.events.turn import TurnDiscarded, TurnFinished
+from workbench.state.history import History
+from workbench.state.run_state import RunState
+
+
+class Follower:
+    """The history of one run: what was read of it, then what the feed brings, in order and without gaps.
+
+    What arrives while the log is being read waits; what the log already had is dropped.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.history = History()
+        self.is_open = False
+        self.has_gap = False
+        """An event is missing: the log has to be read again."""
+        self.is_reading = False
+        """Its log is being read at this moment."""
+        self._waiting: list[Recorded] = []
+
+    def take(self, record: Recorded) -> bool:
+        """Take a published event of this run; return whether it changed the history."""
+        expected = self.history.live.seq + 1
+        if not self.is_open or record.seq > expected:
+            self.has_gap = self.is_open
+            self._waiting.append(record)
+            return False
+        if record.seq < expected:
+            return False
+        self._append(record)
+        return True
+
+    def open(self, records: Iterable[Recorded]) -> None:
+        """Take what was read from the log, then what was published meanwhile."""
+        for record in records:
+            if record.seq == self.history.live.seq + 1:
+                self._append(record)
+        self.is_open, self.has_gap = True, False
+        waiting, self._waiting = self._waiting, []
+        for record in waiting:
+            self.take(record)
+
+    def _append(self, record: Recorded) -> None:
+        self.history.append(record)
+
+    def at_time(self, at: float) -> RunState:
+        """Return the state as of a moment, Unix seconds."""
+        records = self.history.records
+        position = bisect_right(records, at, key=lambda record: record.at)
+        return self.history.at(records[position - 1].seq) if position else RunState(run=self.run)
+
+
+class Watched(Follower):
+    """The run on the screen."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run)
+        self.is_live = self.is_mine = self.is_imported = False
+        self.children: dict[str, Follower] = {}
+        self.drafts: dict[int, Draft] = {}
+        self.playhead: int | None = None
+        """Seq of the event up to which the screen shows the run; None for the end, which moves on."""
+        self.is_pausing = False
+        """A person asked it to stop, and it still moves."""
+        self._shown: tuple[int, RunState] | None = None
+
+    def open_as(self, opened: OpenedRun) -> None:
+        """Take an answer of the driver."""
+        self.is_live, self.is_mine, self.is_imported = opened.live, opened.mine, opened.imported
+        self.open(opened.records)
+
+    def _append(self, record: Recorded) -> None:
+        super()._append(record)
+        self.is_pausing = self.is_pausing and not self.history.live.is_resting
+        match record.event:
+            case SubagentStarted(run=child):
+                self.children.setdefault(child, Follower(child))
+            case TurnFinished(step=step) | TurnDiscarded(step=step):
+                self.drafts.pop(step, None)
+
+    def take_draft(self, draft: Draft) -> None:
+        """Keep the words of the turn that is streaming."""
+        if self.history.live.active_turn is not None:
+            self.drafts[draft.step] = draft
+
+    # What is shown
+
+    @property
+    def state(self) -> RunState:
+        """The run as of the playhead."""
+        if self.playhead is None:
+            return self.history.live
+        if self._shown is None or self._shown[0] != self.playhead:
+            self._shown = (self.playhead, self.history.at(self.playhead))
+        return self._shown[1]
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it goes on by itself, at its end."""
+        return self.is_live and not self.history.live.is_resting
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether it would go on, and no process drives it any more."""
+        return not self.is_live and not self.is_imported and not self.history.live.is_resting
+
+    @property
+    def driven_run(self) -> str:
+        """The run that moves when this one does: itself, or the one that called it."""
+        caller = self.history.live.caller
+        return caller.run if caller is not None else self.run
+
+    @property
+    def shown_drafts(self) -> Mapping[int, Draft]:
+        """The words still streaming; none of them while the playhead stands in the past."""
+        return self.drafts if self.playhead is None else {}
+
+    @property
+    def shown_children(self) -> Mapping[str, RunState]:
+        """Its subagents as of the same moment."""
+        opened = {run: child for run, child in self.children.items() if child.is_open}
+        if self.playhead is None:
+            return {run: child.history.live for run, child in opened.items()}
+        moment = self.history.records[self.playhead].at
+        return {run: child.at_time(moment) for run, child in opened.items()}
+
+    # Moving the playhead
+
+    @property
+    def is_scrubbing(self) -> bool:
+        """Whether the playhead stands in the past."""
+        return self.playhead is not None
+
+    @property
+    def position(self) -> int:
+        """Seq of the last event that is shown."""
+        return self.history.live.seq if self.playhead is None else self.playhead
+
+    def move_to(self, seq: int) -> None:
+        """Show the run up to an event; the last one means the end, which is followed."""
+        last = self.history.live.seq
+        self.playhead = None if seq >= last else max(seq, 0)
+
+    def move(self, events: int) -> None:
+        """Move by so many events."""
+        self.move_to(self.position + events)
+
+    def move_steps(self, direction: int) -> None:
+        """Move to the nearest end of a step before or after where the playhead stands."""
+        ends = sorted({0, self.history.live.seq, *(step.before_seq for step in self.history.live.steps)} - {-1})
+        if direction < 0:
+            self.move_to(max((end for end in ends if end < self.position), default=0))
+        else:
+            self.move_to(min((end for end in ends if end > self.position), default=self.history.live.seq))

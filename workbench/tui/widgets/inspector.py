@@ -1,0 +1,76 @@
+"""Everything about the one thing that is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style as RichStyle
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.events.content import Content
+from workbench.state.run_state import RunState
+from workbench.tui.widgets.styles import Looks, rich_styles, strip
+from workbench.views.inspector import inspector_lines
+from workbench.views.segments import Line
+from workbench.views.selection import NOTHING, Selection
+
+
+class Inspector(ScrollView, can_focus=True):
+    """Lines about a selection, scrolled by keys; only those that are seen are drawn."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Inspector {
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+        padding-left: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._state: RunState | None = None
+        self._selection: Selection = NOTHING
+        self._contents: Mapping[tuple[str, int], Content] = {}
+        self._lines: list[Line] = []
+        self._drawn: object = None
+        """What the lines were made from."""
+        self._looks: Looks = {}
+        self._ground: RichStyle | None = None
+        """The widget's own colours, on which everything is drawn."""
+
+    def show(self, state: RunState | None, selection: Selection, contents: Mapping[tuple[str, int], Content]) -> None:
+        """Show what is known about a selection."""
+        is_other = selection != self._selection
+        self._state, self._selection, self._contents = state, selection, contents
+        self._redraw()
+        if is_other:
+            self.scroll_to(y=0, animate=False)
+
+    def on_resize(self) -> None:
+        """Fit the lines to the width."""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        state, width = self._state, self.scrollable_content_region.width
+        if state is None or width <= 0:
+            return
+        drawn = (state.run, state.seq, self._selection, frozenset(self._contents), width)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._lines = inspector_lines(state, self._selection, self._contents, width)
+            self.virtual_size = Size(width, len(self._lines))
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of what is seen."""
+        ground = self.visual_style.rich_style
+        if ground != self._ground:
+            self._ground, self._looks = ground, rich_styles(self.app.theme_variables, ground)
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        if index >= len(self._lines):
+            return Strip.blank(width, ground)
+        return strip(self._lines[index], self._looks, width)

@@ -1,0 +1,178 @@
+"""Runs, timeline and inspector: side by side, or one at a time where there is no room for three.
+
+In a narrow terminal the title of the pane that is shown names the others and their keys, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from workbench.tui.paint import content
+from workbench.tui.watching import Watched
+from workbench.tui.widgets.inspector import Inspector
+from workbench.tui.widgets.invitation import Invitation
+from workbench.tui.widgets.plan_editor import PlanEditor
+from workbench.tui.widgets.run_tree import RunTree
+from workbench.tui.widgets.timeline import Timeline
+from workbench.views.segments import Segment
+
+Pane = Literal["runs", "timeline", "inspector"]
+PANES: Final[tuple[Pane, ...]] = ("runs", "timeline", "inspector")
+WIDE: Final = 120
+"""Columns from which all panes are shown."""
+
+
+class Panes(Horizontal):
+    """The three panes; one of them is the current one."""
+
+    DEFAULT_CSS = """
+    Panes {
+        height: 1fr;
+    }
+    Panes > .pane {
+        border: round $border-blurred;
+        border-title-color: $wb-muted;
+        height: 1fr;
+    }
+    Panes > .pane:focus-within {
+        border: round $border;
+    }
+    Panes > #runs-pane {
+        width: 22%;
+        min-width: 26;
+        max-width: 40;
+    }
+    Panes > #timeline-pane {
+        width: 1fr;
+    }
+    Panes > #inspector-pane {
+        width: 28%;
+        min-width: 34;
+        max-width: 56;
+    }
+    Panes.-narrow > #runs-pane, Panes.-narrow > #timeline-pane, Panes.-narrow > #inspector-pane {
+        width: 1fr;
+        max-width: 100%;
+        display: none;
+    }
+    Panes.-narrow > .-current {
+        display: block !important;
+    }
+    Panes.-waiting > #timeline-pane {
+        border: round $wb-waiting 60%;
+    }
+    Panes.-waiting > #timeline-pane:focus-within {
+        border: round $wb-waiting;
+    }
+    Panes.-scrubbing > #timeline-pane, Panes.-scrubbing > #inspector-pane {
+        border: round $wb-playhead;
+    }
+    .-first > Panes > #runs-pane, .-first > Panes > #inspector-pane {
+        display: none;
+    }
+    .-first > Panes > #timeline-pane, .-first > Panes > #timeline-pane:focus-within {
+        border: none;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.current: Pane = "timeline"
+        self._sign = ""
+
+    def compose(self) -> ComposeResult:
+        """Build the panes from left to right."""
+        with Vertical(id="runs-pane", classes="pane"):
+            yield RunTree(id="runs")
+        with Vertical(id="timeline-pane", classes="pane -current"):
+            yield Invitation(id="invitation")
+            timeline = Timeline(id="timeline")
+            timeline.display = False  # until there is a run
+            yield timeline
+            yield PlanEditor(id="plan")
+        with Vertical(id="inspector-pane", classes="pane"):
+            yield Inspector(id="inspector")
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether there is room for one pane only."""
+        return self.has_class("-narrow")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show one pane or three."""
+        self.set_class(event.size.width < WIDE, "-narrow")
+        self._show_titles()
+
+    def on_mount(self) -> None:
+        """Name the panes."""
+        self._show_titles()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Remember the pane that has the focus."""
+        for pane in PANES:
+            if self._pane(pane) in event.widget.ancestors:
+                self.show(pane)
+
+    def show(self, pane: Pane, *, focus: bool = False) -> None:
+        """Make a pane the current one; in a narrow terminal it takes the place of the one before."""
+        self.current = pane
+        for other in PANES:
+            self._pane(other).set_class(other == pane, "-current")
+        self._show_titles()
+        if focus:
+            self.home(pane).focus()
+
+    def cycle(self, by: int) -> None:
+        """Go to the next pane, or the one before."""
+        self.show(PANES[(PANES.index(self.current) + by) % len(PANES)], focus=True)
+
+    def home(self, pane: Pane) -> Widget:
+        """Return what has the focus in a pane: the plan while it is shown, before the timeline below it."""
+        if pane == "runs":
+            return self.query_one(RunTree)
+        if pane == "inspector":
+            return self.query_one(Inspector)
+        plan, timeline = self.query_one(PlanEditor), self.query_one(Timeline)
+        return plan if plan.is_shown else timeline if timeline.display else self.query_one(Invitation).line
+
+    def show_run(self, watched: Watched, now: float | None) -> None:
+        """Show a run; `now` is the present of one that moves."""
+        timeline, plan = self.query_one(Timeline), self.query_one(PlanEditor)
+        self.query_one(Invitation).display = False
+        timeline.display = not plan.is_alone
+        timeline.show(
+            watched.state,
+            drafts=watched.shown_drafts,
+            now=now,
+            children=watched.shown_children,
+            live=now is not None,
+        )
+        self.set_class(plan.is_alone, "-waiting")
+        self.set_class(watched.is_scrubbing, "-scrubbing")
+        place = f"◂ PLAYHEAD {watched.position}/{watched.history.live.seq} · End returns to live"
+        self._mark(place if watched.is_scrubbing else "")
+
+    def _mark(self, sign: str) -> None:
+        """Say on the frame which moment is shown; nothing at the end of the run."""
+        if sign != self._sign:
+            self._sign = sign
+            self._show_titles()
+
+    def _pane(self, pane: Pane) -> Widget:
+        return self.query_one(f"#{pane}-pane")
+
+    def _show_titles(self) -> None:
+        for pane in PANES:
+            tabs = list(enumerate(PANES, 1)) if self.is_narrow else [(PANES.index(pane) + 1, pane)]
+            pieces: list[Segment] = []
+            for number, name in tabs:
+                is_here = name == self.current
+                pieces += [Segment(f" {number} ", "key"), Segment(f"{name} ", "title" if is_here else "muted")]
+            if self._sign and pane == ("timeline" if not self.is_narrow else self.current):
+                pieces.append(Segment(f" {self._sign} ", "playhead"))
+            self._pane(pane).border_title = content(pieces)

@@ -1,0 +1,80 @@
+"""The list of runs, forks and subagents under what they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from workbench.store.model import RunRow
+from workbench.tui.paint import content
+from workbench.views.run_tree import TreeRow, tree_rows
+
+
+class RunTree(OptionList):
+    """Runs by what they came from; the cursor stays on its run while the list changes. Enter opens."""
+
+    DEFAULT_CSS = """
+    RunTree, RunTree:focus {
+        height: 1fr;
+        border: none;
+        padding: 0;
+        background: $background 0%;
+        background-tint: $foreground 0%;
+        scrollbar-size-vertical: 1;
+    }
+    RunTree > .option-list--option {
+        padding: 0;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False)
+        self._rows: Sequence[RunRow] = ()
+        self._shown: list[TreeRow] = []
+        self._current = ""
+        self._wanted = ""
+        """A run that the cursor goes to as soon as it is in the list."""
+
+    @property
+    def highlighted_run(self) -> str | None:
+        """The run under the cursor."""
+        option = self.highlighted_option
+        return option.id if option is not None else None
+
+    def show(self, rows: Sequence[RunRow], current: str) -> None:
+        """Show the runs; the cursor goes to `current`, the one on the screen, whenever that is another."""
+        if current != self._current:
+            self._wanted = current
+        self._rows, self._current = rows, current
+        self._redraw()
+
+    def on_resize(self) -> None:
+        """Fit the lines to the width."""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        shown = tree_rows(self._rows, max(self.content_size.width - 1, 10))
+        names = [run for run, _ in shown]
+        if names == [run for run, _ in self._shown]:
+            self._change_lines(shown)
+        else:
+            self._change_rows(shown, names)
+        self._shown = shown
+        if self._wanted in names:
+            self.highlighted = names.index(self._wanted)
+            self._wanted = ""
+
+    def _change_lines(self, shown: list[TreeRow]) -> None:
+        for before, (run, line) in zip(self._shown, shown, strict=True):
+            if line != before.line:
+                self.replace_option_prompt(run, content(line))
+
+    def _change_rows(self, shown: list[TreeRow], names: list[str]) -> None:
+        """Show other runs; the cursor and what is seen stay where they are."""
+        at, top = self.highlighted_run, self.scroll_offset.y
+        with self.prevent(OptionList.OptionHighlighted):
+            self.set_options(Option(content(line), id=run) for run, line in shown)
+            self.highlighted = names.index(at) if at in names else 0 if names else None
+            self.scroll_to(y=top, animate=False)
