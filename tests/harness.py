@@ -8,15 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from workbench.agent.spec import AgentSpec
 from workbench.clock import Clock, SystemClock
 from workbench.driver.commands import AgentOptions, Command, OpenedRun, OpenRun, StartRun
 from workbench.driver.driver import Driver
 from workbench.driver.feed import Change
+from workbench.driver.live import LiveRun
 from workbench.driver.settings import DriverSettings
 from workbench.errors import ModelNotFoundError
+from workbench.events.agent import CorpusRecord
 from workbench.events.base import Recorded
 from workbench.providers.base import Provider
 from workbench.providers.scripted import ScriptedProvider, Turn
@@ -25,6 +27,18 @@ from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, Toolkit
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.library import Library, Notebook
+
+
+class Remembering(dict[str, LiveRun]):
+    """The live runs of a session; it remembers those that came to rest."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, LiveRun] = {}
+
+    def __setitem__(self, run: str, live: LiveRun) -> None:
+        super().__setitem__(run, live)
+        self.all[run] = live
+
 
 WAIT = 20.0
 """Seconds after which a test gives up; never reached where the program works."""
@@ -50,21 +64,22 @@ class Rig(AbstractContextManager["Rig"]):
         clock: Clock | None = None,
     ) -> None:
         self.model = ScriptedProvider(script, plan=plan)
-        providers: dict[str, Provider] = {"scripted": self.model, **(models or {})}
+        self.models: dict[str, Provider] = {"scripted": self.model, **(models or {})}
         toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
 
         def make_agent(library: Library, notebook: Notebook, path: str | None) -> AgentSpec:
-            return replace(spec or AgentSpec(plan="off"), toolkit=toolkit, model="scripted")
+            corpus = CorpusRecord(path=path, title=library.title, fingerprint=library.fingerprint)
+            return replace(spec or AgentSpec(plan="off"), toolkit=toolkit, model="scripted", corpus=corpus)
 
         def make_provider(name: str, pace: float) -> Provider:
-            if name not in providers:
+            if name not in self.models:
                 raise ModelNotFoundError(f"there is no model {name!r}")
-            return providers[name]
+            return self.models[name]
 
         self.driver = Driver(
             DriverSettings(
                 database=folder / "runs.db",
-                cache=folder / "cache",
+                cache=folder.parent / "cache",  # tests share the index of the embedded library
                 clock=clock or SystemClock(),
                 make_agent=make_agent,
                 make_provider=make_provider,
@@ -75,8 +90,10 @@ class Rig(AbstractContextManager["Rig"]):
         self._changed = threading.Event()
         self._subscription = self.driver.feed.subscribe(self._changed.set)
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         self.driver.start()
+        assert self.driver._session is not None
+        self.driver._session.live = self.lives = Remembering()
         return self
 
     def __exit__(
@@ -104,19 +121,37 @@ class Rig(AbstractContextManager["Rig"]):
         """Return a run's state as it is stored now."""
         return self.history(run).live
 
+    def live_state(self, run: str) -> RunState:
+        """Return the state that the driver itself folded, of a run that it drives or drove."""
+        return self.lives.all[run].state
+
+    def raw(self, run: str) -> list[tuple[int, float, str]]:
+        """Return the run's own events, byte for byte."""
+        return list(self.driver.run_blocking(self.driver.store.raw(run)))
+
     def wait(self, run: str, until: Callable[[RunState], bool]) -> RunState:
         """Return the first stored state for which `until` holds; fails after `WAIT` seconds."""
+        found: list[RunState] = []
+
+        def holds() -> bool:
+            found[:] = [self.state(run)]
+            return until(found[0])
+
+        self.wait_for(holds)
+        return found[0]
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Look whenever something changed, until `holds`; fails after `WAIT` seconds."""
         deadline = threading.Timer(WAIT, self._changed.set)
         deadline.daemon = True
         deadline.start()
         try:
             while True:
                 self._changed.clear()
-                state = self.state(run)
-                if until(state):
-                    return state
+                if holds():
+                    return
                 self._changed.wait(WAIT)
-                assert deadline.is_alive(), f"run {run} is {state.status_and_reason} after {WAIT} s"
+                assert deadline.is_alive(), f"not so after {WAIT} s"
         finally:
             deadline.cancel()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.harness import Rig, answer
+from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import (
     AnswerCall,
     ApprovePlan,
@@ -19,9 +21,9 @@ from workbench.driver.commands import (
     ResumeRun,
     Say,
 )
-from workbench.agent.spec import AgentSpec
 from workbench.errors import EditRefusedError, RunNotFoundError, UserError
 from workbench.events.plan import PlanStep
+from workbench.events.request import Request
 from workbench.providers.scripted import Turn
 from workbench.tools.base import tool
 
@@ -128,7 +130,12 @@ def test_one_call_is_answered_by_hand_and_one_cancelled_while_the_third_goes_on(
     turn = Turn(calls=[("act", {"word": word}) for word in ("a", "b", "c")])
     with Rig(tmp_path, [turn, answer()], [act]) as rig:
         run = rig.start()
-        rig.wait(run, lambda state: bool(state.steps) and len(state.steps[0].calls) == 3 and state.steps[0].calls["0.2"].has_result)
+        rig.wait(
+            run,
+            lambda state: (
+                bool(state.steps) and len(state.steps[0].calls) == 3 and state.steps[0].calls["0.2"].has_result
+            ),
+        )
         rig.ask(AnswerCall(run, "0.0", "by hand"))
         rig.ask(CancelCall(run, "0.1"))
         state = rig.finish(run)
@@ -140,9 +147,9 @@ def test_one_call_is_answered_by_hand_and_one_cancelled_while_the_third_goes_on(
         assert "did c" in sent
 
 
-def spawning(request: object) -> Turn:
+def spawning(request: Request) -> Turn:
     """Spawn two children, which answer with their task; then answer with what they said."""
-    messages = getattr(request, "messages")
+    messages: Any = request.messages
     text = messages[0].content[0].text
     if text.startswith("task"):
         if len(messages) == 1:
@@ -209,7 +216,7 @@ def test_what_cannot_be_done_says_so_and_writes_nothing(tmp_path: Path) -> None:
             rig.ask(ResumeRun("feed"))
         run = rig.start()
         rig.finish(run)
-        with pytest.raises(EditRefusedError, match="fork at `0.1`"):
+        with pytest.raises(EditRefusedError, match=r"fork at `0\.1`"):
             rig.ask(ForkRun(run, "1", ForkEdits(results={"0.1": "x"})))
         with pytest.raises(EditRefusedError, match="completed"):
             rig.ask(ResumeRun(run))

@@ -25,6 +25,8 @@ from workbench.events.base import Recorded
 from workbench.events.call import ResultEvent
 from workbench.views.show import answer_lines, ending_lines, short
 
+LOOK_SECONDS = 0.1
+"""How long a Ctrl-C can go unnoticed: one that comes just before a wait begins does not end that wait."""
 LEAVE_SECONDS = 2.0
 """How long a person waits who pressed Ctrl-C twice."""
 
@@ -100,8 +102,8 @@ class Headless(AbstractContextManager["Headless"]):
 
     def _listen(self) -> None:
         """Wait until something happens, and take it in."""
-        self._wake.get()
         with suppress(Empty):
+            self._wake.get(timeout=LOOK_SECONDS)
             while True:
                 self._wake.get_nowait()
         for change in self._subscription.drain():

@@ -11,6 +11,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from workbench.conversation.messages import answered
 from workbench.errors import WorkbenchError
 from workbench.events.agent import AgentRecord, ModelParameters, ToolSpec
@@ -31,10 +33,12 @@ from workbench.state.run_state import RunState
 Contents = Mapping[tuple[str, int], Content]
 LoadContents = Callable[[Sequence[ResultRef]], Awaitable[Contents]]
 
-CHARACTERS_PER_TOKEN = 4
-"""The usual estimate; providers' own counts come back as usage."""
+BYTES_PER_TOKEN = 4
+"""Of UTF-8: the usual estimate for English, and near enough for Chinese; providers' own counts come back as usage."""
 PLANNER_TOKENS = 512
 """What a plan may take."""
+
+_USER, _ASSISTANT = TypeAdapter(UserMessage), TypeAdapter(AssistantMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Conversation:
 
     def __init__(self, load: LoadContents) -> None:
         self._load = load
+        self._prepared: Prepared | None = None
+        self._prepared_for: tuple[int, Purpose, str] | None = None
         self._restart()
 
     def _restart(self) -> None:
@@ -59,11 +65,15 @@ class Conversation:
         self._front: tuple[object, ...] | None = None
         self._messages: list[Message] = []
         self._hash = hashlib.sha256()
-        self._characters = 0
+        self._size = 0
         self._open = UserMessage()
+        self._open_json: bytes | None = None
+        self._open_names: Mapping[str, str] = {}
 
     async def prepare(self, state: RunState, purpose: Purpose, prompt: str = "") -> Prepared:
         """Return the next request of `state`. `prompt` is said after all else, for plans and summaries."""
+        if (state.seq, purpose, prompt) == self._prepared_for and self._prepared is not None:
+            return self._prepared
         agent = state.agent
         if agent is None:
             raise WorkbenchError("a run without a start has no conversation")
@@ -71,13 +81,15 @@ class Conversation:
         if front != self._front:
             self._restart()
             self._front = front
-            head = f"{system_text(state)}\n{tools_json(agent.tools)}"
-            self._hash.update(head.encode())
-            self._characters = len(head)
+            head = f"{system_text(state)}\n{tools_json(agent.tools)}".encode()
+            self._hash.update(head)
+            self._size = len(head)
             await self._take(state, state.entries)
         else:
             await self._take(state, state.entries[self._entries_taken :])
-        return self._request(state, agent, purpose, prompt)
+        self._prepared = self._request(state, agent, purpose, prompt)
+        self._prepared_for = (state.seq, purpose, prompt)
+        return self._prepared
 
     async def _take(self, state: RunState, entries: Sequence[Said | StepMark]) -> None:
         skipped_through = state.summary[0] if state.summary else -1
@@ -89,17 +101,18 @@ class Conversation:
             if call.result is not None and call.id not in state.elided
         ]
         contents = await self._load(wanted) if wanted else {}
-        if state.summary and self._entries_taken == 0:
-            self._say(text_content(f"Summary of the work so far:\n{state.summary[1]}"))
         for entry in entries:
             if isinstance(entry, Said):
                 self._say(entry.content)
             elif entry.index > skipped_through:
                 self._take_step(state, state.steps[entry.index], contents)
+            elif state.summary and entry.index == 0:
+                self._say(text_content(f"Summary of the work so far:\n{state.summary[1]}"))
         self._entries_taken += len(entries)
 
     def _say(self, content: Content) -> None:
         self._open = self._open.model_copy(update={"content": (*self._open.content, *content)})
+        self._open_json = None
 
     def _take_step(self, state: RunState, step: StepState, contents: Contents) -> None:
         turn = assistant_message(state, step)
@@ -107,17 +120,20 @@ class Conversation:
             return
         if not self._open.results and not self._open.content:
             self._say(text_content("Go on."))
-        self._keep(self._open)
-        self._keep(turn)
-        self._open = answered(
-            turn, UserMessage(results=tuple(_result(state, call, contents) for call in step.asked_calls))
-        )
+        self._keep(self._open, self._open_json or message_json(self._open, self._open_names))
+        self._open_names = {
+            call.id: name
+            for number, call in enumerate(step.asked_calls)
+            if (name := f"{step.index}.{number}") != call.id
+        }
+        self._keep(turn, message_json(turn, self._open_names))
+        results = tuple(_result(state, call, contents) for call in step.asked_calls)
+        self._open, self._open_json = answered(turn, UserMessage(results=results)), None
 
-    def _keep(self, message: Message) -> None:
-        text = message_json(message)
+    def _keep(self, message: Message, as_json: bytes) -> None:
         self._messages.append(message)
-        self._hash.update(text.encode())
-        self._characters += len(text)
+        self._hash.update(as_json)
+        self._size += len(as_json)
 
     def _request(self, state: RunState, agent: AgentRecord, purpose: Purpose, prompt: str) -> Prepared:
         last = self._open
@@ -125,9 +141,11 @@ class Conversation:
             last = last.model_copy(update={"content": (*last.content, TextBlock(text=prompt))})
         elif not last.results and not last.content:
             last = UserMessage(content=text_content("Go on."))
-        text = message_json(last)
+        as_json = message_json(last, self._open_names)
+        if last is self._open:
+            self._open_json = as_json
         key = self._hash.copy()
-        key.update(text.encode())
+        key.update(as_json)
         return Prepared(
             request=Request(
                 purpose=purpose,
@@ -139,7 +157,7 @@ class Conversation:
                 parallel_tool_calls=agent.parallel_tool_calls,
             ),
             key=key.hexdigest(),
-            tokens=(self._characters + len(text)) // CHARACTERS_PER_TOKEN,
+            tokens=(self._size + len(as_json)) // BYTES_PER_TOKEN,
         )
 
 
@@ -167,11 +185,28 @@ def tools_json(tools: Sequence[ToolSpec]) -> str:
     return json.dumps(shown, sort_keys=True, ensure_ascii=False)
 
 
-def message_json(message: Message) -> str:
-    """Return a message canonically, without its provider-only parts."""
+def message_json(message: Message, names: Mapping[str, str]) -> bytes:
+    """Return a message canonically: without its provider-only parts, and with other `names` for some calls.
+
+    Calls of a turn that took several attempts may be numbered from more than 0; in keys they never are, so that a
+    stream that broke leaves no trace in them.
+    """
     if isinstance(message, AssistantMessage):
-        return message.model_dump_json(exclude={"provider_parts"})
-    return message.model_dump_json()
+        if names:
+            blocks = tuple(
+                block.model_copy(update={"id": names.get(block.id, block.id)})
+                if isinstance(block, ToolCallBlock)
+                else block
+                for block in message.content
+            )
+            message = message.model_copy(update={"content": blocks})
+        return _ASSISTANT.dump_json(message, exclude={"provider_parts"})
+    if names:
+        results = tuple(
+            result.model_copy(update={"call": names.get(result.call, result.call)}) for result in message.results
+        )
+        message = message.model_copy(update={"results": results})
+    return _USER.dump_json(message)
 
 
 def assistant_message(state: RunState, step: StepState) -> AssistantMessage:
@@ -192,11 +227,14 @@ def _result(state: RunState, call: CallState, contents: Contents) -> ToolResultB
     ref = call.result
     if ref is None:
         return ToolResultBlock(call=call.id, content=text_content("not run"), is_error=True)
-    if call.id in state.elided:
-        mark = f"[left out to save room: {ref.size} bytes that began with {ref.first_line!r}]"
-        return ToolResultBlock(call=call.id, content=text_content(mark), is_error=ref.is_error)
-    content = contents.get((ref.run, ref.seq), ())
+    is_elided = call.id in state.elided
+    content = text_content(elision_mark(ref)) if is_elided else contents.get((ref.run, ref.seq), ())
     if call.original_input is not None:
         ran = json.dumps(call.input, ensure_ascii=False, sort_keys=True)
         content = (*text_content(f"ran with {ran} instead, by the operator"), *content)
     return ToolResultBlock(call=call.id, content=content, is_error=ref.is_error)
+
+
+def elision_mark(ref: ResultRef) -> str:
+    """Return what stands in requests for a result that was left out."""
+    return f"[left out to save room: {ref.size} bytes that began with {ref.first_line[:80]!r}]"

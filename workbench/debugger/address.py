@@ -11,13 +11,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.errors import AddressError
-from workbench.events.run import Reset
+from workbench.events.call import SubagentStarted
+from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
+from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped
+from workbench.events.run import Reset, RunForked
 from workbench.state.history import History
-from workbench.state.parts import StepState
+from workbench.state.parts import CallState, StepState
 from workbench.state.run_state import RunState
 
 PlaceKind = Literal["plan", "before", "turn", "call", "end", "seq"]
 FORMS = "`plan`, `S` (before turn S), `S.turn` (after it), `S.C` (call C of step S), or `end`; all count from 0"
+_EDITS = (
+    ResultEdited, InputEdited, TextEdited, AgentEdited, MessageAdded,
+    PlanEdited, PlanApproved, PlanSkipped, SubagentStarted,
+)  # fmt: skip
+"""What may follow `run_forked` in the same transaction."""
 _PATTERN = re.compile(r"(?P<step>\d{1,9})(?:\.(?P<part>turn|\d{1,9}))?|seq:(?P<seq>\d{1,9})|(?P<word>plan|end)")
 
 
@@ -89,7 +97,7 @@ def find_cut(history: History, place: Place) -> Cut:
         case "seq":
             if place.seq > history.live.seq:
                 raise AddressError(f"the run has events 0 to {history.live.seq}; there is none at {place.seq}")
-            return _at(history, place, place.seq)
+            return _at(history, place, _whole_beginning(history, place.seq))
 
 
 def _after_plan(history: History, place: Place) -> Cut:
@@ -145,8 +153,26 @@ def _at(history: History, place: Place, seq: int) -> Cut:
         before = state.steps[-1].before_seq if is_step else _turn_start(history, seq) - 1
         return _at(history, place, before)
     step = state.open_step
-    running = [call.id for call in step.calls.values() if call.status == "running" and call.asked] if step else []
+    running = [call.id for call in step.asked_calls if _is_in_flight(call)] if step else []
     return Cut(place, seq, state, dict.fromkeys(running, "open"))
+
+
+def _is_in_flight(call: CallState) -> bool:
+    """Whether the call had started; between the event that stops an effectful one and the next, it is in doubt too."""
+    return call.status == "running" or (call.status == "interrupted" and call.effect == "effectful")
+
+
+def _whole_beginning(history: History, seq: int) -> int:
+    """Return the last event of a fork's beginning where `seq` lies in one: a fork and its edits are one act."""
+    records, first = history.records, seq
+    while first > 0 and isinstance(records[first].event, _EDITS) and records[first - 1].run == records[first].run:
+        first -= 1
+    if not isinstance(records[first].event, RunForked):
+        return seq
+    own = records[first].run
+    while seq + 1 < len(records) and isinstance(records[seq + 1].event, _EDITS) and records[seq + 1].run == own:
+        seq += 1
+    return seq
 
 
 def _turn_start(history: History, seq: int) -> int:

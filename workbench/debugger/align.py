@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from workbench.state.parts import CallState, StepState
 from workbench.state.run_state import RunState
@@ -64,8 +65,7 @@ def _align_rest(a: list[StepState], b: list[StepState]) -> list[AlignedStep]:
     rows: list[AlignedStep] = []
     for _, a_from, a_to, b_from, b_to in matcher.get_opcodes():
         left, right = a[a_from:a_to], b[b_from:b_to]
-        for index in range(max(len(left), len(right))):
-            rows.append(_pair(left[index] if index < len(left) else None, right[index] if index < len(right) else None))
+        rows += [_pair(one, other) for one, other in zip_longest(left, right)]
     return rows
 
 

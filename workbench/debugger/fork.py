@@ -40,6 +40,8 @@ class Edits:
     agent: AgentRecord | None = None
     """The whole agent from here on, where it differs."""
     say: str | None = None
+    doubtful: tuple[str, ...] = ()
+    """Calls without a result that must not start by themselves."""
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -85,11 +87,11 @@ def plan_fork(history: History, place: Place, edits: Edits, caller: Caller | Non
     """
     cut = find_cut(history, place)
     state = cut.state
-    reset: dict[str, Reset] = dict(cut.reset)
+    reset: dict[str, Reset] = {**cut.reset, **dict.fromkeys(edits.doubtful, "open")}
     if place.kind == "call" and place.call not in edits.calls:
         reset[place.call] = "rerun"
     for call in edits.calls:
-        _check_call(state, place, call)
+        _check_call(history, state, place, call)
         reset[call] = "answered" if call in edits.results else "rerun"
     owner = history.records[cut.seq].run
     forked = RunForked(
@@ -101,21 +103,22 @@ def plan_fork(history: History, place: Place, edits: Edits, caller: Caller | Non
         caller=caller,
         dropped=_dropped(state, edits.agent),
     )
-    return ForkPlan(cut, owner, forked, tuple(_edit_events(state, place, edits)))
+    return ForkPlan(cut, owner, forked, tuple(_edit_events(history, state, place, edits)))
 
 
-def _check_call(state: RunState, place: Place, call: str) -> None:
-    open_index = len(state.steps) - 1
+def _check_call(history: History, state: RunState, place: Place, call: str) -> None:
+    """Refuse a call that is not in the open step at the place, or nowhere at all."""
     given = parse_address(call)
     if given.kind != "call":
         raise EditRefusedError(f"{call!r} is no call; write STEP.CALL, such as 3.1")
-    inside = place.kind in ("call", "turn", "seq") and given.step == open_index
+    inside = place.kind in ("call", "turn", "seq") and given.step == len(state.steps) - 1
     known = state.call(call) if inside else None
     if known is None or not known.asked:
+        find_cut(history, given)
         raise EditRefusedError(f"call {call} is not in the open step at `{place}`; fork at `{call}` to change it")
 
 
-def _edit_events(state: RunState, place: Place, edits: Edits) -> Iterable[Event]:
+def _edit_events(history: History, state: RunState, place: Place, edits: Edits) -> Iterable[Event]:
     if edits.agent is not None and state.agent is not None:
         changed = tuple(
             name for name in AgentRecord.model_fields if getattr(edits.agent, name) != getattr(state.agent, name)
@@ -123,7 +126,7 @@ def _edit_events(state: RunState, place: Place, edits: Edits) -> Iterable[Event]
         if changed:
             yield AgentEdited(agent=edits.agent, changed=changed)
     if edits.text is not None:
-        yield _edit_text(state, place, edits.text)
+        yield _edit_text(history, state, place, edits.text)
     for call, content in edits.results.items():
         known = state.call(call)
         yield ResultEdited(call=call, replaces=_digest_of(known), **result_fields(content, is_error=False))
@@ -131,25 +134,27 @@ def _edit_events(state: RunState, place: Place, edits: Edits) -> Iterable[Event]
         known = state.call(call)
         before = "" if known is None else _digest(repr(sorted(known.input.items(), key=lambda item: item[0])))
         yield InputEdited(call=call, input=dict(input_), replaces=before)
-    yield from _edit_plan(state, place, edits)
+    yield from _edit_plan(history, state, place, edits)
     if edits.say is not None:
         yield MessageAdded(content=text_content(edits.say))
 
 
-def _edit_text(state: RunState, place: Place, text: str) -> TextEdited:
+def _edit_text(history: History, state: RunState, place: Place, text: str) -> TextEdited:
     if place.kind not in ("turn", "call", "seq") or not state.steps or state.steps[-1].turn.status != "finished":
-        where = f"`{len(state.steps) - 1}.turn`" if state.steps else "`S.turn`"
+        where = f"`{max(0, len(state.steps) - 1)}.turn`" if history.live.steps else "`S.turn`"
         raise EditRefusedError(f"a turn's text is changed after that turn; fork at {where}, not at `{place}`")
     step = state.steps[-1]
     before = "\n".join(block.text for block in step.turn.content if block.type == "text")
     return TextEdited(step=step.index, text=text, replaces=_digest(before))
 
 
-def _edit_plan(state: RunState, place: Place, edits: Edits) -> Iterable[Event]:
+def _edit_plan(history: History, state: RunState, place: Place, edits: Edits) -> Iterable[Event]:
     if edits.plan is None and not edits.skip_plan:
         return
-    plan = state.plan
+    plan, later = state.plan, history.live.plan
     if plan is None or plan.status not in ("proposed", "approved"):
+        if later is not None and later.steps:
+            raise EditRefusedError(f"no plan is waiting or followed at `{place}`; fork at `plan` to change it")
         raise EditRefusedError(f"there is no plan to change at `{place}`; fork with a message instead")
     if edits.skip_plan:
         if plan.status != "proposed":
@@ -204,18 +209,16 @@ class ForkPreview:
     problems: tuple[str, ...] = ()
 
 
-def preview(plan: ForkPlan, later: Iterable[Recorded]) -> ForkPreview:
-    """Return what `plan` keeps and does. `later` are the events after the cut, of the run and of its subagents.
+def preview(plan: ForkPlan, later: Iterable[Recorded], beside: Iterable[Recorded] = ()) -> ForkPreview:
+    """Return what `plan` keeps and does.
 
-    Simulated if and only if an effectful call started after the cut, or is reset, or its result was edited: then the
-    world is not what the fork believes.
+    `later` are the run's events after the cut, `beside` those that the fork does not keep of the rest of its tree, its
+    subagents and its caller. Simulated if and only if an effectful call started after the cut, or is reset, or its
+    result was edited: then the world is not what the fork believes.
     """
     state, reset = plan.cut.state, plan.forked.reset
-    effects = [
-        f"{event.tool} ran as call {event.call}"
-        for record in later
-        if isinstance(event := record.event, CallStarted) and event.effect == "effectful"
-    ]
+    effects = [f"{event.tool} ran as call {event.call}" for _, event in _effectful(later)]
+    effects += [f"{event.tool} ran as call {event.call} of run {run[:8]}" for run, event in _effectful(beside)]
     for call_id in reset:
         call = state.call(call_id)
         if call is not None and call.effect == "effectful" and call.started_at is not None:
@@ -226,7 +229,7 @@ def preview(plan: ForkPlan, later: Iterable[Recorded]) -> ForkPreview:
     return ForkPreview(
         address=plan.forked.address,
         cut=plan.cut.seq,
-        kept=f"{steps} steps and {kept_calls} results are kept from the record",
+        kept=f"{_count(steps, 'step')} and {_count(kept_calls, 'result')} are kept from the record",
         kept_steps=steps,
         kept_calls=kept_calls,
         reruns=tuple(call for call, how in reset.items() if how != "answered"),
@@ -236,6 +239,16 @@ def preview(plan: ForkPlan, later: Iterable[Recorded]) -> ForkPreview:
         prefix_tokens=tokens,
         cost_note=_cost_note(plan, tokens),
     )
+
+
+def _effectful(records: Iterable[Recorded]) -> Iterable[tuple[str, CallStarted]]:
+    for record in records:
+        if isinstance(record.event, CallStarted) and record.event.effect == "effectful":
+            yield record.run, record.event
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _cost_note(plan: ForkPlan, tokens: int) -> str:

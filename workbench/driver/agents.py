@@ -32,6 +32,14 @@ class Agents:
         self.settings.make_provider(record.model, record.pace)
         return record
 
+    async def changed(self, record: AgentRecord, options: AgentOptions, *, keep_documents: bool = True) -> AgentRecord:
+        """Return a recorded agent with what a person chose; without documents to keep, it gets the embedded ones."""
+        changed = apply_options(record, options)
+        if options.docs is None and keep_documents:
+            return changed
+        spec = await self._spec(None if options.docs is None else _absolute(options.docs))
+        return changed.model_copy(update={"corpus": spec.corpus})
+
     async def toolkit(self, record: AgentRecord, run: str) -> Toolkit:
         """Return the live tools of a recorded agent; says so where its documents have changed since."""
         folder = record.corpus.path if record.corpus else None

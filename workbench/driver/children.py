@@ -1,25 +1,27 @@
 """Subagents: child runs with logs of their own, inside a call of their caller.
 
-A child that was left unfinished is reopened; a child of another run (the caller was forked) is forked at its last
-checkpoint; only its summary enters the caller's conversation.
+A child that was left unfinished is reopened; a child of another run (the caller was forked) is forked where it stood
+when the fork left that run; only its summary enters the caller's conversation.
 """
 
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workbench.agent.spec import child_record
 from workbench.debugger.address import Place
-from workbench.debugger.fork import Edits, plan_fork
+from workbench.driver.commands import ForkEdits
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.errors import WorkbenchError
 from workbench.events.base import Event
 from workbench.events.call import SubagentFinished, SubagentStarted
 from workbench.events.content import text_content
-from workbench.events.run import Caller, RunStarted
+from workbench.events.run import Caller, RunResumed, RunStarted
+from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.store import Batch, RunHeader
 from workbench.tools.base import ToolResult
@@ -38,52 +40,69 @@ class Children:
         self._session, self._caller = session, caller
 
     async def run(self, call: str, arguments: Mapping[str, object]) -> ToolResult:
-        """Run the child of `call` to its end and return its summary; cancelled, pause the child first."""
+        """Run the child of `call` to its end and return its summary.
+
+        Cancelled, the child comes to rest first: as gently as its caller is paused, or at once where the call alone
+        was given up.
+        """
         child = await self._child(call, arguments)
-        self._session.adopt(child)
         try:
             await self._to_its_end(child)
         except asyncio.CancelledError:
-            await self._session.pause_hard(child)
+            is_paused = self._caller.loop.is_stopping
+            await self._to_rest(child, gently=is_paused)
+            if not is_paused:
+                await self._record_end(call, child.state)  # what it used counts all the same
             raise
         finally:
-            self._session.let_go(child)
+            if self._session.live.get(child.run) is child:
+                del self._session.live[child.run]
         return await self._report(call, child.state)
 
     async def _to_its_end(self, child: LiveRun) -> None:
         """Drive the child; where it waits for a person, wait for the person."""
         while True:
             child.woken.clear()
-            child.task = asyncio.ensure_future(child.loop.run())
+            child.task = asyncio.create_task(self._session.mover.move(child), name=f"drive {child.run}")
             await asyncio.shield(child.task)
             status, reason = child.state.status_and_reason
             if status != "awaiting_approval" and reason not in ("paused", "breakpoint"):
                 return
             await child.woken.wait()
 
+    async def _to_rest(self, child: LiveRun, *, gently: bool) -> None:
+        """Wait until the child rests; `gently`, it was asked to pause together with its caller."""
+        if not gently or not child.loop.is_stopping:
+            await self._session.mover.stop(child)
+        elif child.task is not None:
+            await asyncio.wait({child.task})
+        if child.task is not None and child.task.done() and not child.task.cancelled():
+            child.task.exception()  # its caller meets the same trouble with the store
+
     async def _report(self, call: str, state: RunState) -> ToolResult:
-        status, reason = state.end or ("failed", "error")
+        await self._record_end(call, state)
+        if state.status == "completed":
+            return ToolResult(text_content(summary_text(state)))
+        why = state.error or f"it stopped: {(state.reason or 'error').replace('_', ' ')}"
+        return ToolResult(text_content(f"The subagent gave no answer; {why}."), is_error=True)
+
+    async def _record_end(self, call: str, state: RunState) -> None:
+        status, reason = state.end or ("interrupted", "paused")
         finished = SubagentFinished(
-            call=call,
-            run=state.run,
-            status=status,
-            reason=reason,
-            steps=state.finished_steps,
-            usage=state.total_usage,
+            call=call, run=state.run, status=status, reason=reason, steps=state.finished_steps, usage=state.total_usage
         )
         await self._caller.journal.append(finished)
-        if status == "completed":
-            return ToolResult(text_content(summary_text(state)))
-        why = state.error or f"it stopped: {reason.replace('_', ' ')}"
-        return ToolResult(text_content(f"The subagent gave no answer; {why}."), is_error=True)
 
     async def _child(self, call: str, arguments: Mapping[str, object]) -> LiveRun:
         known = self._caller.state.call(call)
         if known is None or known.child is None:
             return await self._new(call, arguments)
-        if known.child_owner == self._caller.run:
-            return await self._session.revive(known.child, self._caller)
-        return await self._forked(call, known.child, arguments)
+        if known.child_owner != self._caller.run:
+            return await self._forked(known, arguments)
+        child = await self._session.revive(known.child)
+        if child.state.end is not None and child.state.end[0] != "completed":
+            await child.journal.append(RunResumed())
+        return child
 
     async def _new(self, call: str, arguments: Mapping[str, object]) -> LiveRun:
         state = self._caller.state
@@ -105,26 +124,36 @@ class Children:
         )
         return await self._begin(call, arguments, (started,))
 
-    async def _forked(self, call: str, child: str, arguments: Mapping[str, object]) -> LiveRun:
-        """Fork another run's child at its last checkpoint, so that the fork of its caller can go on with it."""
-        history = await self._session.history(child)
-        plan = plan_fork(history, Place("end"), Edits(), Caller(run=self._caller.run, call=call))
-        return await self._begin(call, arguments, plan.events, parent=(plan.owner, plan.cut.seq, child))
+    async def _forked(self, known: CallState, arguments: Mapping[str, object]) -> LiveRun:
+        """Fork another run's child where it stood when this run's lineage left that run."""
+        session, caller = self._session, Caller(run=self._caller.run, call=known.id)
+        history = await session.history(known.child or "")
+        moment = await self._left_at(known.child_owner)
+        stood = max(0, bisect_right(history.records, moment, key=lambda record: record.at) - 1)
+        plan = await session.forks.plan(history, Place("seq", seq=stood), ForkEdits(), caller)
+        return await self._begin(known.id, arguments, plan.events, (plan.owner, plan.cut.seq, known.child))
+
+    async def _left_at(self, owner: str | None) -> float:
+        """Return when this run's lineage left `owner`: at the cut, or when its live end was forked."""
+        store = self._session.store
+        left = next(part for part in await store.lineage(self._caller.run) if part.run == owner)
+        cut, fork = await store.read(self._caller.run, after=(left.last or 0) - 1, upto=(left.last or 0) + 1)
+        went_on = await store.read(left.run, after=cut.seq, upto=cut.seq + 1)
+        return cut.at if went_on and went_on[0].at <= fork.at else fork.at
 
     async def _begin(
         self,
         call: str,
         arguments: Mapping[str, object],
         events: tuple[Event, ...],
-        parent: tuple[str, int, str] | None = None,
+        parent: tuple[str | None, int | None, str | None] = (None, None, None),
     ) -> LiveRun:
+        """Store a new child together with the event that names it in its caller's log; `parent` is owner, cut, fork."""
         session, caller = self._session, self._caller
         run = session.new_id()
-        role = str(arguments.get("role") or "") or None
-        task, focus = str(arguments.get("task", "")), str(arguments.get("focus") or "")
+        owner, cut, made_from = parent
 
         def batch(at: float) -> Batch:
-            owner, cut, made_from = parent or (None, None, None)
             header = RunHeader(
                 run,
                 caller.root,
@@ -138,9 +167,15 @@ class Children:
             )
             return first_batch(header, events, at=at, token=session.token(caller.root))
 
-        started = SubagentStarted(call=call, run=run, task=task, focus=focus, role=role)
+        started = SubagentStarted(
+            call=call,
+            run=run,
+            task=str(arguments.get("task", "")),
+            focus=str(arguments.get("focus") or ""),
+            role=str(arguments.get("role") or "") or None,
+        )
         session.announce(await caller.journal.append_beside(started, batch))
-        return await session.revive(run, caller)
+        return await session.revive(run)
 
 
 def summary_text(state: RunState) -> str:

@@ -9,20 +9,24 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from workbench.driver.commanding import obey
 from workbench.driver.commands import Command
-from workbench.driver.feed import Feed, RunsChanged, Trouble
-from workbench.driver.session import LISTED_KINDS, Session
+from workbench.driver.feed import Feed, Trouble
+from workbench.driver.moving import STOP_SECONDS
+from workbench.driver.session import Session
 from workbench.driver.settings import DriverSettings
 from workbench.errors import StoreError, WorkbenchError
 from workbench.store import Store
 
 HEARTBEAT_SECONDS = 3.0
 """How often other processes are shown that this one lives."""
+LEAVE_SECONDS = 15.0
+"""How long closing waits for a tool that blocks the driver's loop, before the thread is left behind."""
 
 
 class Driver:
@@ -36,51 +40,82 @@ class Driver:
         self._closing: asyncio.Event | None = None
         self._session: Session | None = None
         self._ready: Future[None] = Future()
+        self._asked: set[Future[Any]] = set()
 
     def start(self) -> None:
         """Open the store on the driver's thread; raises `StoreError` where it cannot be used."""
         if self._thread is not None:
             return
+        self._ready = Future()
         self._thread = threading.Thread(target=self._run, name="workbench-driver", daemon=True)
         self._thread.start()
-        self._ready.result()
+        try:
+            self._ready.result()
+        except Exception:
+            self._thread.join()
+            self._thread = None
+            raise
 
     def close(self) -> None:
-        """Pause what runs, give the leases back, end the thread. Closing twice is closing once."""
+        """Pause what runs, give the leases back, end the thread. Closing twice is closing once.
+
+        Calls that do not stop are left behind, and so is the thread where one of them blocks it.
+        """
         thread, loop, closing = self._thread, self._loop, self._closing
         if thread is None or loop is None or closing is None:
             return
-        if thread.is_alive() and not loop.is_closed():
+        self._session = None
+        with suppress(RuntimeError):  # the loop ended by itself
             loop.call_soon_threadsafe(closing.set)
-        thread.join()
+        thread.join(LEAVE_SECONDS)
         self._thread = None
 
     def submit(self, command: Command) -> Future[Any]:
-        """Ask for something; the future has the answer or the error."""
-        if self._loop is None or self._session is None:
+        """Ask for something; the future has the answer or the error, or is cancelled when the driver is closed."""
+        return self._submit(obey(self._open_session(), command))
+
+    def _submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        if self._loop is None:
             raise WorkbenchError("the driver is not started")
-        return asyncio.run_coroutine_threadsafe(obey(self._session, command), self._loop)
+        try:
+            asked = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()
+            raise WorkbenchError("the driver is closed") from None
+        self._asked.add(asked)
+        asked.add_done_callback(self._asked.discard)
+        return asked
 
     async def ask(self, command: Command) -> Any:
         """Ask from any event loop; raises the command's `UserError`."""
-        return await asyncio.wrap_future(self.submit(command))
+        asked = self.submit(command)
+        try:
+            return await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            if asked.cancelled() and self._session is None:
+                raise WorkbenchError("the driver was closed before it answered") from None
+            raise
 
     def ask_blocking(self, command: Command) -> Any:
         """Ask from code without an event loop."""
-        return self.submit(command).result()
+        return self.run_blocking(obey(self._open_session(), command))
 
     def run_blocking(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the driver's loop and wait for it: for transfers that need the open store."""
-        if self._loop is None:
-            raise WorkbenchError("the driver is not started")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        try:
+            return self._submit(work).result()
+        except CancelledError:
+            raise WorkbenchError("the driver was closed before it answered") from None
 
     @property
     def store(self) -> Store:
         """The open store; only for coroutines on the driver's loop."""
+        return self._open_session().store
+
+    def _open_session(self) -> Session:
         if self._session is None:
-            raise WorkbenchError("the driver is not started")
-        return self._session.store
+            raise WorkbenchError("the driver is not open; it was not started, or it was closed")
+        return self._session
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,21 +136,35 @@ class Driver:
         await asyncio.to_thread(self.close)
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(self._report)
+        try:
+            loop.run_until_complete(self._serve())
+        except BaseException as error:  # noqa: BLE001 - the thread's top: to whoever waits for the start, or to all
+            if self._ready.done():
+                self.feed.publish(Trouble(f"the driver stopped: {type(error).__name__}: {error}"))
+            else:
+                self._ready.set_exception(error)
+        finally:
+            self._session = None
+            _leave(loop)
+            for asked in list(self._asked):
+                asked.cancel()
+
+    def _report(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell what nobody awaited, instead of writing it over the screen."""
+        error = context.get("exception")
+        what = f"{context['message']}: {type(error).__name__}: {error}" if error else context["message"]
+        self.feed.publish(Trouble(what, level="warning"))
 
     async def _serve(self) -> None:
-        try:
-            store = await Store.open(self.settings.database, clock=self.settings.clock)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever called start
-            self._ready.set_exception(error)
-            return
+        store = await Store.open(self.settings.database, clock=self.settings.clock)
         async with store:
-            session = Session(store, self.settings, self.feed)
+            session = Session(store, self.settings, self.feed, await store.position())
             self._loop, self._closing, self._session = asyncio.get_running_loop(), asyncio.Event(), session
-            position = await store.position()
             beside = [
                 asyncio.create_task(self._beat(store)),
-                asyncio.create_task(self._follow(session, position)),
+                asyncio.create_task(self._follow(session)),
             ]
             self._ready.set_result(None)
             await self._closing.wait()
@@ -132,18 +181,28 @@ class Driver:
             except StoreError as error:
                 self.feed.publish(Trouble(str(error)))
 
-    async def _follow(self, session: Session, position: int) -> None:
+    async def _follow(self, session: Session) -> None:
         """Publish what other processes write, from the log itself."""
+        trouble = ""
         while True:
             await asyncio.sleep(self.settings.follow_every)
             try:
-                records, position = await session.store.follow(position)
+                records, session.position = await session.store.follow(session.position)
             except StoreError as error:
-                self.feed.publish(Trouble(str(error)))
+                if str(error) != trouble:  # said once, however long it lasts
+                    trouble = str(error)
+                    self.feed.publish(Trouble(trouble))
                 continue
-            for record in records:
-                if record.run not in session.live and record.seq > session.published.get(record.run, -1):
-                    session.published[record.run] = record.seq
-                    self.feed.publish(record)
-                    if record.event.kind in LISTED_KINDS:
-                        self.feed.publish(RunsChanged())
+            trouble = ""
+            session.announce(record for record in records if record.run not in session.live)
+
+
+def _leave(loop: asyncio.AbstractEventLoop) -> None:
+    """End a loop with what still runs on it; a tool that swallows its cancellation is left behind."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=STOP_SECONDS))
+    loop.set_exception_handler(lambda _loop, _context: None)
+    loop.close()

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.debugger.address import Place, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
-from workbench.driver.agents import apply_options
 from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
-from workbench.driver.journal import first_batch
+from workbench.driver.journal import first_batch, recorded
+from workbench.driver.strangers import foreign_calls, names_foreign_folder
 from workbench.errors import EditRefusedError
-from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.content import normalise_json, text_content
 from workbench.events.run import Caller
 from workbench.state.history import History
-from workbench.state.run_state import RunState
 from workbench.store import Batch, Durability, RunHeader
 
 if TYPE_CHECKING:
     from workbench.driver.session import Session
+
+FOREIGN_FOLDER = "the documents of an imported run are not opened; name a folder with --docs to read others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +59,66 @@ class Forks:
 
     async def preview(self, command: PreviewFork) -> ForkPreview:
         """Return what the fork would keep, run again, and not undo."""
+        store, wanted = self._session.store, command.edits
         history = await self._session.history(command.run)
-        plan = self._plan(history, command.address, command.edits)
-        later = [record for record in history.records if record.seq > plan.cut.seq]
-        for call in _children_after(history.live, plan.cut.seq):
-            later += (await self._session.history(call)).records
-        return preview(plan, later)
+        plan = await self.plan(history, place_of(command.address, read_edits(wanted)), wanted)
+        beside = await self._children_after(history, plan)
+        caller = history.live.caller
+        if caller is not None:
+            outer = await self._session.history(caller.run)
+            above = await self._above(outer, caller)
+            beside += [*_after(outer, above), *await self._children_after(outer, above, but=history.live.run)]
+        found = preview(plan, _after(history, plan), beside)
+        if wanted.options.docs is None and await names_foreign_folder(store, history, plan.cut):
+            return replace(found, problems=(*found.problems, FOREIGN_FOLDER))
+        return found
+
+    async def _children_after(self, history: History, plan: ForkPlan, but: str | None = None) -> list[Recorded]:
+        """Return what the subagents of a run did that the fork does not keep."""
+        reset, is_last = plan.forked.reset, plan.cut.seq == history.live.seq
+        cut_at = math.inf if is_last else history.records[plan.cut.seq].at
+        found: list[Recorded] = []
+        for record in history.records:
+            event = record.event
+            if not isinstance(event, SubagentStarted) or event.run == but:
+                continue
+            how = "rerun" if record.seq > plan.cut.seq else reset.get(event.call)
+            if how is not None:
+                records = (await self._session.history(event.run)).records
+                found += [one for one in records if how != "open" or one.at > cut_at]
+        return found
 
     async def make(self, command: ForkRun) -> tuple[str, str]:
         """Write a fork; return its id and the root run that has to be driven for it to go on.
 
         A fork inside a subagent also forks its caller at the spawning call, siblings kept, so that the answer arrives.
         """
-        history = await self._session.history(command.run)
+        session, wanted = self._session, command.edits
+        history = await session.history(command.run)
         caller = history.live.caller
+        place = place_of(command.address, read_edits(wanted))
         if caller is None:
-            run = self._session.new_id()
-            forks = [NewFork(run, run, self._plan(history, command.address, command.edits))]
+            run = session.new_id()
+            forks = [NewFork(run, run, await self.plan(history, place, wanted))]
         else:
-            forks = await self._inside_child(history, caller, command)
+            forks = await self._inside_child(history, caller, place, wanted)
         root = forks[0].root
-        token = await self._session.acquire(root)
-        at = self._session.time.now()
+        token = await session.acquire(root)
+        at = session.time.now()
         batches = [fork.batch(at, token) for fork in forks]
-        await self._session.store.append(*batches, durability=Durability.FULL)
-        self._session.announce(
-            tuple(
-                Recorded(batch.run, batch.first_seq + offset, when, event)
-                for batch in batches
-                for offset, (when, event) in enumerate(batch.events)
-            )
-        )
+        try:
+            await session.store.append(*batches, durability=Durability.FULL)
+        except BaseException:
+            await session.release(root)
+            raise
+        session.announce(record for batch in batches for record in recorded(batch))
         return forks[-1].run, root
 
-    async def _inside_child(self, history: History, caller: Caller, command: ForkRun) -> list[NewFork]:
+    async def _inside_child(self, history: History, caller: Caller, place: Place, wanted: ForkEdits) -> list[NewFork]:
         above, below = self._session.new_id(), self._session.new_id()
         outer = await self._session.history(caller.run)
-        spawn = outer.live.call(caller.call)
-        place = Place("call", int(caller.call.partition(".")[0]), caller.call)
-        outer_plan = plan_fork(outer, place, Edits(reruns=(caller.call,)))
         edited = Caller(run=above, call=caller.call)
-        inner_plan = self._plan(history, command.address, command.edits, edited)
+        spawn = outer.live.call(caller.call)
         given = spawn.input if spawn is not None else {}
         started = SubagentStarted(
             call=caller.call,
@@ -108,52 +128,55 @@ class Forks:
             role=str(given.get("role") or "") or None,
         )
         return [
-            NewFork(above, above, outer_plan, (started,)),
-            NewFork(below, above, inner_plan, caller=edited),
+            NewFork(above, above, await self._above(outer, caller), (started,)),
+            NewFork(below, above, await self.plan(history, place, wanted, edited), caller=edited),
         ]
 
-    def _plan(self, history: History, address: str | None, wanted: ForkEdits, caller: Caller | None = None) -> ForkPlan:
-        edits = self._edits(wanted)
-        place = place_of(address, edits)
-        edits = replace(edits, agent=self._agent(find_cut(history, place).state, wanted))
+    async def _above(self, outer: History, caller: Caller) -> ForkPlan:
+        """Decide on the fork of a caller at its spawning call."""
+        place = Place("call", int(caller.call.partition(".")[0]), caller.call)
+        return await self.plan(outer, place, ForkEdits(reruns=(caller.call,)))
+
+    async def plan(self, history: History, place: Place, wanted: ForkEdits, caller: Caller | None = None) -> ForkPlan:
+        """Decide on a fork; `caller` is the call of the forked caller, for a fork inside a subagent."""
+        store, agents, cut = self._session.store, self._session.agents, find_cut(history, place)
+        before = cut.state.agent
+        if before is None:
+            raise EditRefusedError("this run has no beginning; it cannot be forked")
+        agent = await agents.changed(
+            before, wanted.options, keep_documents=not await names_foreign_folder(store, history, cut)
+        )
+        changes = {"model": wanted.model, "instructions": wanted.instructions}
+        agent = agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
+        if agent.model != before.model:
+            self._session.settings.make_provider(agent.model, agent.pace)
+        edits = replace(read_edits(wanted), agent=agent if agent != before else None)
+        if pending := await foreign_calls(store, history, cut):
+            tools = await agents.toolkit(agent, history.live.run)
+            effectful = {spec.name for spec in tools.specs if spec.effect == "effectful"}
+            edits = replace(edits, doubtful=tuple(call.id for call in pending if call.tool in effectful))
         return plan_fork(history, place, edits, caller)
 
-    def _agent(self, state: RunState, wanted: ForkEdits) -> AgentRecord | None:
-        """Return the agent from the cut on, or None where it stays as it is there."""
-        if state.agent is None:
-            raise EditRefusedError("this run has no beginning; it cannot be forked")
-        agent = apply_options(state.agent, wanted.options)
-        if wanted.model is not None:
-            agent = agent.model_copy(update={"model": wanted.model})
-        if wanted.instructions is not None:
-            agent = agent.model_copy(update={"instructions": wanted.instructions})
-        if agent.model != state.agent.model:
-            self._session.settings.make_provider(agent.model, agent.pace)
-        return agent if agent != state.agent else None
 
-    def _edits(self, wanted: ForkEdits) -> Edits:
-        for name, text in (("message", wanted.say), ("text", wanted.text), ("instructions", wanted.instructions)):
-            if text is not None and not text.strip():
-                raise EditRefusedError(f"the new {name} is empty; write something, or leave it out")
-        inputs = {}
-        for call, value in wanted.inputs.items():
-            normal = normalise_json(dict(value))
-            inputs[call] = normal if isinstance(normal, dict) else {}
-        return Edits(
-            results={call: text_content(text) for call, text in wanted.results.items()},
-            inputs=inputs,
-            reruns=wanted.reruns,
-            text=wanted.text,
-            plan=wanted.plan,
-            skip_plan=wanted.skip_plan,
-            say=wanted.say,
-        )
+def _after(history: History, plan: ForkPlan) -> list[Recorded]:
+    return [record for record in history.records if record.seq > plan.cut.seq]
 
 
-def _children_after(state: RunState, cut: int) -> list[str]:
-    return [
-        call.child
-        for step in state.steps
-        for call in step.calls.values()
-        if call.child is not None and (call.started_seq or 0) > cut
-    ]
+def read_edits(wanted: ForkEdits) -> Edits:
+    """Return a person's edits as the debugger takes them, without the agent's; refuses empty texts."""
+    for name, text in (("message", wanted.say), ("text", wanted.text), ("instructions", wanted.instructions)):
+        if text is not None and not text.strip():
+            raise EditRefusedError(f"the new {name} is empty; write something, or leave it out")
+    inputs = {}
+    for call, value in wanted.inputs.items():
+        normal = normalise_json(dict(value))
+        inputs[call] = normal if isinstance(normal, dict) else {}
+    return Edits(
+        results={call: text_content(text) for call, text in wanted.results.items()},
+        inputs=inputs,
+        reruns=wanted.reruns,
+        text=wanted.text,
+        plan=wanted.plan,
+        skip_plan=wanted.skip_plan,
+        say=wanted.say,
+    )

@@ -61,11 +61,7 @@ class StoreJournal:
             await self._store.append(*beside, own, durability=Durability.FULL if durable else Durability.NORMAL)
             for offset, event in enumerate(events):
                 self._take(Recorded(self._run, seq + offset, at, event))
-        return tuple(
-            Recorded(batch.run, batch.first_seq + offset, when, event)
-            for batch in beside
-            for offset, (when, event) in enumerate(batch.events)
-        )
+        return tuple(record for batch in beside for record in recorded(batch))
 
     def _take(self, record: Recorded) -> None:
         apply(self._state, record)
@@ -92,3 +88,10 @@ def first_batch(header: RunHeader, events: Sequence[Event], *, at: float, token:
     """Return the batch that makes a new run."""
     first = 0 if header.cut is None else header.cut + 1
     return Batch(header.id, first, tuple((at, event) for event in events), header=header, token=token)
+
+
+def recorded(batch: Batch) -> tuple[Recorded, ...]:
+    """Return the events of a batch as the log has them once it is stored."""
+    return tuple(
+        Recorded(batch.run, batch.first_seq + offset, at, event) for offset, (at, event) in enumerate(batch.events)
+    )

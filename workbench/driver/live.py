@@ -29,6 +29,11 @@ class LiveRun:
         return self.journal.state
 
     @property
+    def is_root(self) -> bool:
+        """Whether a person started it, rather than a call."""
+        return self.run == self.root
+
+    @property
     def is_moving(self) -> bool:
         """Whether its task runs."""
         return self.task is not None and not self.task.done()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workbench.events.base import Event
-from workbench.events.call import CallDiscarded, CallInterrupted, OutcomeUnknown
+from workbench.events.base import Event, Recorded
+from workbench.events.call import CallDiscarded, CallInterrupted, CallStarted, OutcomeUnknown, PermissionDecided
 from workbench.events.run import RunRecovered
-from workbench.events.turn import TurnDiscarded
+from workbench.events.turn import TurnDiscarded, TurnStarted
 from workbench.state.run_state import RunState
 
 
@@ -16,15 +16,21 @@ def is_torn(state: RunState) -> bool:
     return state.seq >= 0 and not state.is_resting
 
 
+def was_driven(records: Iterable[Recorded], run: str) -> bool:
+    """Whether the run's own log holds more than its beginning, so that there was a driver who could die."""
+    return any(record.run == run and isinstance(record.event, TurnStarted | CallStarted) for record in records)
+
+
 def recovery_events(state: RunState) -> tuple[Event, ...]:
-    """Return what a new driver writes first: nothing where the run was at rest.
+    """Return what a new driver writes first into a log that ends in the middle of something."""
+    return (RunRecovered(), *loose_ends(state, "crashed"))
+
+
+def loose_ends(state: RunState, why: str) -> Iterable[Event]:
+    """Yield the ends of what is in flight and has nobody who waits for it any more; `why` is said of the turn.
 
     Read-only and idempotent calls will run again; of effectful ones nobody knows what they did.
     """
-    return (RunRecovered(), *_loose_ends(state)) if is_torn(state) else ()
-
-
-def _loose_ends(state: RunState) -> Iterable[Event]:
     turn = state.active_turn
     in_step = state.steps[-1] if state.steps and not state.steps[-1].is_closed else None
     for call in in_step.calls.values() if in_step is not None else ():
@@ -36,4 +42,11 @@ def _loose_ends(state: RunState) -> Iterable[Event]:
                 yield OutcomeUnknown(call=call.id)
     if turn is not None:
         step = in_step.index if in_step is not None else len(state.steps)
-        yield TurnDiscarded(step=step, attempt=turn.attempt, reason="crashed")
+        yield TurnDiscarded(step=step, attempt=turn.attempt, reason=why)
+
+
+def denials(state: RunState) -> Iterable[Event]:
+    """Yield the denial of each call that waits for permission, for a run with nobody to ask."""
+    for call in state.open_step.asked_calls if state.open_step is not None else ():
+        if call.status == "waiting":
+            yield PermissionDecided(call=call.id, verdict="deny", reason="nobody is there to ask")

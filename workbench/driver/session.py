@@ -1,63 +1,71 @@
-"""Everything that lives on the driver's event loop: the store, the live runs, and what can be asked of them."""
+"""What lives on the driver's event loop: the store, the leases, the live runs, and what is published of them.
+
+How runs move and rest stands in `moving`, what a person can ask for in `commanding` and the files it names.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from workbench.clock import SessionTime
-from workbench.driver.agents import Agents, apply_limits
+from workbench.driver.agents import Agents
 from workbench.driver.children import Children
-from workbench.driver.commands import AgentOptions, OpenedRun, StartRun
-from workbench.driver.feed import Feed, RunsChanged, Trouble
+from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.forking import Forks
-from workbench.driver.journal import StoreJournal, first_batch
+from workbench.driver.journal import StoreJournal
 from workbench.driver.live import LiveRun
-from workbench.driver.recovery import is_torn, recovery_events
+from workbench.driver.moving import Mover
+from workbench.driver.recovery import denials, is_torn, recovery_events, was_driven
 from workbench.driver.settings import DriverSettings
-from workbench.driver.summary import as_shown, summarise
+from workbench.driver.summary import summarise
 from workbench.engine.loop import RunLoop
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.threads import ToolThreads
-from workbench.errors import EditRefusedError, StaleDriverError, StoreError, UserError
+from workbench.errors import EditRefusedError, RunHeldError, StaleDriverError, StoreError, UserError
 from workbench.events.base import Event, Recorded
-from workbench.events.content import text_content
-from workbench.events.library import LibraryEvent
-from workbench.events.run import RunFinished, RunResumed, RunStarted
+from workbench.events.run import RunResumed
 from workbench.state.fold import fold
 from workbench.state.history import History
 from workbench.state.run_state import RunState
-from workbench.store import Durability, RunHeader, RunRow, Store
+from workbench.store import Store
 
 LISTED_KINDS = ("run_started", "run_forked", "run_finished", "run_paused", "run_resumed", "run_recovered")
 """Events after which the list of runs looks different."""
-CLOSE_SECONDS = 3.0
-"""How long closing waits for calls that do not stop."""
 
 
 class Session:
     """The runs of one process, from the opening of the store to its closing."""
 
-    def __init__(self, store: Store, settings: DriverSettings, feed: Feed) -> None:
+    def __init__(self, store: Store, settings: DriverSettings, feed: Feed, position: int) -> None:
         self.store, self.settings, self.feed = store, settings, feed
+        self.position = position
+        """How far the log was read for what other processes write, in the order of all commits."""
         self.time = SessionTime(settings.clock)
         self.agents = Agents(settings, feed)
         self.forks = Forks(self)
+        self.mover = Mover(self)
         self.live: dict[str, LiveRun] = {}
         self.published: dict[str, int] = {}
         """Last seq of each run that went out through the feed from here."""
+        self.deny_asks: set[str] = set()
+        """Root runs that have nobody to ask, with their subagents."""
         self._tokens: dict[str, int] = {}
         self._threads = ToolThreads()
-        self._stale: dict[str, RunState] = {}
-        self._deny_asks: set[str] = set()
-
-    # What the parts of the driver ask of the session.
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def new_id(self) -> str:
         """Return an id for a new run."""
         return self.settings.clock.new_id()
+
+    # Leases.
+
+    def drives(self, root: str) -> bool:
+        """Whether this process holds the lease of a root run."""
+        return root in self._tokens
 
     def token(self, root: str) -> int:
         """Return the fencing token of a root run that this process drives."""
@@ -75,13 +83,17 @@ class Session:
             with suppress(StoreError):
                 await self.store.release(root)
 
-    def announce(self, records: tuple[Recorded, ...]) -> None:
-        """Publish what was stored without a journal: the first events of new runs."""
-        for record in records:
-            self._note(record)
-            self.feed.publish(record)
+    # Telling and reading.
 
-    def _note(self, record: Recorded) -> None:
+    def announce(self, records: Iterable[Recorded]) -> None:
+        """Publish what no journal here wrote: beginnings of runs, and other drivers' events; each at most once."""
+        for record in records:
+            if record.seq > self.published.get(record.run, -1):
+                self.note(record)
+                self.feed.publish(record)
+
+    def note(self, record: Recorded) -> None:
+        """Remember that an event goes out through the feed."""
         self.published[record.run] = record.seq
         if record.event.kind in LISTED_KINDS:
             self.feed.publish(RunsChanged())
@@ -98,227 +110,122 @@ class Session:
         """Return a run's state: the live one where this process drives it."""
         return self.live[run].state if run in self.live else fold(await self.store.read(run))
 
-    def adopt(self, live: LiveRun) -> None:
-        """Count a run among the live ones."""
-        self.live[live.run] = live
+    async def root_of(self, run: str) -> str:
+        """Return the run that has to be driven for `run` to go on: itself, or its caller."""
+        return (await self.store.header(run)).root
 
-    def let_go(self, live: LiveRun) -> None:
-        """Count a run no longer among the live ones; its row is written when it is next listed."""
-        self.live.pop(live.run, None)
-        self._stale[live.run] = live.state
-
-    async def pause_hard(self, live: LiveRun) -> None:
-        """Stop a run at once, effectful calls included, and wait until it rests."""
-        if live.is_moving and live.task is not None:
-            live.loop.pause("now")
-            live.loop.pause("now")
-            await asyncio.wait({live.task}, timeout=CLOSE_SECONDS)
+    def tree(self, root: str) -> list[LiveRun]:
+        """Return the live ones among a root run and its subagents."""
+        return [live for live in self.live.values() if live.root == root]
 
     # Making runs live.
 
-    def _make_live(self, run: str, root: str, state: RunState, around: Surroundings) -> LiveRun:
-        journal = StoreJournal(
-            self.store,
-            self.feed,
-            self.time,
-            run=run,
-            token=self._tokens[root],
-            state=state,
-            on_append=self._note,
-        )
-        live = LiveRun(run, root, journal, RunLoop(journal, around))
-        if state.depth == 0:
-            around_with_children = replace(around, subagents=Children(self, live))
-            live.loop = RunLoop(journal, around_with_children)
-        return live
+    def _lock(self, what: str, run: str) -> asyncio.Lock:
+        return self._locks.setdefault((what, run), asyncio.Lock())
 
-    async def _surroundings(self, run: str, state: RunState) -> Surroundings:
-        agent = state.agent
-        if agent is None:
-            raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
-        toolkit = await self.agents.toolkit(agent, run)
-        lineage = tuple(segment.run for segment in await self.store.lineage(run)) if state.seq >= 0 else (run,)
-        return Surroundings(
-            toolkit=toolkit,
-            provider=lambda model: self.settings.make_provider(model, agent.pace),
-            clock=self.settings.clock,
-            threads=self._threads,
-            lineage=tuple(dict.fromkeys((*lineage, run))),
-            deny_asks=run in self._deny_asks,
-        )
+    async def revive(self, run: str) -> LiveRun:
+        """Make a run of this database live, once: with its lease, and with what a dead driver left written down."""
+        async with self._lock("revive", run):
+            live = self.live.get(run)
+            if live is not None and live.is_root and live.is_moving and live.state.end is not None and live.task:
+                await asyncio.wait({live.task})  # it came to its end, and is giving its lease back
+                live = self.live.get(run)
+            return live or await self._make_live(run)
 
-    async def revive(self, run: str, caller: LiveRun | None = None) -> LiveRun:
-        """Make a run of this database live: lease, recovery of what a dead driver left, resumption of a child."""
-        if run in self.live:
-            return self.live[run]
+    async def _make_live(self, run: str) -> LiveRun:
         header = await self.store.header(run)
         if header.imported:
             raise EditRefusedError(f"run {run[:8]} was imported; fork it instead: workbench fork {run[:8]} --at end")
-        await self.acquire(header.root)
-        state = fold(await self.store.read(run))
-        live = self._make_live(run, header.root, state, await self._surroundings(run, state))
-        if is_torn(state):
-            await self._recover(live)
-        if caller is not None and state.end is not None and state.end[0] != "completed":
-            await live.journal.append(RunResumed())
-        return live
-
-    async def _recover(self, live: LiveRun) -> None:
-        """Write down what a dead driver left; a fork that was never driven has nothing of that kind."""
-        state = live.state
-        if state.active_turn is not None or _has_running_calls(state):
-            await live.journal.append(*recovery_events(state), durable=True)
-
-    async def root_of(self, run: str) -> str:
-        """Return the run that has to be driven for `run` to go on: itself, or its caller."""
-        header = await self.store.header(run)
-        return header.caller_run or run
-
-    def drive(self, live: LiveRun) -> None:
-        """Start moving a run, or tell its loop to look again."""
-        live.wake()
-        if not live.is_moving and live.state.depth == 0:
-            live.task = asyncio.create_task(self._drive(live), name=f"drive {live.run}")
-
-    async def _drive(self, live: LiveRun) -> None:
-        """Run the loop until it rests. The worker's top: whatever comes out becomes a fact or a sentence."""
+        root = header.root
+        token = await self.acquire(root)
         try:
-            live.woken.clear()
-            await live.loop.run()
-        except StaleDriverError:
-            self.live.pop(live.run, None)
-            self._tokens.pop(live.root, None)
-            self.feed.publish(Trouble(f"run {live.run[:8]} is driven by another process now", run=live.run))
-            return
-        except StoreError as error:
-            self.feed.publish(Trouble(str(error), run=live.run))
-        except Exception as error:  # noqa: BLE001 - the worker's top: a bug must end as a fact, not as silence
-            self.feed.publish(Trouble(f"run {live.run[:8]} failed: {type(error).__name__}: {error}", run=live.run))
-            with suppress(StoreError, ValueError):
-                failed = RunFinished(status="failed", reason="error", error=f"{type(error).__name__}: {error}")
-                await live.journal.append(failed, durable=True)
-        if live.woken.is_set() and not live.state.is_resting:
-            live.task = asyncio.create_task(self._drive(live), name=f"drive {live.run}")
-            return
-        await self._settle(live)
-
-    async def _settle(self, live: LiveRun) -> None:
-        """Give back the lease of a run that ended or was paused; one that waits for a person here keeps it."""
-        with suppress(StoreError):
-            await self.store.save_row(summarise(live.run, live.state))
-        if live.state.end is not None:
-            self.live.pop(live.run, None)
-            await self.release(live.root)
-        self.feed.publish(RunsChanged())
-
-    # Commands on whole runs.
-
-    async def start(self, command: StartRun) -> str:
-        """Start a run; nothing is written where the task or an option cannot be used."""
-        task = command.task.strip()
-        if not task:
-            raise UserError("the question is empty; write what you want to know")
-        record = await self.agents.new(command.options)
-        run = self.new_id()
-        if command.options.deny_asks:
-            self._deny_asks.add(run)
-        token = await self.acquire(run)
-        at = self.time.now()
-        started = RunStarted(task=text_content(task), agent=record, date=self._today())
-        batch = first_batch(RunHeader(run, run, at), (started,), at=at, token=token)
-        await self.store.append(batch, durability=Durability.FULL)
-        self.announce((Recorded(run, 0, at, started),))
-        if command.drive:
-            await self.go_on(run)
-        else:
-            await self.release(run)
-        return run
-
-    def _today(self) -> str:
-        return datetime.fromtimestamp(self.settings.clock.wall(), tz=UTC).astimezone().date().isoformat()
-
-    async def go_on(self, run: str) -> LiveRun:
-        """Make a run live and move it."""
-        live = await self.revive(run)
-        self.adopt(live)
-        self.drive(live)
-        return live
-
-    async def open(self, name: str) -> OpenedRun:
-        """Read a run without driving it."""
-        run = await self.store.resolve(name)
-        header = await self.store.header(run)
-        records = await self.store.read(run)
-        mine = header.root in self._tokens
-        held = await self.store.holder(header.root)
-        return OpenedRun(run, tuple(records), live=mine or held is not None, mine=mine, imported=header.imported)
-
-    async def resume(self, name: str, options: AgentOptions) -> str:
-        """Move a run on from where it rests, with larger limits where given."""
-        run = await self.store.resolve(name)
-        state = await self.state(run)
-        if state.end is not None and state.end[0] == "completed":
-            raise EditRefusedError(
-                f"run {run[:8]} is completed; say something further with --say, or fork it somewhere"
+            records = await self.store.read(run)
+            unread, _ = await self.store.follow(self.position)
+            self.announce(record for record in unread if record.run == run)  # the last words of the driver before
+            state = fold(records)
+            around = await self._surroundings(run, root, state)
+            journal = StoreJournal(
+                self.store, self.feed, self.time, run=run, token=token, state=state, on_append=self.note
             )
-        root = await self.root_of(run)
-        if options.deny_asks:
-            self._deny_asks.add(root)
-        live = await self.revive(root)
-        self.adopt(live)
-        if live.is_moving:
-            raise EditRefusedError(f"run {root[:8]} is running already")
-        agent = live.state.agent
-        limits = apply_limits(agent.limits, options) if agent is not None else None
-        changed = limits is not None and agent is not None and limits != agent.limits
-        if live.state.end is not None or changed:
-            await live.journal.append(RunResumed(limits=limits if changed else None), durable=True)
-        self.drive(live)
-        return run
-
-    async def rows(self, *, hidden: bool) -> list[RunRow]:
-        """Return the list of runs; rows behind their log are folded again first."""
-        rows = await self.store.runs(hidden=hidden)
-        behind = [row.id for row in rows if row.as_of_seq < row.last_seq]
-        for run in behind:
-            await self.store.save_row(summarise(run, await self._state_for_row(run)))
-        if behind:
-            rows = await self.store.runs(hidden=hidden)
-        return [as_shown(row) for row in rows]
-
-    async def _state_for_row(self, run: str) -> RunState:
-        if run in self._stale:
-            return self._stale.pop(run)
-        return await self.state(run)
-
-    async def append_to(self, run: str, *events: Event) -> LiveRun:
-        """Append a person's decision to a run and let it go on."""
-        root = await self.root_of(run)
-        live = await self.revive(run)
-        await live.journal.append(*events, durable=True)
-        if run == root:
-            self.adopt(live)
-            self.drive(live)
-        elif run in self.live:
-            live.wake()
-        else:
-            await self.go_on(root)
+            live = self.live[run] = LiveRun(run, root, journal, RunLoop(journal, around))
+            if live.is_root:
+                live.loop = RunLoop(journal, replace(around, subagents=Children(self, live)))
+            torn = is_torn(state) and was_driven(records, run)
+            first = [*(recovery_events(state) if torn else ()), *(denials(state) if around.deny_asks else ())]
+            if first:
+                await journal.append(*first, durable=True)
+        except BaseException:
+            self.live.pop(run, None)
+            if not self.tree(root):
+                await self.release(root)
+            raise
         return live
 
-    async def label(self, event: LibraryEvent) -> None:
-        """Write down what a person says about a run."""
-        run = await self.store.resolve(event.run)
-        await self.store.append_library(event.model_copy(update={"run": run}), self.time.now())
-        self.feed.publish(RunsChanged())
+    async def _surroundings(self, run: str, root: str, state: RunState) -> Surroundings:
+        agent = state.agent
+        if agent is None:
+            raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
+        return Surroundings(
+            toolkit=await self.agents.toolkit(agent, run),
+            provider=lambda model: self.settings.make_provider(model, agent.pace),
+            clock=self.settings.clock,
+            threads=self._threads,
+            lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
+            deny_asks=root in self.deny_asks,
+        )
+
+    async def forget(self, root: str, *, is_lost: bool = False) -> None:
+        """Count no run of a tree among the live ones any more, and give the lease back, unless it `is_lost`."""
+        for live in self.tree(root):
+            del self.live[live.run]
+        if is_lost:
+            self._tokens.pop(root, None)
+        await self.release(root)
+
+    # Decisions.
+
+    @asynccontextmanager
+    async def deciding(self, run: str) -> AsyncIterator[RunState]:
+        """Give the state by which a person's decision on `run` is judged; no other decision comes between.
+
+        What a dead driver left is written down first, so that a person can answer for its calls.
+        """
+        root = await self.root_of(run)
+        async with self._lock("decide", root):
+            was_live = bool(self.tree(root))
+            state = await self.state(run)
+            if run not in self.live and is_torn(state):
+                state = (await self.revive(run)).state
+            try:
+                yield state
+            except UserError:
+                if not was_live:
+                    await self.forget(root)
+                raise
+            except StaleDriverError:
+                await self.forget(root, is_lost=True)
+                raise RunHeldError(f"run {root[:8]} is driven by another process now; answer it there") from None
+
+    async def append_to(self, run: str, *events: Event) -> None:
+        """Append a person's decision to a run and let it go on; a subagent goes on inside its caller."""
+        root = await self.revive(await self.root_of(run))
+        live = await self.revive(run)
+        if live is not root:
+            check_awaited(root.state, live.state)
+        await live.journal.append(*events, durable=True)
+        if live.state.end is None and root.state.end == ("interrupted", "paused"):
+            await root.journal.append(RunResumed(), durable=True)  # it rested because of this subagent
+        live.wake()
+        self.mover.drive(root)
+
+    async def go_on(self, root: str) -> None:
+        """Make a root run live and move it."""
+        self.mover.drive(await self.revive(root))
 
     async def close(self) -> None:
         """Pause what moves, write the rows, give the leases back."""
-        roots = [live for live in self.live.values() if live.state.depth == 0]
-        await asyncio.gather(*(self.pause_hard(live) for live in roots))
+        await asyncio.gather(*(self.mover.stop(live) for live in list(self.live.values()) if live.is_root))
         for live in list(self.live.values()):
-            if live.task is not None and not live.task.done():
-                live.task.cancel()
-                await asyncio.wait({live.task}, timeout=CLOSE_SECONDS)
             with suppress(StoreError):
                 await self.store.save_row(summarise(live.run, live.state))
         for root in list(self._tokens):
@@ -327,5 +234,11 @@ class Session:
         self.agents.close()
 
 
-def _has_running_calls(state: RunState) -> bool:
-    return bool(state.steps) and any(call.status == "running" for call in state.steps[-1].calls.values())
+def check_awaited(caller: RunState, child: RunState) -> None:
+    """Refuse a decision on a subagent whose result came from elsewhere."""
+    call = caller.call(child.caller.call) if child.caller is not None else None
+    if call is None or call.has_result or call.child != child.run:
+        raise EditRefusedError(
+            f"run {caller.run[:8]} has gone on without its subagent {child.run[:8]}; fork the subagent instead: "
+            f"workbench fork {child.run[:8]} --at end"
+        )

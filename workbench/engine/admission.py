@@ -70,19 +70,19 @@ class Admitted:
 def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitted | Refused:
     """Return whether the call may start, or what happens instead."""
     if candidate.invalid is not None:
-        return _refused(candidate, "invalid_input", f"{candidate.tool} was not run: {candidate.invalid}.")
+        return refused(candidate, "invalid_input", f"{candidate.tool} was not run: {candidate.invalid}.")
     tool = around.toolkit.get(candidate.tool)
-    offered = {spec.name for spec in state.agent.tools} if state.agent else set()
-    if tool is None or candidate.tool not in offered:
-        names = ", ".join(sorted(offered)) or "none"
-        return _refused(candidate, "error", f"there is no tool {candidate.tool!r}; there are: {names}.")
+    offered = state.agent.tools if state.agent else ()
+    if tool is None or not any(spec.name == candidate.tool for spec in offered):
+        names = ", ".join(sorted(spec.name for spec in offered)) or "none"
+        return refused(candidate, "error", f"there is no tool {candidate.tool!r}; there are: {names}.")
     if candidate.allowed is False:
         why = f": {candidate.denial}" if candidate.denial else ""
-        return _refused(candidate, "denied", f"denied by the operator{why}.")
+        return refused(candidate, "denied", f"denied by the operator{why}.")
     if candidate.allowed is None:
         permission = verdict(tool.spec, state.allowed_tools, deny_asks=around.deny_asks)
         if permission.permission == "deny":
-            return _refused(candidate, "denied", f"not allowed: {permission.reason}.")
+            return refused(candidate, "denied", f"not allowed: {permission.reason}.")
         if permission.permission == "ask":
             asked = PermissionAsked(
                 call=candidate.call, tool=candidate.tool, input=candidate.input, reason=permission.reason
@@ -91,9 +91,10 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     try:
         return Admitted(tool, tool.validate(candidate.input))
     except ToolError as error:
-        return _refused(candidate, "invalid_input", str(error))
+        return refused(candidate, "invalid_input", str(error))
 
 
-def _refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:
+def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:
+    """Return the refusal of a call: a result that tells the model why it did not run."""
     fields = result_fields(text_content(text), is_error=True)
     return Refused(CallFinished(call=candidate.call, outcome=outcome, elapsed=0.0, by="engine", **fields))

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import TypeAdapter
 
 from workbench.clock import Clock
 from workbench.engine.threads import ThreadCall, ToolExitError, ToolThreads
-from workbench.errors import Retry, ToolError
+from workbench.errors import Retry, StaleDriverError, StoreError, ToolError
 from workbench.events.agent import ToolSpec
 from workbench.events.call import CallFinished, CallRetried, Outcome
 from workbench.events.codec import result_fields
-from workbench.events.content import Content, content_size, text_content
+from workbench.events.content import Content, content_size, normalise_content, normalise_text, text_content
 from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.4
 """Seconds before the second attempt, doubling, and at most."""
 MAY_HAVE_RUN = "It may have taken effect: look before you try again."
+
+_CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class CallContext:
     attempt: int
     lineage: tuple[str, ...]
     pace: float
-    on_progress: Callable[[str, str], None]
+    on_progress: Callable[[str], None]
 
     @property
     def idempotency_key(self) -> str:
@@ -42,7 +45,7 @@ class CallContext:
 
     def progress(self, text: str) -> None:
         """Say how far the call is; safe from any thread."""
-        self.on_progress(self.call, text)
+        self.on_progress(normalise_text(str(text)))
 
 
 StartSpecial = Callable[[], Coroutine[Any, Any, ToolResult]]
@@ -55,8 +58,6 @@ class CallInFlight:
         self,
         *,
         call: str,
-        input_: dict[str, JsonValue],
-        spec: ToolSpec,
         tool: Tool,
         arguments: dict[str, Any],
         context: Callable[[int], ToolContext],
@@ -66,7 +67,8 @@ class CallInFlight:
         on_late: Callable[[str, Any], None],
         special: StartSpecial | None = None,
     ) -> None:
-        self.call, self.input, self.spec = call, input_, spec
+        self.call = call
+        """Its id; another one when a later attempt of the turn takes it over."""
         self._tool, self._arguments, self._context = tool, arguments, context
         self._threads, self._clock, self._special = threads, clock, special
         self._on_settled, self._on_late = on_settled, on_late
@@ -74,37 +76,48 @@ class CallInFlight:
         self._future: asyncio.Future[Any] | None = None
         self._thread: ThreadCall | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._started = self._attempt_started = 0.0
+        self._started: float | None = None
+        self._attempt_started = 0.0
         self._timed_out = self._left = False
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What the tool declares."""
+        return self._tool.spec
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the tool was asked to do anything."""
+        return self._started is not None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first attempt began."""
+        return self._clock.monotonic() - self._started if self._started is not None else 0.0
 
     def begin(self) -> None:
         """Start the first attempt, after `call_started` is stored."""
         self._started = self._clock.monotonic()
         self._begin_attempt()
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the first attempt began."""
-        return self._clock.monotonic() - self._started if self._started else 0.0
-
     def _begin_attempt(self) -> None:
-        if self._left:
-            return
-        self._attempt_started, self._timed_out = self._clock.monotonic(), False
+        self._attempt_started, self._timed_out, self._thread = self._clock.monotonic(), False, None
         loop = asyncio.get_running_loop()
-        context = self._context(self._attempt)
+        context, tool = self._context(self._attempt), self._tool
         if self._special is not None:
-            self._future = loop.create_task(_guarded(self._special()))
-        elif self._tool.is_async:
-            self._future = loop.create_task(_guarded(self._tool.call(self._arguments, context)))
+            self._future = loop.create_task(_guarded(self._special))
+        elif tool.is_async:
+            self._future = loop.create_task(_guarded(lambda: tool.call(self._arguments, context)))
         else:
-            self._thread = self._threads.run(lambda: self._tool.call(self._arguments, context))
+            self._thread = self._threads.run(lambda: tool.call(self._arguments, context))
             self._future = self._thread.future
-        self._future.add_done_callback(self._settled)
-        self._timer = loop.call_later(self.spec.timeout, self._time_out)
+        self._future.add_done_callback(self._settle)
+        if self._special is None:  # a subagent has limits of its own, and may wait for a person as long as it takes
+            self._timer = loop.call_later(self.spec.timeout, self._time_out)
 
-    def _settled(self, future: asyncio.Future[Any]) -> None:
+    def _settle(self, future: asyncio.Future[Any]) -> None:
         if future is self._future and not self._left and not self._timed_out:
+            self._stop_timer()  # so that what settled in time cannot time out before it is collected
             self._on_settled(self)
         elif not future.cancelled():
             self._report_late(future.exception() or future.result())
@@ -114,9 +127,12 @@ class CallInFlight:
         self._stop_attempt()
         self._on_settled(self)
 
-    def _stop_attempt(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def _stop_attempt(self) -> None:
+        self._stop_timer()
         if self._thread is not None:
             self._thread.abandon(self._report_late)
         elif self._future is not None:
@@ -133,8 +149,6 @@ class CallInFlight:
 
     def collect(self) -> CallFinished | CallRetried:
         """Return the event of the attempt that settled; after a retry the next attempt starts by itself."""
-        if self._timer is not None:
-            self._timer.cancel()
         outcome, content, may_retry = self._outcome()
         if may_retry and self._attempt < self.spec.retries:
             return self._retry(content)
@@ -161,43 +175,65 @@ class CallInFlight:
 
     def _outcome(self) -> tuple[Outcome, Content, bool]:
         """Return the outcome, its content, and whether another attempt is allowed."""
-        repeatable = self.spec.effect != "effectful"
+        name, repeatable = self.spec.name, self.spec.effect != "effectful"
+        caution = "" if repeatable else f" {MAY_HAVE_RUN}"
+        if self._timed_out and self._thread is not None and self._thread.is_queued:
+            return "timeout", text_content(f"{name} found no free thread within {self.spec.timeout:g} s."), True
         if self._timed_out:
-            text = f"{self.spec.name} gave no result within {self.spec.timeout:g} s."
-            return "timeout", text_content(text if repeatable else f"{text} {MAY_HAVE_RUN}"), repeatable
-        future = self._future
-        if future is None or future.cancelled():
-            return "exception", text_content(f"{self.spec.name} was cancelled from inside."), False
-        error = future.exception()
-        if error is None:
-            return _returned(future.result())
-        if isinstance(error, Retry):
-            return "exception", text_content(str(error) or "nothing happened, try again"), True
-        if isinstance(error, ToolError):
-            return "error", text_content(str(error)), False
-        text = f"{self.spec.name} failed: {type(error).__name__}: {error}"
-        if isinstance(error, ToolExitError):
-            text = f"{self.spec.name} failed: {error}"
-        transient = isinstance(error, TimeoutError | ConnectionError)
-        kind: Outcome = "timeout" if isinstance(error, TimeoutError) else "exception"
-        return kind, text_content(text), transient and repeatable
+            text = f"{name} gave no result within {self.spec.timeout:g} s.{caution}"
+            return "timeout", text_content(text), repeatable
+        if self._future is None or self._future.cancelled():
+            return "exception", text_content(f"{name} was cancelled from inside."), False
+        error = self._future.exception()
+        match error:
+            case None:
+                return _returned(self._future.result())
+            case StoreError() | StaleDriverError() if self._special is not None:
+                raise error  # the log of a subagent cannot be written: that is no result, it stops the caller too
+            case Retry():
+                return "exception", text_content(_words(error) or "nothing happened, try again"), True
+            case ToolError():
+                return "error", text_content(_words(error)), False
+            case ToolExitError():
+                return "exception", text_content(f"{name} failed: {_words(error)}"), False
+            case TimeoutError():
+                return "timeout", text_content(f"{name} failed: {_described(error)}.{caution}"), repeatable
+            case _:
+                transient = isinstance(error, ConnectionError) and repeatable
+                return "exception", text_content(f"{name} failed: {_described(error)}"), transient
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error says; the edge of a tool: an error of a stranger may fail even at that."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - see above
+        return "it cannot say why"
+
+
+def _described(error: BaseException) -> str:
+    return ": ".join(filter(None, (type(error).__name__, _words(error))))
 
 
 def _returned(value: Any) -> tuple[Outcome, Content, bool]:
     try:
+        if inspect.iscoroutine(value):
+            value.close()
+            return "exception", text_content("the tool returned a coroutine; its function must be `async def`"), False
         if isinstance(value, ToolResult):
-            return ("error" if value.is_error else "ok"), value.content, False
+            content = normalise_content(_CONTENT.validate_python(value.content))
+            return ("error" if value.is_error else "ok"), content, False
         return "ok", to_content(value), False
     except Exception as error:  # noqa: BLE001 - the edge of a tool: what it returned may do anything when read
-        return "exception", text_content(f"the result cannot be read: {type(error).__name__}: {error}"), False
+        return "exception", text_content(f"the result cannot be read: {_described(error)}"), False
 
 
-async def _guarded(running: Any) -> Any:
+async def _guarded(start: Callable[[], Awaitable[Any]]) -> Any:
     """Await a tool; what would end the event loop (`SystemExit`, `KeyboardInterrupt`) becomes an ordinary error."""
     try:
-        return await running
+        return await start()
     except (SystemExit, KeyboardInterrupt) as error:
-        raise ToolExitError(f"{type(error).__name__}: {error}") from None
+        raise ToolExitError(f"{type(error).__name__}: {_words(error)}") from None
 
 
 def late_size(value: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.conversation.builder import CHARACTERS_PER_TOKEN
+from workbench.conversation.builder import BYTES_PER_TOKEN, elision_mark
 from workbench.events.run import ContextElided
 from workbench.state.run_state import RunState
 
@@ -10,8 +10,6 @@ TARGET_SHARE = 0.6
 """Above its whole budget a request is brought down to this share of it."""
 KEPT_STEPS = 1
 """The last steps whose results are never left out."""
-MARK_TOKENS = 30
-"""About what the mark of a left-out result takes."""
 
 
 def elision(state: RunState, tokens: int) -> ContextElided | None:
@@ -20,13 +18,13 @@ def elision(state: RunState, tokens: int) -> ContextElided | None:
         return None
     target = state.agent.limits.request_tokens * TARGET_SHARE
     left, calls = float(tokens), []
-    for step in state.steps[: -KEPT_STEPS or None]:
+    for step in state.steps[: max(0, state.finished_steps - KEPT_STEPS)]:
         for call in step.asked_calls:
             if left <= target:
                 break
             if call.result is None or call.id in state.elided:
                 continue
-            saved = call.result.size / CHARACTERS_PER_TOKEN - MARK_TOKENS
+            saved = (call.result.size - len(elision_mark(call.result).encode())) / BYTES_PER_TOKEN
             if saved > 0:
                 calls.append(call.id)
                 left -= saved
@@ -39,6 +37,6 @@ def summary_end(state: RunState, tokens: int) -> int | None:
     """Return the last step that a summary should stand for, where elision alone does not hold the budget."""
     if state.agent is None or tokens <= state.agent.limits.request_tokens:
         return None
-    through = len(state.steps) - 1 - KEPT_STEPS
+    through = state.finished_steps - 1 - KEPT_STEPS
     already = state.summary[0] if state.summary else -1
     return through if through > already else None

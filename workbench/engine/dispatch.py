@@ -1,28 +1,26 @@
 """The calls of one step: admitted, started, collected, stopped.
 
-One loop writes all events of calls, so that what settles together is stored together: collect what settled, admit what
-may start, store, then start. Nothing runs before its `call_started` is stored.
+One loop writes all events of calls, so that what settles together is stored together: collect what settled and store
+it, admit what may start, store that, then start. Nothing runs before its `call_started` is stored.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import JsonValue
-
-from workbench.engine.admission import Candidate, Refused, admit
-from workbench.engine.attempts import MAY_HAVE_RUN, CallContext, CallInFlight, late_size
+from workbench.engine import outcomes
+from workbench.engine.admission import Admitted, Candidate, Refused, admit, refused
+from workbench.engine.attempts import CallContext, CallInFlight, late_size
+from workbench.engine.eager import Offer, offer_of, sort_out
 from workbench.engine.journal import Journal
-from workbench.engine.limits import wanted_mode
+from workbench.engine.limits import has_room, wanted_mode
 from workbench.engine.planner import plan_progress
 from workbench.engine.surroundings import Surroundings
 from workbench.events.base import Event
 from workbench.events.call import (
-    CallCancelled,
     CallDiscarded,
     CallFinished,
     CallInterrupted,
@@ -31,28 +29,24 @@ from workbench.events.call import (
     CallStarted,
     LateResultDropped,
     OutcomeUnknown,
-    PermissionAsked,
-    ResultEvent,
 )
-from workbench.events.codec import result_fields
 from workbench.events.content import Content, text_content
 from workbench.events.request import ToolCallBlock
 from workbench.events.run import ModeChanged
 from workbench.events.turn import TurnFinished
-from workbench.tools.base import Tool, ToolResult
+from workbench.tools.base import ToolResult
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER
 
 Stop = Literal["soft", "hard"]
-ACCEPTED = "accepted"
-NOT_RUN = "not run: the answer was submitted in the same turn"
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What a person wants of one call: its result from here on."""
+    """What a person wants of one call: its result from here on, or (without content) that it is given up."""
 
     call: str
-    make: Callable[[float], ResultEvent]
+    content: Content | None = None
+    is_error: bool = True
 
 
 class Dispatcher:
@@ -63,15 +57,14 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._flying: dict[str, CallInFlight] = {}
         self._settled: list[CallInFlight] = []
-        self._progress: dict[str, str] = {}
+        self._progress: dict[CallInFlight, str] = {}
         self._late: list[LateResultDropped] = []
         self._orders: list[_Order] = []
-        self._offered: list[tuple[ToolCallBlock, int]] = []
-        self._reused: dict[str, str] = {}
+        self._offers: list[Offer] = []
         self._winding_down: set[asyncio.Future[Any]] = set()
-        self._opening: TurnFinished | None = None
-        self._broken: str | None = None
-        self._streaming: asyncio.Task[None] | None = None
+        self._beside: asyncio.Task[None] | None = None
+        """Rounds for eager calls, beside the stream of a turn."""
+        self._stream_ended = False
         self._stop: Stop | None = None
 
     # What others may ask; each takes effect at the loop's next round.
@@ -85,246 +78,256 @@ class Dispatcher:
         self._stop = how
         self._wake.set()
 
+    def reset(self) -> None:
+        """Forget that calls were stopped, before a run goes on."""
+        self._stop = None
+
     def cancel(self, call: str) -> None:
         """Give one call up; its result says so."""
-        self._order(call, lambda elapsed: _cancelled(call, elapsed, started=elapsed > 0))
+        self._orders.append(_Order(call))
+        self._wake.set()
 
     def answer(self, call: str, content: Content, *, is_error: bool) -> None:
         """Give one call the result that a person wrote."""
-        self._order(
-            call,
-            lambda elapsed: CallFinished(
-                call=call,
-                outcome="failed" if is_error else "ok",
-                elapsed=elapsed,
-                by="operator",
-                **result_fields(content, is_error=is_error),
-            ),
-        )
-
-    def _order(self, call: str, make: Callable[[float], ResultEvent]) -> None:
-        self._orders.append(_Order(call, make))
+        self._orders.append(_Order(call, content, is_error))
         self._wake.set()
 
-    # The life of a step.
+    @property
+    def has_orders(self) -> bool:
+        """Whether a person's wish for one call has not taken effect yet."""
+        return bool(self._orders)
+
+    # Beside the stream of a turn.
+
+    def first_free(self, step: int) -> int:
+        """Return the number of the next call of `step`: beyond those of broken attempts that have started."""
+        steps = self._journal.state.steps
+        known = steps[step].calls if step < len(steps) else {}
+        numbers = [int(call.partition(".")[2]) for call in (*known, *self._flying)]
+        return max(numbers, default=-1) + 1
 
     def offer(self, block: ToolCallBlock, attempt: int) -> None:
         """Take a call whose block is complete while the model still writes; it starts now if it may."""
-        self._offered.append((block, attempt))
-        if self._streaming is None:
-            self._streaming = asyncio.create_task(self._rounds())
+        offer = offer_of(block, attempt, self._around, self._journal.state)
+        if offer is None or self._stop is not None:
+            return
+        self._offers.append(offer)
         self._wake.set()
+        if self._beside is None:
+            self._stream_ended = False
+            self._beside = asyncio.create_task(self._rounds_beside())
+
+    def withdraw(self) -> None:
+        """Forget the calls of a broken attempt that have not started; those that have may be asked for again."""
+        self._offers.clear()
 
     async def close_stream(self) -> None:
-        """End the rounds that ran beside a stream; eager calls of a discarded turn are given up."""
-        if self._streaming is not None:
-            self._stop = self._stop or "soft"
-            self._wake.set()
-            await self._streaming
-            self._streaming = None
+        """Give up the eager calls of a turn that will not be finished."""
+        await self._end_stream()
+        self.withdraw()
+        events = [self._discard(call, "the turn was given up") for call in list(self._flying)]
+        if events:
+            await self._journal.append(*events)
+
+    async def _rounds_beside(self) -> None:
+        while not self._stream_ended and self._stop is None:
+            await self._round()
+            await self._wake.wait()
+
+    async def _end_stream(self) -> None:
+        self._stream_ended = True
+        self._wake.set()
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            await beside
+
+    # The calls of a finished turn.
 
     async def run(self, opening: TurnFinished | None = None) -> None:
         """Run the open step's calls until each has its result, or only a person can go on, or all is stopped.
 
         `opening` is the turn that asks for them; it is stored together with the first `call_started`s.
         """
-        self._opening = opening
-        self._wake.set()
-        if self._streaming is not None:
-            rounds, self._streaming = self._streaming, None
-            await rounds
-        else:
-            await self._rounds()
+        await self._end_stream()
+        await self._round(opening)
+        while not self._is_over():
+            if self._flying:
+                await self._wake.wait()
+            await self._round()
+        await self._wind_down()
+
+    def _is_over(self) -> bool:
+        return not (self._flying or self._wake.is_set()) and (self._stop is not None or not self._startable())
+
+    async def _wind_down(self) -> None:
         if self._winding_down:
             await asyncio.wait(self._winding_down)
             self._winding_down.clear()
 
-    def reset(self) -> None:
-        """Forget that calls were stopped, before a run goes on."""
-        self._stop = None
+    def abandon(self) -> None:
+        """Leave all calls, and the rounds beside a stream, without a word in the log: it cannot be written any more."""
+        beside, self._beside = self._beside, None
+        if beside is not None and not beside.cancel() and not beside.cancelled():
+            beside.exception()  # looked at, so that nobody reports it as forgotten
+        for call in list(self._flying):
+            self._leave(call)
 
-    async def _rounds(self) -> None:
-        try:
-            while not (await self._round() and not self._wake.is_set()):
-                await self._wake.wait()
-        except BaseException:
-            for flight in self._flying.values():
-                self._leave(flight)
-            self._flying.clear()
-            raise
-
-    async def _round(self) -> bool:
-        """Collect, admit, store, start; return whether the step is over."""
+    async def _round(self, opening: TurnFinished | None = None) -> None:
+        """Collect and store what settled; admit and store what may start; start it."""
         self._wake.clear()
-        events = self._collect()
-        candidates = self._open(events) if self._opening is not None else self._known()
+        await self._store(self._collect())
+        events: list[Event] = []
+        candidates = self._startable() if opening is None else self._open(opening, events)
         starts = self._admit(candidates, events)
-        if events:
-            await self._journal.append(*events, durable=self._needs_durable(events))
-        for call in starts:
-            call.begin()
-        if events:
-            await self._change_mode()
-        return self._is_over()
+        await self._store(events)
+        for flight in starts if self._stop is None else ():
+            flight.begin()
 
-    def _is_over(self) -> bool:
-        if self._flying or self._opening is not None or (self._streaming is not None and self._stop is None):
-            return False
-        return self._stop is not None or not any(True for _ in self._known())
+    async def _store(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        await self._journal.append(*events, durable=outcomes.need_durable(events, self._journal.state.steps))
+        wanted = wanted_mode(self._journal.state)
+        if wanted is not None:
+            await self._journal.append(ModeChanged(mode=wanted[0], why=wanted[1]))
 
     # Collecting.
 
     def _collect(self) -> list[Event]:
         events: list[Event] = list(self._late)
-        self._late.clear()
-        for call, text in self._progress.items():
-            if call in self._flying:
-                events.append(CallProgressed(call=call, text=text))
-        self._progress.clear()
+        for flight, text in self._progress.items():
+            if self._flying.get(flight.call) is flight:
+                events.append(CallProgressed(call=flight.call, text=text))
         for flight in self._settled:
             if self._flying.get(flight.call) is flight:
-                events.extend(self._collected(flight))
-        self._settled.clear()
+                event = flight.collect()
+                events.append(event)
+                if isinstance(event, CallFinished):
+                    del self._flying[flight.call]
         for order in self._orders:
             events.extend(self._obey(order))
-        self._orders.clear()
+        for pending in (self._late, self._progress, self._settled, self._orders):
+            pending.clear()
         if self._stop is not None:
             events.extend(self._interrupt(self._stop))
         return events
 
-    def _collected(self, flight: CallInFlight) -> Iterable[Event]:
-        event = flight.collect()
-        yield event
-        if isinstance(event, CallFinished):
-            del self._flying[flight.call]
-            for new, old in list(self._reused.items()):
-                if old == flight.call:
-                    del self._reused[new]
-                    yield CallReused(call=new, old=old)
-
     def _obey(self, order: _Order) -> Iterable[Event]:
-        flight = self._flying.pop(order.call, None)
+        flight, known = self._flying.get(order.call), self._journal.state.call(order.call)
         if flight is not None:
-            event = order.make(flight.elapsed)
-            self._leave(flight)
-            yield event
+            self._leave(order.call)
+        elif known is None or not known.asked or known.has_result:
             return
-        known = self._journal.state.call(order.call)
-        if known is not None and known.asked and not known.has_result:
-            yield order.make(0.0)
+        elapsed = flight.elapsed if flight is not None else 0.0
+        if order.content is not None:
+            yield outcomes.by_hand(order.call, elapsed, order.content, is_error=order.is_error)
+        else:
+            yield outcomes.cancelled(order.call, elapsed, known)
 
     def _interrupt(self, how: Stop) -> Iterable[Event]:
-        for flight in list(self._flying.values()):
-            if how == "soft" and flight.spec.effect == "effectful":
+        for call, flight in list(self._flying.items()):
+            is_effectful = flight.spec.effect == "effectful" and flight.has_begun
+            if how == "soft" and is_effectful:
                 continue
-            del self._flying[flight.call]
-            self._leave(flight)
-            if self._streaming is not None and self._opening is None:
-                yield CallDiscarded(call=flight.call, reason="the turn was stopped")
-                continue
-            yield CallInterrupted(call=flight.call, reason="paused")
-            if flight.spec.effect == "effectful":
-                yield OutcomeUnknown(call=flight.call)
+            self._leave(call)
+            yield CallInterrupted(call=call, reason="paused")
+            if is_effectful:
+                yield OutcomeUnknown(call=call)
 
-    def _leave(self, flight: CallInFlight) -> None:
-        winding = flight.leave()
+    def _leave(self, call: str) -> None:
+        winding = self._flying.pop(call).leave()
         if winding is not None and not winding.done():
             self._winding_down.add(winding)
 
+    def _discard(self, call: str, reason: str) -> CallDiscarded:
+        if call in self._flying:
+            self._leave(call)
+        return CallDiscarded(call=call, reason=reason)
+
     # Opening and admitting.
 
-    def _open(self, events: list[Event]) -> Sequence[Candidate]:
-        """Store the turn; sort out eager calls of attempts that broke; return the calls it asks for."""
-        opening, self._opening = self._opening, None
-        if opening is None:
-            return ()
+    def _open(self, opening: TurnFinished, events: list[Event]) -> Sequence[Candidate]:
+        """Note the turn and what becomes of eager calls; return the calls that have not started."""
+        self.withdraw()  # what did not start while the model wrote is an ordinary candidate now
+        state = self._journal.state
+        known = state.steps[opening.step].calls if opening.step < len(state.steps) else {}
+        calls = sort_out(opening.calls, known)
         events.append(opening)
-        events.extend(plan_progress(self._journal.state.plan, opening.content))
-        candidates = [Candidate.of_block(block) for block in opening.calls]
-        asked = {candidate.call for candidate in candidates}
-        steps = self._journal.state.steps
-        known = steps[opening.step].calls if opening.step < len(steps) else {}
-        spare = {
-            _same(call.tool, call.input): call.id
-            for call in known.values()
-            if call.id not in asked and call.status in ("running", "finished") and not call.has_error
-        }
-        left: list[Candidate] = []
-        for candidate in candidates:
-            old = spare.pop(_same(candidate.tool, candidate.input), None)
-            if old is not None and old in self._flying:
-                self._reused[candidate.call] = old
-            elif old is not None:
-                events.append(CallReused(call=candidate.call, old=old))
-            elif candidate.call not in known:
-                left.append(candidate)
-        for call in known.values():
-            wanted = call.id in asked or call.id in self._reused.values() or call.status == "discarded"
-            if not wanted and not any(isinstance(event, CallReused) and event.old == call.id for event in events):
-                flight = self._flying.pop(call.id, None)
-                if flight is not None:
-                    self._leave(flight)
-                events.append(CallDiscarded(call=call.id, reason="the finished turn does not ask for it"))
-        return left
+        events.extend(plan_progress(state.plan, opening.content))
+        for new, old in calls.reused:
+            events.append(CallReused(call=new, old=old))
+            if old in self._flying:
+                self._flying[new] = flight = self._flying.pop(old)
+                flight.call = new
+        events.extend(self._discard(call, "the finished turn does not ask for it") for call in calls.discarded)
+        return calls.left
 
-    def _known(self) -> Sequence[Candidate]:
+    def _startable(self) -> Sequence[Candidate]:
         """Return the calls of the open step that could start, from the state."""
         step = self._journal.state.open_step
-        if step is None:
-            return ()
-        return [
-            Candidate.of_state(call)
-            for call in step.asked_calls
-            if call.status in ("requested", "interrupted")
-            and call.id not in self._flying
-            and call.id not in self._reused
-        ]
+        calls = [call for call in step.asked_calls if not call.has_result] if step is not None else []
+        if self._journal.state.is_sequential:
+            calls = calls[:1]
+        return [Candidate.of_state(call) for call in calls if call.status in ("requested", "interrupted")]
 
     def _admit(self, candidates: Sequence[Candidate], events: list[Event]) -> list[CallInFlight]:
-        offered, self._offered = self._offered, []
         if self._stop is not None:
             return []
         submitted = next((item for item in candidates if item.tool == SUBMIT_ANSWER and self._is_valid(item)), None)
         if submitted is not None:
             self._submit(submitted, candidates, events)
             return []
-        starts = [start for block, attempt in offered if (start := self._admit_eager(block, attempt, events))]
-        sequential = self._is_sequential
+        starts = self._start_offers(events)
+        if self._journal.state.is_sequential:
+            candidates = [] if self._flying else candidates[:1]
         for candidate in candidates:
-            if sequential and (self._flying or self._waits_before(candidate)):
-                break
-            verdict = admit(candidate, self._around, self._journal.state)
+            verdict = self._admit_one(candidate)
             if isinstance(verdict, Refused):
                 events.append(verdict.event)
-                if sequential and isinstance(verdict.event, PermissionAsked):
-                    break
-            elif self._has_room(verdict.tool):
+            elif self._has_room(verdict):
                 started = verdict.started(candidate)
                 events.append(started)
-                starts.append(self._prepare(started, verdict.tool, verdict.arguments))
+                starts.append(self._prepare(started, verdict))
         return starts
 
-    def _admit_eager(self, block: ToolCallBlock, attempt: int, events: list[Event]) -> CallInFlight | None:
+    def _start_offers(self, events: list[Event]) -> list[CallInFlight]:
+        offers, self._offers = self._offers, []
+        starts: list[CallInFlight] = []
+        for offer in offers:
+            if self._has_room(offer.admitted):
+                started = offer.admitted.started(offer.candidate)
+                started = started.model_copy(update={"eager": True, "attempt": offer.attempt})
+                events.append(started)
+                starts.append(self._prepare(started, offer.admitted))
+            else:
+                self._offers.append(offer)
+        return starts
+
+    def _admit_one(self, candidate: Candidate) -> Admitted | Refused:
+        state = self._journal.state
+        most = state.agent.limits.subagents if state.agent is not None else None
+        if candidate.tool == SPAWN_SUBAGENT and most is not None:
+            known = [call for step in state.steps for call in step.calls.values() if call.started_at is not None]
+            spawned = {call.id for call in known if call.tool == SPAWN_SUBAGENT}
+            spawned |= {call for call, flight in self._flying.items() if flight.spec.name == SPAWN_SUBAGENT}
+            if len(spawned - {candidate.call}) >= most:
+                return refused(candidate, "error", f"a run may have {most} subagents, and this one had them.")
+        return admit(candidate, self._around, state)
+
+    def _is_valid(self, candidate: Candidate) -> bool:
+        return isinstance(admit(candidate, self._around, self._journal.state), Admitted)
+
+    def _has_room(self, admitted: Admitted) -> bool:
         agent = self._journal.state.agent
-        if agent is None or not agent.eager or self._is_sequential:
-            return None
-        candidate = Candidate.of_block(block)
-        verdict = admit(candidate, self._around, self._journal.state)
-        if isinstance(verdict, Refused) or verdict.tool.name in (SUBMIT_ANSWER, SPAWN_SUBAGENT):
-            return None
-        if verdict.tool.spec.effect != "read_only" or not self._has_room(verdict.tool):
-            return None
-        started = verdict.started(candidate).model_copy(update={"eager": True, "attempt": attempt})
-        events.append(started)
-        return self._prepare(started, verdict.tool, verdict.arguments)
+        flying = [flight.spec for flight in self._flying.values()]
+        return has_room(admitted.tool.spec, flying, agent.limits.calls_at_once if agent is not None else 1)
 
-    def _prepare(self, started: CallStarted, tool: Tool, arguments: dict[str, Any]) -> CallInFlight:
+    def _prepare(self, started: CallStarted, admitted: Admitted) -> CallInFlight:
         state, around = self._journal.state, self._around
-        loop = asyncio.get_running_loop()
-        subagents = around.subagents
+        loop, subagents = asyncio.get_running_loop(), self._around.subagents
 
-        def note(call: str, text: str) -> None:
-            loop.call_soon_threadsafe(self._note_progress, call, text)
+        def note(text: str) -> None:
+            loop.call_soon_threadsafe(self._note_progress, flight, text)
 
         def context(attempt: int) -> CallContext:
             pace = state.agent.pace if state.agent else 0.0
@@ -333,70 +336,32 @@ class Dispatcher:
         async def spawn() -> ToolResult:
             if subagents is None:
                 return ToolResult(text_content("subagents are not available here"), is_error=True)
-            return await subagents.run(started.call, arguments)
+            return await subagents.run(started.call, admitted.arguments)
 
-        flight = CallInFlight(
+        flight = self._flying[started.call] = CallInFlight(
             call=started.call,
-            input_=dict(started.input),
-            spec=tool.spec,
-            tool=tool,
-            arguments=arguments,
+            tool=admitted.tool,
+            arguments=admitted.arguments,
             context=context,
             threads=around.threads,
             clock=around.clock,
             on_settled=self._note_settled,
             on_late=self._note_late,
-            special=spawn if tool.name == SPAWN_SUBAGENT else None,
+            special=spawn if admitted.tool.name == SPAWN_SUBAGENT else None,
         )
-        self._flying[started.call] = flight
         return flight
 
     def _submit(self, submitted: Candidate, candidates: Sequence[Candidate], events: list[Event]) -> None:
-        """Accept the answer; calls that have not finished are answered "not run"."""
-        for call, flight in list(self._flying.items()):
-            del self._flying[call]
-            self._leave(flight)
-            events.append(CallDiscarded(call=call, reason="the answer was submitted"))
-            if call not in self._reused.values():
-                events.append(_by_engine(call, "not_run", NOT_RUN))
-        unstarted = [item.call for item in candidates if item is not submitted]
-        events.extend(_by_engine(call, "not_run", NOT_RUN) for call in [*self._reused, *unstarted])
-        self._reused.clear()
-        events.append(
-            CallStarted(
-                call=submitted.call, tool=SUBMIT_ANSWER, input=submitted.input, effect="read_only", permission="allow"
-            )
-        )
-        events.append(_by_engine(submitted.call, "ok", ACCEPTED))
-
-    def _is_valid(self, candidate: Candidate) -> bool:
-        verdict = admit(candidate, self._around, self._journal.state)
-        return not isinstance(verdict, Refused)
-
-    @property
-    def _is_sequential(self) -> bool:
-        state = self._journal.state
-        return state.mode == "sequential" or (state.agent is not None and not state.agent.parallel_tool_calls)
-
-    def _waits_before(self, candidate: Candidate) -> bool:
-        """Whether an earlier call of the step waits for a person, so that order would be lost."""
+        """Accept the answer; calls that have no result are answered "not run". Effects under way are waited for."""
+        if any(flight.spec.effect == "effectful" for flight in self._flying.values()):
+            return
         step = self._journal.state.open_step
-        for call in step.asked_calls if step is not None else ():
-            if call.id == candidate.call:
-                return False
-            if call.status in ("waiting", "unknown"):
-                return True
-        return False
-
-    def _has_room(self, tool: Tool) -> bool:
-        agent, spec = self._journal.state.agent, tool.spec
-        if agent is not None and len(self._flying) >= agent.limits.calls_at_once:
-            return False
-        flying = [flight.spec for flight in self._flying.values()]
-        if spec.exclusive is not None and any(other.exclusive == spec.exclusive for other in flying):
-            return False
-        same = sum(1 for other in flying if other.name == spec.name)
-        return spec.max_concurrency is None or same < spec.max_concurrency
+        waiting = [call.id for call in step.asked_calls if call.status == "waiting"] if step is not None else []
+        unstarted = [item.call for item in candidates if item is not submitted]
+        for call in list(self._flying):
+            events += [self._discard(call, "the answer was submitted"), outcomes.not_run(call)]
+        events += [outcomes.not_run(call) for call in (*unstarted, *waiting)]
+        events += outcomes.accepted(submitted.call, submitted.input)
 
     # Notes from calls in flight.
 
@@ -404,40 +369,10 @@ class Dispatcher:
         self._settled.append(flight)
         self._wake.set()
 
-    def _note_progress(self, call: str, text: str) -> None:
-        self._progress[call] = text
+    def _note_progress(self, flight: CallInFlight, text: str) -> None:
+        self._progress[flight] = text
         self._wake.set()
 
     def _note_late(self, call: str, value: Any) -> None:
         self._late.append(LateResultDropped(call=call, size=late_size(value)))
         self._wake.set()
-
-    def _needs_durable(self, events: Sequence[Event]) -> bool:
-        """Whether power loss must not lose these: an effectful start, or the end of the step."""
-        if any(isinstance(event, CallStarted) and event.effect == "effectful" for event in events):
-            return True
-        answered = {event.call for event in events if isinstance(event, ResultEvent | CallReused)}
-        opening = next((event for event in events if isinstance(event, TurnFinished)), None)
-        if opening is not None:
-            return all(block.id in answered for block in opening.calls)
-        step = self._journal.state.open_step
-        return step is not None and all(call.has_result or call.id in answered for call in step.asked_calls)
-
-    async def _change_mode(self) -> None:
-        wanted = wanted_mode(self._journal.state)
-        if wanted is not None:
-            await self._journal.append(ModeChanged(mode=wanted[0], why=wanted[1]))
-
-
-def _same(tool: str, input_: dict[str, JsonValue]) -> tuple[str, str]:
-    return tool, json.dumps(input_, sort_keys=True)
-
-
-def _by_engine(call: str, outcome: Literal["ok", "not_run"], text: str) -> CallFinished:
-    fields = result_fields(text_content(text), is_error=outcome != "ok")
-    return CallFinished(call=call, outcome=outcome, elapsed=0.0, by="engine", **fields)
-
-
-def _cancelled(call: str, elapsed: float, *, started: bool) -> CallCancelled:
-    text = "cancelled by the operator" + (f". {MAY_HAVE_RUN}" if started else " before it started")
-    return CallCancelled(call=call, elapsed=elapsed, **result_fields(text_content(text), is_error=True))

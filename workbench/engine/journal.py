@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from workbench.clock import Clock, SessionTime
@@ -40,12 +40,17 @@ class Journal(Protocol):
 
 
 class MemoryJournal:
-    """A log in memory: for runs that nobody wants to keep, for tests, and for measuring the loop alone."""
+    """A log in memory: for runs that nobody wants to keep, for tests, and for measuring the loop alone.
 
-    def __init__(self, run: str, clock: Clock) -> None:
+    `inherited` is what a fork or a resumed run begins with.
+    """
+
+    def __init__(self, run: str, clock: Clock, inherited: Iterable[Recorded] = ()) -> None:
         self.records: list[Recorded] = []
         self._run, self._time, self._state = run, SessionTime(clock), RunState()
         self._contents: dict[tuple[str, int], Content] = {}
+        for record in inherited:
+            self._take(record)
 
     @property
     def state(self) -> RunState:
@@ -55,11 +60,13 @@ class MemoryJournal:
     async def append(self, *events: Event, durable: bool = False) -> None:  # noqa: ARG002 - memory is never durable
         """Fold events and keep them."""
         for event in events:
-            record = Recorded(self._run, self._state.seq + 1, self._time.now(), event)
-            apply(self._state, record)
-            self.records.append(record)
-            if isinstance(event, ResultEvent):
-                self._contents[record.run, record.seq] = event.result
+            self._take(Recorded(self._run, self._state.seq + 1, self._time.now(), event))
+
+    def _take(self, record: Recorded) -> None:
+        apply(self._state, record)
+        self.records.append(record)
+        if isinstance(record.event, ResultEvent):
+            self._contents[record.run, record.seq] = record.event.result
 
     async def contents(self, refs: Sequence[ResultRef]) -> Mapping[tuple[str, int], Content]:
         """Return the blocks of results, by run and seq."""

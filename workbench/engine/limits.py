@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+from workbench.events.agent import ToolSpec
+from workbench.events.request import Usage
 from workbench.events.run import LimitReached
 from workbench.state.run_state import RunState
 
@@ -17,9 +20,10 @@ def limit_reached(state: RunState) -> LimitReached | None:
     """Return the limit that forbids another turn, or None."""
     if state.agent is None:
         return None
-    limits, usage = state.agent.limits, state.total_usage
+    limits = state.agent.limits
     if limits.steps is not None and state.finished_steps >= limits.steps:
         return LimitReached(limit="step_limit", value=state.finished_steps, maximum=limits.steps)
+    usage = state.total_usage if limits.tokens is not None or limits.cost is not None else Usage()
     if limits.tokens is not None and usage.total_tokens >= limits.tokens:
         return LimitReached(limit="token_limit", value=usage.total_tokens, maximum=limits.tokens)
     if limits.cost is not None and usage.cost is not None and usage.cost >= limits.cost:
@@ -27,6 +31,16 @@ def limit_reached(state: RunState) -> LimitReached | None:
     if limits.seconds is not None and state.driven_seconds >= limits.seconds:
         return LimitReached(limit="time_limit", value=state.driven_seconds, maximum=limits.seconds)
     return None
+
+
+def has_room(spec: ToolSpec, flying: Sequence[ToolSpec], at_once: int) -> bool:
+    """Return whether a call of `spec` may start beside those that fly; where nothing flies, it always may."""
+    if not flying:
+        return True
+    if len(flying) >= at_once or (spec.exclusive is not None and any(o.exclusive == spec.exclusive for o in flying)):
+        return False
+    same = sum(1 for other in flying if other.name == spec.name)
+    return spec.max_concurrency is None or same < spec.max_concurrency
 
 
 def wanted_mode(state: RunState) -> tuple[Literal["parallel", "sequential"], str] | None:

@@ -7,15 +7,15 @@ from typing import Literal
 from workbench.agent.spec import prompt
 from workbench.conversation.builder import Conversation
 from workbench.engine.context import elision, summary_end
-from workbench.engine.decide import Approve, Dispatch, Finish, Propose, Rest, Think, next_action
+from workbench.engine.decide import Action, Approve, Dispatch, Finish, Propose, Rest, Think, next_action
 from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
 from workbench.engine.limits import limit_reached
 from workbench.engine.planner import read_plan
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.turns import TurnRunner
-from workbench.errors import ModelError, UserError
-from workbench.events.content import Content, TextBlock
+from workbench.errors import ModelError, StoreError, UserError
+from workbench.events.content import Content, TextBlock, normalise_text
 from workbench.events.plan import PlanApproved, PlanStepFinished
 from workbench.events.run import ContextSummarised, RunFinished, RunPaused
 from workbench.state.run_state import RunState
@@ -39,10 +39,16 @@ class RunLoop:
         """The run as it is."""
         return self._journal.state
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a person stopped it and it is not at rest yet."""
+        return self._pause == "now"
+
     def pause(self, when: PauseWhen = "now") -> None:
         """Stop.
 
-        `now` breaks off the stream and all but effectful calls, pressed again those too; `step` waits for the turn's end.
+        `now` breaks off the stream and all but effectful calls, pressed again those too; `step` waits for the next
+        turn.
         """
         if when == "step":
             self._pause = self._pause or "step"
@@ -55,26 +61,39 @@ class RunLoop:
     async def run(self) -> None:
         """Go on until the run ends, or rests, or is paused.
 
-        Errors of the model end the run as failed, resumably. Others, such as `StaleDriverError`, come out.
+        Errors of the model end the run as failed, resumably. Others, such as `StaleDriverError` and `StoreError`, come
+        out, and leave the log as a crash would.
         """
         self._pause, self._presses = None, 0
         self.calls.reset()
         try:
+            await self._go_on()
+        except BaseException:
+            self.calls.abandon()
+            raise
+
+    async def _go_on(self) -> None:
+        try:
             while not await self._advance():
                 pass
+        except StoreError:
+            raise
         except (ModelError, UserError) as error:
             await self.calls.close_stream()
-            await self._journal.append(self._finished("failed", "error", error=str(error)), durable=True)
+            failed = self._finished("failed", "error", error=normalise_text(str(error)))
+            await self._journal.append(failed, durable=True)
 
     async def _advance(self) -> bool:
         """Do the next thing; return whether the loop is over."""
         state = self.state
         action = next_action(state)
-        if self._pause == "now" or (self._pause == "step" and not isinstance(action, Dispatch)):
+        if self._is_held(action):
             if not state.is_resting:
                 await self._journal.append(RunPaused(), durable=True)
             return True
         match action:
+            case Rest() if self.calls.has_orders and state.open_step is not None and state.end is None:
+                await self.calls.run()
             case Rest():
                 return True
             case Propose():
@@ -83,12 +102,19 @@ class RunLoop:
                 await self._journal.append(PlanApproved(by="auto"))
             case Dispatch():
                 await self.calls.run()
+                await self._follow_plan()
             case Think():
                 return await self._think(action.step)
             case Finish():
                 await self._finish(action)
                 return True
         return False
+
+    def _is_held(self, action: Action) -> bool:
+        """Whether a person wants the loop to stop before `action`; what is over already is finished all the same."""
+        if isinstance(action, Finish):
+            return False
+        return self._pause == "now" or (self._pause == "step" and not isinstance(action, Dispatch))
 
     async def _propose(self) -> None:
         agent = self.state.agent
@@ -102,6 +128,8 @@ class RunLoop:
             await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
             return True
         await self._make_room(step)
+        if self._pause == "now":
+            return False  # pressed while room was made: no turn begins any more
         turn = await self._turns.think("step", step)
         if turn is not None:
             await self.calls.run(opening=turn)
@@ -111,16 +139,16 @@ class RunLoop:
     async def _make_room(self, step: int) -> None:
         """Bring the request under its budget: oldest results first, then a summary of the oldest turns."""
         tokens = (await self._conversation.prepare(self.state, "step")).tokens
-        elided = elision(self.state, tokens)
-        if elided is not None:
+        while (elided := elision(self.state, tokens)) is not None:
             await self._journal.append(elided)
             tokens = (await self._conversation.prepare(self.state, "step")).tokens
         through = summary_end(self.state, tokens)
         if through is not None:
             turn = await self._turns.think("summary", step, prompt("summary"))
             if turn is not None:
-                text = "\n".join(block.text for block in turn.content if isinstance(block, TextBlock))
-                await self._journal.append(turn, ContextSummarised(through=through, summary=text))
+                text = "\n".join(block.text for block in turn.content if isinstance(block, TextBlock)).strip()
+                summed_up = [ContextSummarised(through=through, summary=text)] if text else []
+                await self._journal.append(turn, *summed_up)
 
     async def _follow_plan(self) -> None:
         """Mark as done what the closed step was doing of the plan."""

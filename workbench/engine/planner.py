@@ -13,14 +13,14 @@ from workbench.state.parts import PlanState
 from workbench.tools.control import SUBMIT_ANSWER
 
 MOST_STEPS = 5
-_LINE = re.compile(r"^\s*(?:\d+[.)]\s*|[-*]\s*)?\**([A-Z][A-Z_ ]{2,20})\**\s*[:\-–]\s*(.+?)\s*$")
+_LINE = re.compile(r"^\s*(?:\d+[.)]\s*|[-*]\s*)?\**([A-Z][A-Z_ ]{2,20})\**\s*[:\-–]\s*(\S.*)$")
 _WORD = re.compile(r"\w+")
 
 
 def parse_plan_line(line: str) -> PlanStep | None:
     """Return the step that a line such as `SEARCH: with statement` or `2. COMPARE: a with b` names, or None."""
     match = _LINE.match(line)
-    return PlanStep(action=match[1].strip(), text=match[2].strip("* ")) if match else None
+    return PlanStep(action=match[1].strip(), text=match[2].strip("* \t")) if match else None
 
 
 def read_plan(content: Sequence[TurnBlock]) -> PlanProposed:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.clock import Clock
 from workbench.engine.threads import ToolThreads
 from workbench.providers.base import Provider
-from workbench.state.run_state import RunState
 from workbench.tools.base import Toolkit, ToolResult
 
 
@@ -33,5 +32,3 @@ class Surroundings:
     subagents: Subagents | None = None
     lineage: tuple[str, ...] = ()
     deny_asks: bool = False
-    before_turn: Callable[[RunState], Awaitable[None]] | None = None
-    """Called before each turn's request, for whoever wants to hold the loop there."""

@@ -11,10 +11,15 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal
 
 TOOL_THREADS = 8
 """Calls of sync tools at once."""
+
+
+class ToolExitError(Exception):
+    """A tool raised what no future can carry: `SystemExit`, `StopIteration` and the like."""
 
 
 class _Job:
@@ -23,21 +28,19 @@ class _Job:
         self.future: asyncio.Future[Any] = loop.create_future()
         self.context = contextvars.copy_context()
         self.on_late: Callable[[Any], None] | None = None
-        self.started = False
+        self.stage: Literal["queued", "working", "done"] = "queued"
+        """Changed under the pool's lock alone, so that giving a job up and finishing it cannot cross."""
+        self.abandoned = False
 
-    def work(self) -> None:
-        """Run the function and hand over what it returned or raised, `SystemExit` included."""
-        self.started = True
+    def work(self) -> tuple[bool, Any]:
+        """Run the function; return whether it succeeded, and what it returned or raised, `SystemExit` included."""
         try:
-            outcome, value = True, self.context.run(self.function)
+            return True, self.context.run(self.function)
         except BaseException as error:  # noqa: BLE001 - the edge of a tool: everything becomes its outcome
-            outcome, value = False, error
-        try:
-            self.loop.call_soon_threadsafe(self._settle, outcome, value)
-        except RuntimeError:
-            return  # the loop is closed: nobody waits any more
+            return False, error
 
-    def _settle(self, succeeded: bool, value: Any) -> None:
+    def hand_over(self, succeeded: bool, value: Any) -> None:
+        """Settle the future, or report what came too late; on the event loop."""
         if self.on_late is not None:
             self.on_late(value)
         elif self.future.done():
@@ -50,11 +53,9 @@ class _Job:
 
 def _as_exception(error: BaseException) -> Exception:
     """Return an error that a future can carry: `SystemExit` and the like would end the event loop."""
-    return error if isinstance(error, Exception) else ToolExitError(f"{type(error).__name__}: {error}")
-
-
-class ToolExitError(Exception):
-    """A tool raised `SystemExit` or another error that is no `Exception`."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    return ToolExitError(f"{type(error).__name__}: {error}")
 
 
 class ToolThreads:
@@ -63,44 +64,63 @@ class ToolThreads:
     def __init__(self, size: int = TOOL_THREADS) -> None:
         self._size, self._jobs = size, queue.SimpleQueue[_Job | None]()
         self._lock = threading.Lock()
-        self._threads, self._idle = 0, 0
+        self._threads = self._idle = self._queued = 0
         self.abandoned = 0
         """Threads that were left behind and have not returned."""
 
     def run(self, function: Callable[[], Any]) -> ThreadCall:
         """Start `function` on a thread; call from the event loop."""
         job = _Job(function, asyncio.get_running_loop())
-        self._jobs.put(job)
         with self._lock:
-            if self._idle == 0 and self._threads < self._size:
-                self._threads += 1
-                threading.Thread(target=self._work, name="workbench-tool", daemon=True).start()
+            self._queued += 1
+            self._jobs.put(job)
+            self._staff()
         return ThreadCall(self, job)
 
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            job = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
-            if job is None:
-                return
-            if job.future.cancelled():
-                continue
-            job.work()
-            with self._lock:
-                if job.on_late is not None:
-                    self.abandoned -= 1
-                    return  # its place was given away
+    def _staff(self) -> None:
+        """Add a thread where jobs are queued for which none is idle; under the lock."""
+        if self._queued > self._idle and self._threads < self._size:
+            self._threads += 1
+            self._idle += 1
+            threading.Thread(target=self._serve, name="workbench-tool", daemon=True).start()
+
+    def _serve(self) -> None:
+        keeps_place = True
+        while keeps_place and (job := self._jobs.get()) is not None:
+            if self._take(job):
+                succeeded, value = job.work()
+                keeps_place = self._finish(job)
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    job.loop.call_soon_threadsafe(job.hand_over, succeeded, value)
+
+    def _take(self, job: _Job) -> bool:
+        """Note that a thread works on a job; return False where it was given up while it was queued."""
+        with self._lock:
+            self._queued -= 1
+            if job.abandoned:
+                return False
+            self._idle -= 1
+            job.stage = "working"
+            return True
+
+    def _finish(self, job: _Job) -> bool:
+        """Note that a job is done; return False where its thread's place was given away meanwhile."""
+        with self._lock:
+            job.stage = "done"
+            if job.abandoned:
+                self.abandoned -= 1
+                return False
+            self._idle += 1
+            return True
 
     def give_up(self, job: _Job, on_late: Callable[[Any], None]) -> None:
-        """Leave a job behind: its thread, if it has one, no longer counts."""
+        """Leave a job behind: its thread, if it works on it, no longer counts, and another may take its place."""
         with self._lock:
-            if job.started and not job.future.done():
-                job.on_late = on_late
+            job.abandoned, job.on_late = job.stage != "done", on_late
+            if job.stage == "working":
                 self.abandoned += 1
                 self._threads -= 1
+                self._staff()
         job.future.cancel()
 
     def close(self) -> None:
@@ -119,6 +139,11 @@ class ThreadCall:
     def future(self) -> asyncio.Future[Any]:
         """Done when the function returned or raised."""
         return self._job.future
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether it still waits for a free thread: nothing of it has run."""
+        return self._job.stage == "queued"
 
     def abandon(self, on_late: Callable[[Any], None]) -> None:
         """Stop waiting. A thread cannot be stopped: if it returns after all, `on_late` gets what it returned."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ModelError, PermanentModelError, TransientModelError, WorkbenchError
+from workbench.events.content import normalise_text
 from workbench.events.request import Purpose
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
 from workbench.providers.base import Delta, Provider, TextDelta, ThinkingDelta
@@ -22,6 +23,8 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before the second attempt, doubling, and at most; the server's `retry-after` wins."""
 FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT = 30.0, 60.0
 """Seconds to the first piece, and between pieces."""
+TIMEOUT_GRAIN = 1 / 60
+"""How exact the time between pieces is kept, as a share of it: so a quick stream does not set a timer for each."""
 STORE_EVERY, SHOW_EVERY = 0.25, 0.05
 """Seconds between stored pieces of streamed text, and between shown ones."""
 
@@ -47,64 +50,69 @@ class TurnRunner:
     ) -> None:
         self._journal, self._conversation = journal, conversation
         self._dispatcher, self._around = dispatcher, around
-        self._task: asyncio.Task[TurnFinished] | None = None
-        self._stopped = False
+        self._scope: asyncio.Timeout | None = None
+        """Of the turn that is streaming: a timeout that only a person lets expire."""
+        self._attempt_open: int | None = None
+        """The attempt whose start was written, or is being written, and whose end was not."""
 
     def stop(self) -> None:
         """Break off the turn that is streaming, if any."""
-        if self._task is not None:
-            self._stopped = True
-            self._task.cancel()
+        scope, self._scope = self._scope, None
+        if scope is not None:
+            scope.reschedule(asyncio.get_running_loop().time())
 
     async def think(self, purpose: Purpose, step: int, prompt: str = "") -> TurnFinished | None:
         """Return the finished turn, not stored yet, or None where a person stopped it.
 
         Raises `PermanentModelError`, or the last `TransientModelError` when all attempts broke.
         """
-        self._stopped = False
-        self._task = asyncio.create_task(self._attempts(purpose, step, prompt))
+        self._scope = scope = asyncio.timeout(None)
         try:
-            await asyncio.wait({self._task})
-        except asyncio.CancelledError:
-            self._task.cancel()
-            raise
-        task, self._task = self._task, None
-        if task.cancelled() and self._stopped:
+            async with scope:
+                return await self._attempts(purpose, step, prompt)
+        except (TimeoutError, ModelError):
+            if not scope.expired():
+                raise
             await self._discard(step, "paused")
             return None
-        return task.result()
+        finally:
+            self._scope = None
 
     async def _discard(self, step: int, reason: str) -> None:
         await self._dispatcher.close_stream()
-        active = self._journal.state.active_turn
-        if active is not None:
-            await self._journal.append(TurnDiscarded(step=step, attempt=active.attempt, reason=reason))
+        if self._attempt_open is not None:
+            attempt, self._attempt_open = self._attempt_open, None
+            await self._journal.append(TurnDiscarded(step=step, attempt=attempt, reason=reason))
 
     async def _attempts(self, purpose: Purpose, step: int, prompt: str) -> TurnFinished:
-        for tried in range(MODEL_ATTEMPTS):
-            attempt = self._next_attempt(purpose, step)
+        first = self._first_attempt(purpose, step)
+        for attempt in range(first, first + MODEL_ATTEMPTS):
             try:
                 return await self._attempt(purpose, step, attempt, prompt)
             except TransientModelError as error:
-                if tried == MODEL_ATTEMPTS - 1:
-                    await self._discard(step, f"broken: {error}")
+                self._dispatcher.withdraw()
+                if attempt == first + MODEL_ATTEMPTS - 1:
+                    await self._discard(step, f"broken: {_words(error)}")
                     raise
-                await self._wait_for_next(step, attempt, tried, error)
+                await self._wait_for_next(step, attempt, attempt - first, error)
             except ModelError as error:
-                await self._discard(step, f"refused: {error}")
+                await self._discard(step, f"refused: {_words(error)}")
                 raise
         raise WorkbenchError("no attempt was made")
 
     async def _wait_for_next(self, step: int, attempt: int, tried: int, error: TransientModelError) -> None:
         jitter = 0.75 + 0.5 * self._around.clock.random()
         wait = error.retry_after if error.retry_after is not None else min(LONGEST_WAIT, FIRST_WAIT * 2**tried) * jitter
-        retried = ModelRetried(step=step, attempt=attempt, error=str(error), error_kind=error.kind, wait=wait)
-        await self._journal.append(retried, TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {error}"))
+        words, self._attempt_open = _words(error), None
+        retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait)
+        await self._journal.append(retried, TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}"))
         await asyncio.sleep(wait)
 
-    def _next_attempt(self, purpose: Purpose, step: int) -> int:
+    def _first_attempt(self, purpose: Purpose, step: int) -> int:
+        """Return the number of the next attempt: beyond those that a person or a crash broke off."""
         state = self._journal.state
-        turn = state.plan_turn if purpose == "plan" else state.steps[step].turn if step < len(state.steps) else None
+        of_step = state.steps[step].turn if purpose == "step" and step < len(state.steps) else None
+        turn = state.plan_turn if purpose == "plan" else of_step
         return turn.attempt + 1 if turn is not None else 0
 
     async def _attempt(self, purpose: Purpose, step: int, attempt: int, prompt: str) -> TurnFinished:
@@ -112,6 +120,7 @@ class TurnRunner:
         prepared = await self._conversation.prepare(state, purpose, prompt)
         provider = self._around.provider(prepared.request.model)
         started = clock.monotonic()
+        self._attempt_open = attempt
         await self._journal.append(
             TurnStarted(
                 step=step,
@@ -121,14 +130,11 @@ class TurnRunner:
                 request_key=prepared.key,
             )
         )
-        first_call = len(state.steps[step].calls) if step < len(state.steps) else 0
-        builder = TurnBuilder(step, first_call if purpose == "step" else 0)
+        builder = TurnBuilder(step, self._dispatcher.first_free(step) if purpose == "step" else 0)
         streamed = _Streamed(stored_at=started, shown_at=started)
         await self._consume(provider, prepared, builder, streamed, step, attempt)
-        content = builder.finish()
-        end = builder.end
-        if end is None:
-            raise TransientModelError("the stream ended before the turn was whole", kind="truncated")
+        content, end = builder.finish(), builder.end
+        self._attempt_open = None
         return TurnFinished(
             step=step,
             attempt=attempt,
@@ -155,7 +161,9 @@ class TurnRunner:
         try:
             async with asyncio.timeout(FIRST_BYTE_TIMEOUT) as timer, aclosing(_iterate(provider, prepared)) as deltas:
                 async for delta in deltas:
-                    timer.reschedule(loop.time() + BYTE_TIMEOUT)
+                    wait_until = loop.time() + BYTE_TIMEOUT
+                    if wait_until > (timer.when() or 0.0) + BYTE_TIMEOUT * TIMEOUT_GRAIN:
+                        timer.reschedule(wait_until)
                     if streamed.first_at is None:
                         streamed.first_at = self._around.clock.monotonic()
                     call = builder.feed(delta)
@@ -164,19 +172,20 @@ class TurnRunner:
                     if isinstance(delta, TextDelta | ThinkingDelta):
                         (streamed.text if isinstance(delta, TextDelta) else streamed.thinking).append(delta.text)
                         await self._keep(streamed, step, attempt, purpose)
-        except TimeoutError:
+        except TimeoutError as error:
             waited = FIRST_BYTE_TIMEOUT if streamed.first_at is None else BYTE_TIMEOUT
-            raise TransientModelError(f"the model said nothing for {waited:g} s", kind="timeout") from None
+            said = f"the model said nothing for {waited:g} s" if timer.expired() else f"the request timed out: {error}"
+            raise TransientModelError(said, kind="timeout") from None
 
     async def _keep(self, streamed: _Streamed, step: int, attempt: int, purpose: Purpose) -> None:
         now = self._around.clock.monotonic()
         if now - streamed.shown_at >= SHOW_EVERY:
             streamed.shown_at = now
-            self._journal.draft(step, purpose, "".join(streamed.text), "".join(streamed.thinking))
+            self._journal.draft(step, purpose, _joined(streamed.text), _joined(streamed.thinking))
         if now - streamed.stored_at >= STORE_EVERY:
             streamed.stored_at = now
-            thinking = "".join(streamed.thinking[streamed.stored_thinking :])
-            text = "".join(streamed.text[streamed.stored_text :])
+            thinking = _joined(streamed.thinking[streamed.stored_thinking :])
+            text = _joined(streamed.text[streamed.stored_text :])
             streamed.stored_thinking, streamed.stored_text = len(streamed.thinking), len(streamed.text)
             pieces = [(thinking, True), (text, False)]
             await self._journal.append(
@@ -184,12 +193,34 @@ class TurnRunner:
             )
 
 
+def _joined(pieces: Sequence[str]) -> str:
+    return normalise_text("".join(pieces))
+
+
+def _words(error: ModelError) -> str:
+    return normalise_text(str(error))
+
+
 async def _iterate(provider: Provider, prepared: Prepared) -> AsyncGenerator[Delta, None]:
-    """Yield a provider's deltas; an error that is none of ours becomes a `PermanentModelError`."""
+    """Yield a provider's deltas, and close its stream at once when nobody reads on.
+
+    An error that is none of ours becomes a `PermanentModelError`, a cancellation that nobody asked for a broken
+    stream.
+    """
     try:
-        async for delta in provider.stream(prepared.request):
-            yield delta
+        stream = provider.stream(prepared.request)
+        try:
+            async for delta in stream:
+                yield delta
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
     except (WorkbenchError, TimeoutError):
         raise
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise TransientModelError("the provider gave up its own request", kind="cancelled") from None
     except Exception as error:
         raise PermanentModelError(f"the provider failed: {type(error).__name__}: {error}", kind="provider") from error

@@ -104,7 +104,7 @@ class CallDiscarded(CallEvent):
 
 
 class CallReused(CallEvent):
-    """A call took over the result of an eager one with the same input."""
+    """A call took over an eager one of a broken attempt with the same input: its result, or the call while it runs."""
 
     kind: Literal["call_reused"] = "call_reused"
     old: str

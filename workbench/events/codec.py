@@ -32,7 +32,7 @@ from workbench.events.call import (
     SubagentFinished,
     SubagentStarted,
 )
-from workbench.events.content import Content, content_size, first_line
+from workbench.events.content import Content, content_size, first_line, normalise_json
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
 from workbench.events.library import RunHidden, RunImported, RunMarked, RunNamed, RunNoted, RunTagged
 from workbench.events.plan import (
@@ -147,11 +147,10 @@ def parse_heads(heads: Iterable[str]) -> list[Event]:
 
 def _parse_unusual(text: str, error: ValidationError) -> Event:
     try:
-        raw = json.loads(text)
+        raw = normalise_json(json.loads(text))
     except (ValueError, RecursionError):
         raise SessionFileError(f"an event is not JSON: {text[:80]!r}") from None
-    kind = raw.get("kind") if isinstance(raw, dict) else None
-    if not isinstance(kind, str):
+    if not isinstance(raw, dict) or not isinstance(kind := raw.get("kind"), str):
         raise SessionFileError(f"an event has no kind: {text[:80]!r}")
     version = raw.get("v", 1)
     if kind not in KINDS:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from workbench.events.base import Frozen
 
@@ -14,6 +16,9 @@ FIRST_LINE_LENGTH = 200
 """Characters of a result that the envelope repeats, so that lists need no body."""
 LARGEST_INTEGER = 2**63 - 1
 """What SQLite and most readers of JSON hold exactly."""
+DEEPEST = 100
+"""Levels of nesting that every reader of JSON takes; pydantic's own stops at 200."""
+TOO_DEEP = "[nested too deeply]"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -103,11 +108,11 @@ def normalise_text(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text) if _SURROGATES.search(text) else text
 
 
-def normalise_json(value: Any) -> JsonValue:
+def normalise_json(value: Any, levels: int = DEEPEST) -> JsonValue:
     """Return `value` as JSON that every reader holds exactly.
 
-    Surrogates become U+FFFD, NaN and infinities become null, integers beyond 64 bits become text, and what JSON
-    cannot hold becomes its `repr`.
+    Surrogates become U+FFFD, NaN and infinities become null, integers beyond 64 bits become text, what lies deeper
+    than `levels` becomes a mark, and what JSON cannot hold becomes its `repr`.
     """
     match value:
         case None | bool():
@@ -115,12 +120,43 @@ def normalise_json(value: Any) -> JsonValue:
         case str():
             return normalise_text(value)
         case int():
-            return value if -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER else str(value)
+            return int(value) if -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER else _digits(value)
         case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {normalise_text(str(key)): normalise_json(item) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [normalise_json(item) for item in value]
+            return float(value) if math.isfinite(value) else None
+        case dict() | list() | tuple() | Mapping() | AbstractSet() if levels <= 0:
+            return TOO_DEEP
+        case BaseModel():
+            return normalise_json(value.model_dump(mode="json"), levels)
+        case dict() | Mapping():
+            return {normalise_text(str(key)): normalise_json(item, levels - 1) for key, item in value.items()}
+        case list() | tuple():
+            return [normalise_json(item, levels - 1) for item in value]
+        case AbstractSet():
+            return [normalise_json(item, levels - 1) for item in sorted(value, key=repr)]
         case _:
             return normalise_text(repr(value))
+
+
+def _digits(value: int) -> str:
+    """Return an integer as text; in hexadecimal where Python refuses to write it in decimal."""
+    try:
+        return str(value)
+    except ValueError:
+        return hex(value)
+
+
+def normalise_content(content: Iterable[Block]) -> Content:
+    """Return blocks whose texts and values every reader holds exactly."""
+    return tuple(_normalise_block(block) for block in content)
+
+
+def _normalise_block(block: Block) -> Block:
+    match block:
+        case TextBlock(text=text, media_type=media_type):
+            return TextBlock(text=normalise_text(text), media_type=normalise_text(media_type))
+        case JsonBlock(value=value, media_type=media_type):
+            return JsonBlock(value=normalise_json(value), media_type=normalise_text(media_type))
+        case ImageBlock(data=data, media_type=media_type):
+            return ImageBlock(data=data, media_type=normalise_text(media_type))
+        case DocumentBlock(data=data, media_type=media_type, name=name):
+            return DocumentBlock(data=data, media_type=normalise_text(media_type), name=normalise_text(name))

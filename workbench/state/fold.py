@@ -13,6 +13,7 @@ from workbench.events import turn as turns
 from workbench.events.base import Recorded
 from workbench.events.codec import RunEvent, UnknownEvent
 from workbench.events.content import TextBlock, plain_text, text_content
+from workbench.events.request import ToolCallBlock
 from workbench.state.fold_calls import close_if_done, enter_queued, fold_call, reset_call
 from workbench.state.parts import (
     CallState,
@@ -35,6 +36,8 @@ PlanFamily = (
     | plans.PlanStepFinished
 )
 TurnFamily = turns.TurnStarted | turns.TurnText | turns.TurnDiscarded | turns.TurnFinished | turns.ModelRetried
+UNDRIVEN_BEFORE = (runs.RunStarted, runs.RunForked, runs.RunRecovered)
+"""Facts before which nobody drove the run, whatever its state looked like."""
 
 
 def fold(records: Iterable[Recorded], state: RunState | None = None) -> RunState:
@@ -52,17 +55,16 @@ def apply(state: RunState, record: Recorded) -> None:
     """
     if record.seq != state.seq + 1:
         raise ValueError(f"event {record.seq} of run {record.run!r} follows {state.seq}; expected {state.seq + 1}")
-    driven = state.seq >= 0 and not state.is_resting and record.at > state.at
-    _fold_event(state, record)
-    if driven:
+    if record.at > state.at and not isinstance(record.event, UNDRIVEN_BEFORE) and not state.is_resting:
         state.driven_seconds += record.at - state.at
+    _fold_event(state, record)
     state.seq, state.at = record.seq, max(state.at, record.at)
 
 
 def _fold_event(state: RunState, record: Recorded) -> None:
     event = record.event
     if isinstance(event, calls.CallEvent):
-        fold_call(state, record)
+        fold_call(state, record, event)
     elif isinstance(event, UnknownEvent):
         state.unknown_kinds += 1
     elif isinstance(event, PlanFamily):
@@ -86,10 +88,9 @@ def _fold_plan(state: RunState, record: Recorded, event: PlanFamily) -> None:
             plan.status = "approved"
             _say(state, Said("plan", text_content(plan_message(plan.steps))))
         case plans.PlanEdited():
-            done = sum(1 for progress in plan.progress if progress == "done")
-            fresh: list[StepProgress] = ["waiting"] * (len(event.steps) - done)
-            plan.progress = [*plan.progress[:done], *fresh]
+            plan.progress = _progress_kept(plan, event.steps)
             plan.steps, plan.edited = list(event.steps), True
+            state.own_edits.append("plan")
             if plan.status == "approved":
                 _say(state, Said("plan", text_content(plan_message(plan.steps, changed=True))))
         case plans.PlanSkipped():
@@ -100,6 +101,15 @@ def _fold_plan(state: RunState, record: Recorded, event: PlanFamily) -> None:
             _set_progress(plan, event.index, "done")
         case _:
             assert_never(event)
+
+
+def _progress_kept(plan: PlanState, steps: tuple[plans.PlanStep, ...]) -> list[StepProgress]:
+    """Return the progress of edited steps: what stays where it was keeps its own, the rest is still to do."""
+    before = dict(enumerate(zip(plan.steps, plan.progress, strict=True)))
+    return [
+        before[index][1] if index in before and before[index][0] == step else "waiting"
+        for index, step in enumerate(steps)
+    ]
 
 
 def _set_progress(plan: PlanState, index: int, progress: str) -> None:
@@ -148,15 +158,12 @@ def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> 
         turn.retries = state.plan_turn.retries if state.plan_turn else []
         state.plan_turn = turn
     elif event.purpose == "step" and event.step == len(state.steps):
-        step = StepState(event.step, turn, before_seq=state.seq, sequential=_is_sequential(state))
+        step = StepState(event.step, turn, before_seq=state.seq, sequential=state.is_sequential)
         state.steps.append(step)
     elif event.purpose == "step":
-        turn.retries = state.steps[event.step].turn.retries
-        state.steps[event.step].turn = turn
-
-
-def _is_sequential(state: RunState) -> bool:
-    return state.mode == "sequential" or (state.agent is not None and not state.agent.parallel_tool_calls)
+        step = state.steps[event.step]
+        turn.retries = step.turn.retries
+        step.turn, step.before_seq = turn, state.seq
 
 
 def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -> None:
@@ -171,17 +178,22 @@ def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -
     turn.text.clear()
     turn.thinking.clear()
     if event.purpose != "step":
+        enter_queued(state)
         return
     step = state.steps[event.step]
     step.turn_seq = record.seq
     state.entries.append(StepMark(step.index))
-    for block in event.calls:
-        call = step.calls.get(block.id)
-        if call is None:
-            call = CallState(block.id, block.tool, dict(block.input), block.invalid)
-            step.calls[block.id] = call
-        call.asked = True
+    step.asked_calls = [_asked_call(step, block) for block in event.calls]
     close_if_done(state, step, record.seq)
+
+
+def _asked_call(step: StepState, block: ToolCallBlock) -> CallState:
+    """Return the call that a block asks for: new, or an eager one that has started already."""
+    call = step.calls.get(block.id)
+    if call is None:
+        call = step.calls[block.id] = CallState(block.id, block.tool, dict(block.input), block.invalid)
+    call.asked = True
+    return call
 
 
 def _say(state: RunState, said: Said) -> None:
@@ -220,10 +232,11 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.summary = (event.through, event.summary)
         case edits.MessageAdded():
             state.end = None
+            state.own_edits.append("message")
             _say(state, Said("message", event.content))
         case edits.AgentEdited():
             state.agent = event.agent
-            state.edits += 1
+            state.own_edits.extend(event.changed)
         case edits.TextEdited():
             _edit_text(state, event)
         case _:
@@ -245,6 +258,10 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     state.end, state.breakpoint, state.answer, state.citations, state.error = None, "", None, (), None
     state.started_at = record.at
     state.driven_seconds = 0.0
+    state.own_edits = []
+    state.allowed_tools.clear()  # a permission holds for the run in which it was given
+    for pending in state.open_step.calls.values() if state.open_step is not None else ():
+        pending.allowed = pending.allowed if pending.has_result else None
     if state.active_turn is not None:
         state.active_turn.status, state.active_turn = "discarded", None
     for call, reset in event.reset.items():
@@ -256,4 +273,4 @@ def _edit_text(state: RunState, event: edits.TextEdited) -> None:
     kept = tuple(block for block in turn.content if block.type == "tool_call")
     turn.content = (TextBlock(text=event.text), *kept)
     turn.provider_parts, turn.edited = None, True
-    state.edits += 1
+    state.own_edits.append(f"text {event.step}")

@@ -14,11 +14,8 @@ FAILURES = ("timeout", "exception")
 COUNTED = ("ok", "error", *FAILURES)
 
 
-def fold_call(state: RunState, record: Recorded) -> None:
+def fold_call(state: RunState, record: Recorded, event: calls.CallEvent) -> None:
     """Change `state` by one event of a call. Events of calls that the log does not know are ignored."""
-    event = record.event
-    if not isinstance(event, calls.CallEvent):
-        return
     if isinstance(event, calls.LateResultDropped):
         state.late_results += 1
         return
@@ -27,6 +24,7 @@ def fold_call(state: RunState, record: Recorded) -> None:
         return
     if isinstance(event, calls.CallStarted):
         _start(step, record, event)
+        return
     call = step.calls.get(event.call)
     if call is None:
         return
@@ -39,8 +37,10 @@ def fold_call(state: RunState, record: Recorded) -> None:
 
 
 def _step_of(state: RunState, call: str) -> StepState | None:
+    if state.steps and call in state.steps[-1].calls:
+        return state.steps[-1]
     index = call.partition(".")[0]
-    return state.steps[int(index)] if index.isdigit() and int(index) < len(state.steps) else None
+    return state.steps[int(index)] if index.isdecimal() and int(index) < len(state.steps) else None
 
 
 def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
@@ -60,7 +60,8 @@ def _take_result(state: RunState, step: StepState, call: CallState, record: Reco
         call.original, call.result, call.status = call.original or call.result, ref, "finished"
         if call.original is None:
             call.original = ResultRef("", -1, 0, "", is_error=False)
-        call.by, state.edits = "operator", state.edits + 1
+        call.by = "operator"
+        state.own_edits.append(f"result {call.id}")
     else:
         call.result = ref
         call.finished_at = record.at
@@ -85,8 +86,7 @@ def _fold_subagent(
 ) -> None:
     call.child, call.child_owner = event.run, record.run
     if isinstance(event, calls.SubagentFinished):
-        state.child_usage = state.child_usage + event.usage
-        state.child_steps += event.steps
+        state.children[call.id] = event.usage, event.steps
 
 
 def _fold_open_call(state: RunState, step: StepState, call: CallState, record: Recorded) -> None:
@@ -103,9 +103,8 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
             _reuse(state, step, call, record, event.old)
         case calls.OutcomeUnknown():
             call.status = "unknown"
-        case calls.OutcomeResolved() as event:
-            call.status = "requested"
-            call.reruns += event.answer == "rerun"
+        case calls.OutcomeResolved(answer="rerun"):  # after any other answer the result follows
+            call.status, call.reruns = "requested", call.reruns + 1
         case calls.PermissionAsked() as event:
             call.status, call.question, call.allowed = "waiting", event.reason, None
         case calls.PermissionDecided() as event:
@@ -120,19 +119,23 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
 
 def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, old: str) -> None:
     source = step.calls.get(old)
-    if source is None or source.result is None:
+    if source is None or source.status not in ("running", "finished"):
         return
-    call.result, call.outcome, call.status = source.result, source.outcome, "finished"
+    call.status, source.status = source.status, "discarded"
+    call.result, call.outcome, call.attempts = source.result, source.outcome, source.attempts
     call.started_at, call.finished_at, call.elapsed = source.started_at, source.finished_at, source.elapsed
-    call.effect, call.eager, source.status = source.effect, True, "discarded"
+    call.started_seq, call.progress = source.started_seq, source.progress
+    call.effect, call.permission, call.eager = source.effect, source.permission, True
     close_if_done(state, step, record.seq)
 
 
 def _edit_input(state: RunState, step: StepState, call: CallState, event: edits.InputEdited) -> None:
     if call.original_input is None:
         call.original_input = call.input
-    call.input, call.invalid, state.edits = dict(event.input), None, state.edits + 1
+    call.input, call.invalid = dict(event.input), None
+    state.own_edits.append(f"input {call.id}")
     call.result, call.status, call.child, call.child_owner = None, "requested", None, None
+    state.children.pop(call.id, None)
     step.finished_seq = None
 
 
@@ -149,6 +152,7 @@ def reset_call(state: RunState, call_id: str, reset: Reset) -> None:
     if reset == "rerun":
         call.result, call.child, call.child_owner = None, None, None
         call.reruns += 1
+        state.children.pop(call.id, None)
     call.status, call.allowed = "requested", None
 
 

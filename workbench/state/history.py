@@ -59,9 +59,11 @@ def snapshot(state: RunState) -> RunState:
         outcomes=state.outcomes.copy(),
         allowed_tools=state.allowed_tools.copy(),
         elided=state.elided.copy(),
+        own_edits=state.own_edits.copy(),
+        children=state.children.copy(),
     )
     if active is not None:
         is_of_step = bool(steps) and state.steps[-1].turn is active
         is_of_plan = state.plan_turn is active
-        copied.active_turn = steps[-1].turn if is_of_step else copied.plan_turn if is_of_plan else copy.copy(active)
+        copied.active_turn = steps[-1].turn if is_of_step else copied.plan_turn if is_of_plan else copy.deepcopy(active)
     return copied

@@ -142,19 +142,16 @@ class StepState:
     turn: TurnState
     calls: dict[str, CallState] = field(default_factory=dict)
     """By id, in the order in which they became known."""
+    asked_calls: list[CallState] = field(default_factory=list)
+    """Those that the finished turn asks for, in the model's order."""
     finished_seq: int | None = None
     """Seq of the event that closed the step: its last result, or its turn where it has no calls."""
     turn_seq: int | None = None
     """Seq of `turn_finished`."""
     before_seq: int = -1
-    """Seq of the last event before the turn started."""
+    """Seq of the last event before the turn started; before its last attempt, where it took several."""
     sequential: bool = False
     """Its calls ran one by one."""
-
-    @property
-    def asked_calls(self) -> list[CallState]:
-        """The calls that the turn asks for, in the model's order."""
-        return [self.calls[block.id] for block in self.turn.calls]
 
     @property
     def is_closed(self) -> bool:

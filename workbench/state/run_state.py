@@ -49,8 +49,8 @@ class RunState:
     """Messages typed while a step is open; they enter when it closes."""
     usage: Usage = field(default_factory=Usage)
     """Of this run alone, inherited turns included."""
-    child_usage: Usage = field(default_factory=Usage)
-    child_steps: int = 0
+    children: dict[str, tuple[Usage, int]] = field(default_factory=dict)
+    """Usage and steps of finished subagents, by call: a call that runs again counts its last subagent alone."""
     mode: Literal["parallel", "sequential"] = "parallel"
     outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=FALLBACK_WINDOW))
     """Final outcomes of calls, True for a failure that counts."""
@@ -67,7 +67,8 @@ class RunState:
     citations: tuple[Citation, ...] = ()
     error: str | None = None
     late_results: int = 0
-    edits: int = 0
+    own_edits: list[str] = field(default_factory=list)
+    """What a person changed since this run began or was forked: `result 1.2`, `plan`, `model`, …"""
     driven_seconds: float = 0.0
     """Time between events while the run was not at rest; the clock of the time limit."""
     unknown_kinds: int = 0
@@ -95,7 +96,7 @@ class RunState:
             return "awaiting_approval", "plan"
         step = self.open_step
         if step is not None:
-            return _open_step_status(step)
+            return _open_step_status(step, sequential=self.is_sequential)
         if not self.steps:
             return "idle", None
         last = self.steps[-1]
@@ -104,7 +105,14 @@ class RunState:
     @property
     def is_resting(self) -> bool:
         """Whether nothing goes on without a person."""
-        return self.end is not None or self.status_and_reason[0] == "awaiting_approval"
+        if self.end is not None or self.active_turn is not None:
+            return self.end is not None
+        return self.status_and_reason[0] == "awaiting_approval"
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether calls run one by one: the agent wants it so, or too many failed."""
+        return self.mode == "sequential" or (self.agent is not None and not self.agent.parallel_tool_calls)
 
     @property
     def open_step(self) -> StepState | None:
@@ -121,6 +129,16 @@ class RunState:
         return len(self.steps)
 
     @property
+    def child_usage(self) -> Usage:
+        """Usage of finished subagents."""
+        return sum((usage for usage, _ in self.children.values()), Usage())
+
+    @property
+    def child_steps(self) -> int:
+        """Steps of finished subagents."""
+        return sum(steps for _, steps in self.children.values())
+
+    @property
     def total_usage(self) -> Usage:
         """Own and subagents' usage."""
         return self.usage + self.child_usage
@@ -128,15 +146,20 @@ class RunState:
     def call(self, call: str) -> CallState | None:
         """Return the call of that id, or None."""
         index = call.partition(".")[0]
-        if not index.isdigit() or int(index) >= len(self.steps):
+        if not index.isdecimal() or int(index) >= len(self.steps):
             return None
         return self.steps[int(index)].calls.get(call)
 
 
-def _open_step_status(step: StepState) -> tuple[Status, Reason | None]:
+def _open_step_status(step: StepState, *, sequential: bool) -> tuple[Status, Reason | None]:
+    """Return whether the calls of an open step move, or wait for a person.
+
+    One by one, a call that waits holds up those after it.
+    """
     waiting: Reason | None = None
-    for call in step.calls.values():
-        if call.status in ("requested", "running", "interrupted"):
+    for call in step.asked_calls:
+        holds_up = sequential and waiting is not None
+        if call.status == "running" or (call.status in ("requested", "interrupted") and not holds_up):
             return ("responding" if call.tool == "submit_answer" else "executing_tools"), None
         if call.status == "unknown":
             waiting = "outcome_unknown"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, overload
+from functools import cache
+from typing import Annotated, Any, Protocol, overload
 
-from pydantic import BaseModel, JsonValue, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PydanticUserError, ValidationError, create_model
 
 from workbench.errors import AgentError, ToolError
 from workbench.events.agent import Effect, Permission, ToolSpec
@@ -18,6 +20,7 @@ from workbench.events.content import (
     ImageBlock,
     JsonBlock,
     TextBlock,
+    normalise_content,
     normalise_json,
     text_content,
 )
@@ -70,6 +73,8 @@ class ToolResult:
 
 
 ToolFunction = Callable[..., Any]
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What every model API takes as a tool's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class Tool:
                 for item in error.errors(include_url=False, include_input=False)
             )
             raise ToolError(f"invalid input for {self.name}: {problems}") from None
-        return {name: getattr(model, name) for name in type(model).model_fields}
+        return {name: getattr(model, field) for field, name in _parameters_of(self.arguments).items()}
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[Any] | Any:
         """Call the function: an awaitable where it is async, its value where it is not."""
@@ -149,7 +154,9 @@ def tool(
     """
 
     def wrap(wrapped: ToolFunction) -> Tool:
-        tool_name = name or wrapped.__name__
+        tool_name = name or str(getattr(wrapped, "__name__", ""))
+        if not NAME.fullmatch(tool_name):
+            raise AgentError(f"a tool cannot be named {tool_name!r}; give it a name of letters, digits, _ and -")
         model, context_name = _arguments_model(wrapped, tool_name)
         effect: Effect = "read_only" if read_only else "idempotent" if idempotent else "effectful"
         schema = model.model_json_schema()
@@ -180,7 +187,7 @@ def _arguments_model(function: ToolFunction, name: str) -> tuple[type[BaseModel]
         raise AgentError(f"tool {name!r}: its annotations cannot be read: {error}") from None
     fields: dict[str, Any] = {}
     context_name: str | None = None
-    for parameter in inspect.signature(function).parameters.values():
+    for number, parameter in enumerate(inspect.signature(function).parameters.values()):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise AgentError(f"tool {name!r}: parameter {parameter.name!r} must be nameable; write it out")
         annotation = hints.get(parameter.name, Any)
@@ -188,8 +195,20 @@ def _arguments_model(function: ToolFunction, name: str) -> tuple[type[BaseModel]
             context_name = parameter.name
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (annotation, default)
-    return create_model(f"{name}_arguments", **fields), context_name
+        # The field is named by its number: pydantic has no room for parameters such as `schema`, `copy` or `_x`.
+        fields[f"argument_{number}"] = (Annotated[annotation, Field(alias=parameter.name)], default)
+    try:
+        model = create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+        model.model_json_schema()
+    except PydanticUserError as error:
+        raise AgentError(f"tool {name!r}: its parameters make no schema: {error.message}") from None
+    return model, context_name
+
+
+@cache
+def _parameters_of(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return the function's parameter for each field of its arguments' model."""
+    return {name: field.alias or name for name, field in model.model_fields.items()}
 
 
 def to_content(value: Any) -> Content:
@@ -202,11 +221,15 @@ def to_content(value: Any) -> Content:
         case bytes():
             return text_content(value.decode(errors="replace"))
         case TextBlock() | JsonBlock() | ImageBlock() | DocumentBlock():
-            return (value,)
-        case BaseModel():
-            return (JsonBlock(value=normalise_json(value.model_dump(mode="json"))),)
+            return normalise_content((value,))
+        case [TextBlock() | JsonBlock() | ImageBlock() | DocumentBlock(), *_] if all(map(_is_block, value)):
+            return normalise_content(value)
         case _:
             return (JsonBlock(value=normalise_json(value)),)
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, TextBlock | JsonBlock | ImageBlock | DocumentBlock)
 
 
 class Toolkit:

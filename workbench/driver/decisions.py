@@ -1,0 +1,152 @@
+"""What a person decides of what is still open: the plan, permissions, unknown outcomes, single calls, messages.
+
+Each is judged by the state as it is, and becomes an event in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.driver import commands as c
+from workbench.driver.live import LiveRun
+from workbench.driver.session import Session
+from workbench.engine import outcomes
+from workbench.errors import AddressError, EditRefusedError
+from workbench.events.base import Event
+from workbench.events.call import OutcomeResolved, PermissionDecided
+from workbench.events.content import text_content
+from workbench.events.edit import MessageAdded
+from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped, PlanStep
+from workbench.events.run import RunResumed, RunStarted
+from workbench.state.parts import CallState, CallStatus
+from workbench.state.run_state import RunState
+
+UNKNOWN_TEXT = "Nobody knows whether this call took effect. Look before you try again."
+FAILED_TEXT = "failed, says the operator."
+PlanDecision = c.ApprovePlan | c.SkipPlan | c.EditPlan
+CallDecision = c.CancelCall | c.AnswerCall | c.DecidePermission | c.ResolveUnknown
+
+
+async def decide_plan(session: Session, command: PlanDecision) -> None:
+    """Approve, skip or change the plan."""
+    run = await session.store.resolve(command.run)
+    async with session.deciding(run) as state:
+        await session.append_to(run, *_plan_events(state, command))
+
+
+def _plan_events(state: RunState, command: PlanDecision) -> Sequence[Event]:
+    plan, run = state.plan, state.run[:8]
+    if isinstance(command, c.EditPlan):
+        if plan is None or plan.status != "approved":
+            raise EditRefusedError(f"run {run} follows no plan that could be changed")
+        if state.end is not None and state.end[0] == "completed":
+            raise EditRefusedError(f"run {run} is completed; fork it at `plan` to follow another plan")
+        return [PlanEdited(steps=_steps(command.steps))]
+    if plan is None or plan.status != "proposed":
+        raise EditRefusedError(f"run {run} has no plan that waits for an answer")
+    if isinstance(command, c.SkipPlan):
+        return [PlanSkipped()]
+    if command.steps is None or list(command.steps) == plan.steps:
+        return [PlanApproved(by="operator")]
+    return [PlanEdited(steps=_steps(command.steps)), PlanApproved(by="operator")]
+
+
+def _steps(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
+    if not steps:
+        raise EditRefusedError("a plan needs at least one step; skip it to go on without one")
+    return tuple(steps)
+
+
+async def decide_call(session: Session, command: CallDecision) -> None:
+    """Settle one call of the open step; its siblings are not touched."""
+    run = await session.store.resolve(command.run)
+    async with session.deciding(run) as state:
+        call = _call(state, command.call)
+        match command:
+            case c.DecidePermission():
+                _need(call, "waiting", "does not wait for permission")
+                events: Sequence[Event] = _permission(state, call, command)
+            case c.ResolveUnknown():
+                _need(call, "unknown", "has no unknown outcome")
+                events = _resolution(command)
+            case c.CancelCall() | c.AnswerCall():
+                if call.has_result:
+                    raise EditRefusedError(f"call {call.id} has its result already; fork at `{call.id}` to change it")
+                live = session.live.get(run)
+                if live is not None and live.is_moving:
+                    _settle_live(live, command)
+                    return
+                events = [_by_hand(call, command)]
+        await session.append_to(run, *events)
+
+
+def _call(state: RunState, call: str) -> CallState:
+    known = state.call(call)
+    if known is None or not known.asked:
+        step = state.open_step
+        there = f"; the open step has {', '.join(one.id for one in step.asked_calls)}" if step else ""
+        raise AddressError(f"run {state.run[:8]} has no call {call!r}{there}")
+    return known
+
+
+def _need(call: CallState, status: CallStatus, otherwise: str) -> None:
+    if call.status != status:
+        raise EditRefusedError(f"call {call.id} {otherwise}; it is {call.status}")
+
+
+def _permission(state: RunState, call: CallState, command: c.DecidePermission) -> Sequence[Event]:
+    """Return the decision; a tool that is allowed for the run is so for all its calls that wait."""
+    step, calls = state.open_step, [call.id]
+    if command.verdict == "allow" and command.scope == "run" and step is not None:
+        calls = [one.id for one in step.asked_calls if one.status == "waiting" and one.tool == call.tool]
+    reason = command.reason.strip()
+    return [PermissionDecided(call=one, verdict=command.verdict, scope=command.scope, reason=reason) for one in calls]
+
+
+def _settle_live(live: LiveRun, command: c.CancelCall | c.AnswerCall) -> None:
+    if isinstance(command, c.CancelCall):
+        live.loop.cancel_call(command.call)
+    else:
+        live.loop.answer_call(command.call, text_content(command.text), is_error=command.is_error)
+
+
+def _by_hand(call: CallState, command: c.CancelCall | c.AnswerCall) -> Event:
+    if isinstance(command, c.CancelCall):
+        return outcomes.cancelled(call.id, 0.0, call)
+    return outcomes.by_hand(call.id, 0.0, text_content(command.text), is_error=command.is_error)
+
+
+def _resolution(command: c.ResolveUnknown) -> Sequence[Event]:
+    resolved = OutcomeResolved(call=command.call, answer=command.answer)
+    if command.answer == "rerun":
+        return [resolved]
+    said = {"result": command.text, "fail": command.text or FAILED_TEXT, "unknown": UNKNOWN_TEXT}[command.answer]
+    return [resolved, outcomes.by_hand(command.call, 0.0, text_content(said), is_error=command.answer != "result")]
+
+
+async def say(session: Session, command: c.Say) -> str:
+    """Add a message; a completed or imported run goes on as a fork of its end."""
+    run = await session.store.resolve(command.run)
+    if not command.text.strip():
+        raise EditRefusedError("the message is empty; write something")
+    if not (await session.store.header(run)).imported:
+        async with session.deciding(run) as state:
+            if state.end is None or state.end[0] != "completed":
+                await session.append_to(run, MessageAdded(content=text_content(command.text)))
+                return run
+    return await _ask_further(session, run, command.text)
+
+
+async def _ask_further(session: Session, run: str, text: str) -> str:
+    """Fork a run that is over with a further question, which may take as many steps as the first."""
+    fork, root = await session.forks.make(c.ForkRun(run, "end", c.ForkEdits(say=text)))
+    live = await session.revive(fork)
+    first = (await session.store.read(fork, upto=0))[0].event
+    granted = first.agent.limits.steps if isinstance(first, RunStarted) else None
+    limits = live.state.agent.limits if live.state.agent is not None else None
+    if granted is not None and limits is not None and limits.steps is not None:
+        wanted = live.state.finished_steps + granted
+        if wanted > limits.steps:
+            await live.journal.append(RunResumed(limits=limits.model_copy(update={"steps": wanted})))
+    await session.go_on(root)
+    return fork

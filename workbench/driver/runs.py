@@ -1,0 +1,131 @@
+"""What a person can ask of whole runs: start, open, resume, list, label, pause."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from workbench.driver.agents import apply_limits
+from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, StartRun
+from workbench.driver.feed import RunsChanged
+from workbench.driver.journal import first_batch
+from workbench.driver.live import LiveRun
+from workbench.driver.session import Session, check_awaited
+from workbench.driver.summary import as_shown, summarise
+from workbench.errors import EditRefusedError, UserError
+from workbench.events.agent import Limits
+from workbench.events.base import Recorded
+from workbench.events.content import text_content
+from workbench.events.library import LibraryEvent
+from workbench.events.run import RunResumed, RunStarted
+from workbench.state.run_state import RunState
+from workbench.store import Durability, RunHeader, RunRow
+
+
+async def start(session: Session, command: StartRun) -> str:
+    """Start a run; nothing is written where the task or an option cannot be used."""
+    task = command.task.strip()
+    if not task:
+        raise UserError("the question is empty; write what you want to know")
+    record = await session.agents.new(command.options)
+    run = session.new_id()
+    if command.options.deny_asks:
+        session.deny_asks.add(run)
+    token = await session.acquire(run)
+    at = session.time.now()
+    today = datetime.fromtimestamp(session.settings.clock.wall(), tz=UTC).astimezone().date()
+    started = RunStarted(task=text_content(task), agent=record, date=today.isoformat())
+    batch = first_batch(RunHeader(run, run, at), (started,), at=at, token=token)
+    await session.store.append(batch, durability=Durability.FULL)
+    session.announce((Recorded(run, 0, at, started),))
+    if command.drive:
+        await session.go_on(run)
+    else:
+        await session.release(run)
+    return run
+
+
+async def open_run(session: Session, name: str) -> OpenedRun:
+    """Read a run without driving it."""
+    run = await session.store.resolve(name)
+    header = await session.store.header(run)
+    records = await session.store.read(run)
+    mine = session.drives(header.root)
+    held = await session.store.holder(header.root)
+    return OpenedRun(run, tuple(records), live=mine or held is not None, mine=mine, imported=header.imported)
+
+
+async def resume(session: Session, name: str, options: AgentOptions) -> str:
+    """Move a run on from where it rests, with larger limits where given; a subagent goes on inside its caller."""
+    run = await session.store.resolve(name)
+    async with session.deciding(run) as state:
+        _refuse_completed(state)
+        root = await session.root_of(run)
+        if options.deny_asks and root not in session.deny_asks:
+            session.deny_asks.add(root)
+            if not any(live.is_moving for live in session.tree(root)):
+                await session.forget(root)  # made live anew, with nobody to ask
+        live = await session.revive(root)
+        if run != root:
+            check_awaited(live.state, state)
+        if live.is_moving:
+            await _resume_child(session, run, live)
+            return run
+        _refuse_completed(live.state)
+        limits = _changed_limits(live.state, options)
+        if live.state.end is not None or limits is not None:
+            await live.journal.append(RunResumed(limits=limits), durable=True)
+        session.mover.drive(live)
+    return run
+
+
+def _refuse_completed(state: RunState) -> None:
+    if state.end is not None and state.end[0] == "completed":
+        raise EditRefusedError(
+            f"run {state.run[:8]} is completed; say something further with --say, or fork it somewhere"
+        )
+
+
+async def _resume_child(session: Session, run: str, root: LiveRun) -> None:
+    """Let a subagent go on that was paused alone, while its caller waits for it."""
+    child = session.live.get(run)
+    if child is None or child is root or child.is_moving or child.state.end is None:
+        raise EditRefusedError(f"run {run[:8]} is running already")
+    await child.journal.append(RunResumed(), durable=True)
+    child.wake()
+
+
+def _changed_limits(state: RunState, options: AgentOptions) -> Limits | None:
+    if state.agent is None:
+        return None
+    limits = apply_limits(state.agent.limits, options)
+    return limits if limits != state.agent.limits else None
+
+
+async def pause(session: Session, command: PauseRun) -> None:
+    """Stop a run that this process drives, with its subagents."""
+    run = await session.store.resolve(command.run)
+    live = session.live.get(run)
+    if live is None or not live.is_moving or live.state.end is not None:
+        is_moving = not (await session.state(run)).is_resting
+        held = await session.store.holder(await session.root_of(run)) if is_moving else None
+        where = f"it is driven by {held}" if held else "it is not running"
+        raise EditRefusedError(f"run {run[:8]} cannot be paused from here: {where}")
+    session.mover.pause(live, command.when)
+
+
+async def rows(session: Session, *, hidden: bool) -> list[RunRow]:
+    """Return the list of runs; rows behind their log are folded again first."""
+    listed = await session.store.runs(hidden=hidden)
+    behind = [row.id for row in listed if row.as_of_seq < row.last_seq]
+    for run in behind:
+        await session.store.save_row(summarise(run, await session.state(run)))
+    if behind:
+        listed = await session.store.runs(hidden=hidden)
+    return [as_shown(row) for row in listed]
+
+
+async def label(session: Session, event: LibraryEvent) -> None:
+    """Write down what a person says about a run."""
+    run = await session.store.resolve(event.run)
+    await session.store.append_library(event.model_copy(update={"run": run}), session.time.now())
+    session.feed.publish(RunsChanged())

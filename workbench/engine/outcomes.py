@@ -1,0 +1,64 @@
+"""Results that no tool gives: an accepted answer, a call given up or answered by a person; and how safely to store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from workbench.engine.attempts import MAY_HAVE_RUN
+from workbench.events.base import Event
+from workbench.events.call import CallCancelled, CallFinished, CallReused, CallStarted, Outcome, ResultEvent
+from workbench.events.codec import result_fields
+from workbench.events.content import Content, text_content
+from workbench.events.turn import TurnFinished
+from workbench.state.parts import CallState, StepState
+from workbench.tools.control import SUBMIT_ANSWER
+
+ACCEPTED = "accepted"
+NOT_RUN = "not run: the answer was submitted in the same turn"
+
+
+def accepted(call: str, input_: dict[str, JsonValue]) -> list[Event]:
+    """Return the start and the result of a submitted answer."""
+    started = CallStarted(call=call, tool=SUBMIT_ANSWER, input=input_, effect="read_only", permission="allow")
+    fields = result_fields(text_content(ACCEPTED), is_error=False)
+    return [started, CallFinished(call=call, outcome="ok", elapsed=0.0, by="engine", **fields)]
+
+
+def not_run(call: str) -> CallFinished:
+    """Return the result of a call that stands beside a submitted answer."""
+    fields = result_fields(text_content(NOT_RUN), is_error=True)
+    return CallFinished(call=call, outcome="not_run", elapsed=0.0, by="engine", **fields)
+
+
+def by_hand(call: str, elapsed: float, content: Content, *, is_error: bool) -> CallFinished:
+    """Return the result that a person wrote."""
+    outcome: Outcome = "failed" if is_error else "ok"
+    fields = result_fields(content, is_error=is_error)
+    return CallFinished(call=call, outcome=outcome, elapsed=elapsed, by="operator", **fields)
+
+
+def cancelled(call: str, elapsed: float, known: CallState | None) -> CallCancelled:
+    """Return the result of a call that a person gave up, with a word on what it may have done."""
+    text = "cancelled by the operator"
+    if known is None or known.started_at is None:
+        text += " before it started"
+    elif known.effect == "effectful":
+        text += f". {MAY_HAVE_RUN}"
+    return CallCancelled(call=call, elapsed=elapsed, **result_fields(text_content(text), is_error=True))
+
+
+def need_durable(events: Sequence[Event], steps: Sequence[StepState]) -> bool:
+    """Return whether power loss must not lose `events`: they start an effectful call, or close the last step."""
+    if any(isinstance(event, CallStarted) and event.effect == "effectful" for event in events):
+        return True
+    opening = next((event for event in events if isinstance(event, TurnFinished)), None)
+    if not steps or (opening is None and (steps[-1].is_closed or steps[-1].turn.status != "finished")):
+        return False
+    answered = {event.call for event in events if isinstance(event, ResultEvent)}
+    if opening is None:
+        return all(call.id in answered or call.has_result for call in steps[-1].asked_calls)
+    answered |= {call.id for call in steps[-1].calls.values() if call.has_result}
+    answered |= {event.call for event in events if isinstance(event, CallReused) and event.old in answered}
+    return all(block.id in answered for block in opening.calls)
