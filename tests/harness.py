@@ -62,6 +62,7 @@ class Rig(AbstractContextManager["Rig"]):
         models: dict[str, Provider] | None = None,
         spec: AgentSpec | None = None,
         clock: Clock | None = None,
+        follow_every: float = 0.02,
     ) -> None:
         self.model = ScriptedProvider(script, plan=plan)
         self.models: dict[str, Provider] = {"scripted": self.model, **(models or {})}
@@ -83,7 +84,7 @@ class Rig(AbstractContextManager["Rig"]):
                 clock=clock or SystemClock(),
                 make_agent=make_agent,
                 make_provider=make_provider,
-                follow_every=0.02,
+                follow_every=follow_every,
             )
         )
         self.changes: list[Change] = []

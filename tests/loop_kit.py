@@ -32,7 +32,7 @@ from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, Toolkit
 from workbench.tools.control import spawn_subagent, submit_answer
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which a test that hangs fails."""
 UNLIMITED = Limits(steps=None)
 

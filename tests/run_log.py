@@ -63,7 +63,9 @@ QUESTION: Final = "How does PgBouncer transaction pooling interact with prepared
 
 def tool_spec(name: str, effect: Effect = "read_only", permission: Permission = "allow") -> ToolSpec:
     """Return a tool that takes any object."""
-    return ToolSpec(name=name, description=f"{name}.", schema_={"type": "object"}, effect=effect, permission=permission)
+    return ToolSpec(
+        name=name, description=f"{name}.", input_schema={"type": "object"}, effect=effect, permission=permission
+    )
 
 
 TOOLS: Final = (

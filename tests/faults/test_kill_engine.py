@@ -94,7 +94,7 @@ def test_kills_at_any_moment(tmp_path: Path) -> None:
     figures = campaign(tmp_path, 40, seed=7)
     print(report(figures))
     assert figures["run_recovered"] > 10
-    assert figures["outcome_unknown"] > 2
+    assert figures["call_interrupted"] > 2  # else the kills came when nothing was in flight
 
 
 @pytest.mark.slow

@@ -82,10 +82,10 @@ AGENT = AgentRecord(
         ToolSpec(
             name="search_docs",
             description="Search the documents.",
-            schema_={"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
+            input_schema={"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
             effect="read_only",
         ),
-        ToolSpec(name="send", description="Send a letter.", schema_={"type": "object"}, permission="ask"),
+        ToolSpec(name="send", description="Send a letter.", input_schema={"type": "object"}, permission="ask"),
     ),
     limits=Limits(steps=3, cost=0.5),
     roles=(Role(name="reader", good_at="reading one topic in depth"),),

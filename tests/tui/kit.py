@@ -23,7 +23,7 @@ from workbench.tui.screens.main import MainScreen
 from workbench.tui.watching import Watched
 from workbench.views.selection import Selection
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which a test gives up; never reached where the program works."""
 
 

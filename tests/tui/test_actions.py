@@ -25,7 +25,7 @@ from workbench.views.segments import line_text
 from workbench.views.selection import NOTHING, Selection
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "line", "question")
+TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "hand", "text", "line", "question")
 
 
 def keys_of(actions: tuple[Action, ...]) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_focused_pane_takes_no_key_of_an_action(widget: type[Widget], scopes: 
     assert not own & taken
 
 
-@pytest.mark.parametrize("scope", ["edit", "fork", "prompt"])
+@pytest.mark.parametrize("scope", ["edit", "hand", "text", "fork", "prompt"])
 def test_keys_beside_a_text_field_are_none_that_it_writes(scope: Scope) -> None:
     """What can be typed is typed: only other keys act while a text field has the focus."""
     assert not [key for key in keys_of(in_scope(scope)) if len(key) == 1]
@@ -74,8 +74,8 @@ def test_every_action_of_the_main_screen_does_something() -> None:
     ("owner", "scopes"),
     [
         (PlanEditor, ("plan", "plan_edit")),
-        (EditDialog, ("edit", "preview", "dialog")),
-        (ByHandDialog, ("edit", "dialog")),
+        (EditDialog, ("edit", "text", "preview", "dialog")),
+        (ByHandDialog, ("hand", "text", "dialog")),
         (ForkDialog, ("fork", "dialog")),
     ],
 )

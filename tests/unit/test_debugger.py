@@ -137,6 +137,21 @@ def test_a_place_that_is_not_there_is_refused_with_what_is(place: Place, said: s
         find_cut(history_of(two_steps()), place)
 
 
+def test_the_place_after_the_last_step_is_there_when_that_step_is_closed() -> None:
+    """`S` of a turn that has not begun means the end; while the step before is open there is no such place."""
+    log = two_steps()
+    assert find_cut(history_of(log), Place("before", 3)).seq == log.state.seq
+    with pytest.raises(AddressError, match="no step 1; it has steps 0 to 0"):
+        find_cut(history_of(open_step_run()), Place("before", 1))
+
+
+def open_step_run() -> RunLog:
+    """Return a run whose only step has a call in flight."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.step([Call("search_docs", {"query": "a"}, seconds=None)])
+    return log
+
+
 def test_places_in_a_turn_that_is_not_finished_are_refused() -> None:
     """The place before that turn is named."""
     log = RunLog(agent=agent_record(plan="off"))

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.loop_kit import Barrier, Lab, answer, asks
+from workbench.engine import dispatch
 from workbench.events.agent import Limits
 from workbench.events.call import (
     CallCancelled,
     CallFinished,
+    CallProgressed,
     CallStarted,
     PermissionAsked,
     PermissionDecided,
@@ -252,6 +254,8 @@ async def test_after_too_many_failures_calls_run_one_by_one_until_ten_are_clean(
     modes = lab.all(ModeChanged)
     assert [event.mode for event in modes] == ["sequential", "parallel"]
     assert modes[0].why == "3 of the last 3 calls failed"
+    between = lab.kinds[lab.kinds.index("mode_changed") + 1 :]
+    assert between[: between.index("mode_changed")].count("call_finished") == 10
     assert [step.sequential for step in lab.state.steps] == [False, False, True, True, False, False]
 
 
@@ -455,8 +459,9 @@ async def test_a_tool_that_will_not_be_cancelled_is_left_behind_and_its_result_d
     assert "too late" not in str(lab.requests)
 
 
-async def test_progress_is_shown_and_never_breaks_a_run() -> None:
+async def test_progress_is_shown_and_never_breaks_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tool says how far it is, from any thread and in any words; the last word stands on the call."""
+    monkeypatch.setattr(dispatch, "PROGRESS_EVERY", 0.0)
     allowed = threading.Event()
 
     @tool()
@@ -472,6 +477,21 @@ async def test_progress_is_shown_and_never_breaks_a_run() -> None:
     allowed.set()
     await lab.finish(task)
     assert lab.text("0.0") == "done"
+
+
+async def test_a_tool_that_says_how_far_it_is_all_the_time_does_not_flood_the_log() -> None:
+    """Of words that follow one another closely the first is stored, and the last a little later."""
+
+    @tool()
+    async def work(context: ToolContext) -> str:
+        for number in range(1000):
+            context.progress(str(number))
+            await asyncio.sleep(0)
+        return "done"
+
+    lab = Lab([asks(("work", {})), answer()], [work])
+    await lab.run()
+    assert 1 <= len(lab.all(CallProgressed)) < 50
 
 
 async def test_the_start_of_an_effect_and_the_end_of_a_step_survive_power_loss() -> None:
@@ -496,6 +516,7 @@ async def test_the_start_of_an_effect_and_the_end_of_a_step_survive_power_loss()
     assert durable == {"call_finished", "call_started", "run_finished"}
     starts = [record.seq for record in lab.journal.records if isinstance(record.event, CallStarted)]
     assert [seq in lab.journal.durable for seq in starts[:2]] == [False, True]
+    assert [step.finished_seq in lab.journal.durable for step in lab.state.steps] == [True] * 3
 
 
 async def test_the_turn_and_its_starts_are_stored_together() -> None:

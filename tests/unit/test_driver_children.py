@@ -21,11 +21,11 @@ from workbench.driver.commands import (
     ResumeRun,
 )
 from workbench.errors import EditRefusedError
-from workbench.events.agent import Limits, Permission
+from workbench.events.agent import AgentRecord, Limits, Permission
 from workbench.events.request import AssistantMessage, Request
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool, Toolkit, tool
 
 
 class House:
@@ -113,6 +113,28 @@ def test_a_person_answers_in_the_subagent_after_a_restart(tmp_path: Path) -> Non
         rig.ask(DecidePermission(child, "0.0", "allow"))
         assert rig.wait(run, lambda state: state.status == "completed").answer == DONE
         assert house.did == ["w"]
+
+
+def test_a_decision_may_come_while_the_subagent_is_being_reopened(tmp_path: Path) -> None:
+    """Resuming the caller and answering in the subagent at the same moment reopen the subagent once."""
+    house = House("ask")
+    with house.open(tmp_path) as rig:
+        run, child = begin(rig, waits)
+    with house.open(tmp_path) as rig:
+        assert rig.driver._session is not None
+        agents = rig.driver._session.agents
+        toolkit = agents.toolkit
+
+        async def slowly(record: AgentRecord, name: str) -> Toolkit:
+            await asyncio.sleep(0.05)
+            return await toolkit(record, name)
+
+        agents.toolkit = slowly  # type: ignore[assignment, method-assign]
+        commands = (ResumeRun(run), DecidePermission(child, "0.0", "allow"))
+        for asked in [rig.driver.submit(command) for command in commands]:
+            asked.result()
+        assert rig.wait(run, lambda state: state.status == "completed").answer == DONE
+        assert (rig.state(child), house.did) == (rig.live_state(child), ["w"])
 
 
 def test_an_unknown_outcome_in_a_subagent_is_resolved_there(tmp_path: Path) -> None:

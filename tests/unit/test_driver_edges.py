@@ -17,7 +17,7 @@ from tests.fork_kit import everything_said, statuses
 from tests.harness import Rig, answer
 from workbench.agent.spec import AgentSpec
 from workbench.clock import SessionTime, SystemClock
-from workbench.driver.commands import ListRuns, ResolveUnknown, ResumeRun
+from workbench.driver.commands import ListRuns, OpenRun, PauseRun, ResolveUnknown, ResumeRun
 from workbench.driver.driver import Driver
 from workbench.driver.feed import Feed, Trouble
 from workbench.driver.journal import StoreJournal, first_batch
@@ -29,7 +29,7 @@ from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunStarted
 from workbench.providers.scripted import Turn
 from workbench.state.fold import fold
-from workbench.store import Batch, RunHeader, Store
+from workbench.store import Batch, RunHeader, RunSummary, Store
 from workbench.tools.base import Tool, tool
 
 CLOCK = SystemClock()
@@ -135,6 +135,45 @@ def test_a_driver_that_lost_its_lease_stops_and_says_so(tmp_path: Path) -> None:
         rig.ask(ResumeRun(run))
         assert rig.finish(run).answer == f"What? | {'look' * held.size}"
         assert rig.kinds(run)[len(before)] == "run_recovered"
+
+
+def test_a_run_is_resumed_while_its_pause_is_still_being_tidied_up(tmp_path: Path) -> None:
+    """Whoever sees a pause may resume at once; the resume waits until the lease was given back."""
+    held = Held()
+    with Rig(tmp_path, calling("look"), held.tools()) as rig:
+        run = rig.start()
+        rig.wait(run, lambda state: statuses(state) == ["running"])
+        store, tidy = rig.driver.store, asyncio.Event()
+        save_row = store.save_row
+
+        async def slowly(summary: RunSummary) -> None:
+            await tidy.wait()
+            await save_row(summary)
+
+        store.save_row = slowly  # type: ignore[method-assign]
+        rig.ask(PauseRun(run))
+        rig.finish(run)
+        resumed = rig.driver.submit(ResumeRun(run))
+        assert rig.ask(OpenRun(run)).mine
+        assert not resumed.done()
+        held.is_held = False
+        rig.open_gate(tidy)
+        assert resumed.result() == run
+        assert rig.wait(run, lambda state: state.status == "completed").answer == f"What? | {'look' * held.size}"
+
+
+def test_what_another_driver_wrote_last_comes_before_what_this_one_writes(tmp_path: Path) -> None:
+    """Taking a run over, a watcher here misses nothing, even where the log was not read since."""
+    held = Held()
+    with Rig(tmp_path, calling("look"), held.tools(), follow_every=3600) as rig:
+        with Rig(tmp_path, calling("look"), held.tools()) as other:
+            run = other.start()
+            other.wait(run, lambda state: statuses(state) == ["running"])
+        held.is_held = False
+        assert [record for record in rig.seen() if record.run == run] == []
+        rig.ask(ResumeRun(run))
+        last = rig.wait(run, lambda state: state.status == "completed").seq
+        assert [record.seq for record in rig.seen() if record.run == run] == list(range(last + 1))
 
 
 def test_a_full_disk_stops_a_run_with_a_sentence_and_it_goes_on_later(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ async def test_a_read_only_call_starts_while_the_model_still_writes() -> None:
     await lab.finish(task)
     assert looks.words == ["a", "b"]
     assert lab.sent_results() == [("0.0", "found a", False), ("0.1", "found b", False)]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,43 @@ async def test_a_call_that_finds_no_room_starts_as_soon_as_there_is_some() -> No
     hold.set()
     await lab.finish(task)
     assert looks.words == ["a", "b", "c"]
+
+
+async def test_what_found_no_room_until_the_turn_was_whole_runs_once_like_any_call() -> None:
+    """Offered early and asked for by the turn, it is still one call."""
+    looks, hold = Looks(held=True), asyncio.Event()
+    lab = Lab(
+        [asks(*map(look, "abc"), hold=hold), answer()], [looks.tool()], limits=Limits(steps=None, calls_at_once=2)
+    )
+    task = await lab.started()
+    await lab.until(lambda: lab.statuses() == ["running", "running"])
+    hold.set()
+    await lab.until(lambda: lab.statuses() == ["running", "running", "requested"])
+    looks.gate.set()
+    await lab.finish(task)
+    assert looks.words == ["a", "b", "c"]
+    assert [(event.call, event.eager) for event in lab.all(CallStarted)][:3] == [
+        ("0.0", True),
+        ("0.1", True),
+        ("0.2", False),
+    ]
+
+
+async def test_what_a_broken_attempt_offered_and_did_not_start_never_starts() -> None:
+    """Room that becomes free later is not for calls that nobody asks for any more."""
+    looks, hold, again = Looks(held=True), asyncio.Event(), asyncio.Event()
+    broken = asks(look("a"), look("b"), hold=hold, error=OVERLOADED, error_after_calls=True)
+    lab = Lab([broken, asks(look("a"), hold=again), answer()], [looks.tool()],
+              limits=Limits(steps=None, calls_at_once=1))  # fmt: skip
+    task = await lab.started()
+    await lab.until(lambda: lab.statuses() == ["running"])
+    hold.set()
+    await lab.until(lambda: len(lab.requests) == 2)
+    looks.gate.set()
+    await lab.until(lambda: lab.statuses() == ["finished"])
+    again.set()
+    await lab.finish(task)
+    assert looks.words == ["a"]
 
 
 async def test_after_a_broken_stream_the_same_call_takes_over_the_result() -> None:

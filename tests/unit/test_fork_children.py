@@ -166,6 +166,8 @@ def test_usage_of_a_subagent_that_runs_again_is_counted_once(tmp_path: Path) -> 
         child = rig.state(child_of(state))
         assert (state.child_steps, state.child_usage) == (3, child.usage)
         assert state.total_usage.total_tokens == state.usage.total_tokens + child.usage.total_tokens
+        fresh = rig.state(rig.ask(ForkRun(run, "0.0", drive=False)))
+        assert (fresh.child_steps, fresh.total_usage) == (0, fresh.usage)
         again = rig.finish(rig.ask(ForkRun(run, "0.0")))
         assert (again.child_steps, again.child_usage) == (3, child.usage)
         inside = rig.ask(ForkRun(child_of(state), edits=ForkEdits(results={"0.0": "ONE"})))

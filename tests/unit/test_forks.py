@@ -51,8 +51,10 @@ def test_several_edits_at_once_all_hold(tmp_path: Path) -> None:
             instructions="Be brief.",
             say="And y?",
         )
+        before = at.rig.state(at.run).steps[0].calls["0.1"].result
         state, _ = at.finish(at.fork(None, edits))
         assert state.address == "0.1"
+        assert state.steps[0].calls["0.1"].original == before
         assert sorted(at.world.did) == ["look d", "look z", "write c"]
         assert state.own_edits == ["instructions", "model", "text 0", "result 0.1", "input 0.0", "plan", "message"]
         changed = "The plan has changed. Follow this plan:\n1. SEARCH: omega"

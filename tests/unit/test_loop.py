@@ -487,3 +487,32 @@ async def test_without_subagents_the_model_is_told_so() -> None:
     lab = Lab([asks(("spawn_subagent", {"task": "a"})), answer()])
     await lab.run()
     assert lab.text("0.0") == "subagents are not available here"
+
+
+class Winding:
+    """A subagent that takes its time to stop."""
+
+    def __init__(self) -> None:
+        self.begun, self.stopped = asyncio.Event(), False
+
+    async def run(self, call: str, arguments: Mapping[str, object]) -> ToolResult:
+        try:
+            self.begun.set()
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            self.stopped = True
+        raise AssertionError("it cannot come here")
+
+
+async def test_a_pause_waits_until_subagents_have_stopped() -> None:
+    """The run is not at rest before its children are."""
+    children = Winding()
+    lab = Lab([asks(("spawn_subagent", {"task": "a"}))], subagents=children)
+    task = await lab.started()
+    await children.begun.wait()
+    lab.loop.pause()
+    assert (await lab.finish(task)).status_and_reason == ("interrupted", "paused")
+    assert children.stopped
+    assert lab.statuses() == ["interrupted"]

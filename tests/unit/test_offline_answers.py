@@ -271,7 +271,7 @@ def test_tools_of_other_agents_are_asked_about_the_topic() -> None:
     def spec(name: str, description: str, **parameters: str) -> ToolSpec:
         properties: Any = {key: {"type": kind} for key, kind in parameters.items()}
         schema = {"type": "object", "properties": properties, "required": list(parameters)}
-        return ToolSpec(name=name, description=description, schema_=schema)
+        return ToolSpec(name=name, description=description, input_schema=schema)
 
     tools = (
         spec("weather", "Return the weather in a city.", city="string"),

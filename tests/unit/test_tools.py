@@ -49,7 +49,7 @@ def measure(
 
 def test_the_schema_is_what_the_signature_says() -> None:
     """Required and defaulted parameters, descriptions, closed sets and nested models; the context is hidden."""
-    schema: dict[str, Any] = measure.spec.schema_
+    schema: dict[str, Any] = measure.spec.input_schema
     properties = schema["properties"]
     assert measure.spec.description == "Measure a place."
     assert list(properties) == ["place", "unit", "how", "tags", "limit"]
@@ -96,7 +96,7 @@ def awkward(schema: str, copy: int = 1, model_config: str = "m", _hidden: str = 
 
 def test_any_parameter_name_will_do() -> None:
     """Also those that the machinery underneath uses for itself."""
-    assert list(awkward.spec.schema_["properties"]) == ["schema", "copy", "model_config", "_hidden"]  # type: ignore[arg-type]
+    assert list(awkward.spec.input_schema["properties"]) == ["schema", "copy", "model_config", "_hidden"]  # type: ignore[arg-type]
     assert awkward.validate({"schema": "s", "_hidden": "x"}) == {
         "schema": "s", "copy": 1, "model_config": "m", "_hidden": "x",
     }  # fmt: skip

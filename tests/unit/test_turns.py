@@ -237,6 +237,28 @@ async def test_a_pause_while_the_start_of_a_turn_is_being_written_still_ends_it(
     assert state.active_turn is None
 
 
+async def test_a_stream_that_is_of_no_more_use_is_closed_before_the_next_attempt() -> None:
+    """Pieces that do not fit together break the attempt; the connection does not wait for the garbage collector."""
+    closed_then: list[bool] = []
+
+    async def source() -> AsyncIterator[Delta]:
+        yield CallInput(3, "{}")
+        yield END
+
+    provider = Deltas(source)
+    lab = Lab([], provider=provider)
+    append = lab.journal.append
+
+    async def looking(*events: Event, durable: bool = False) -> None:
+        if any(isinstance(event, ModelRetried) for event in events):
+            closed_then.append(provider.closed.is_set())
+        await append(*events, durable=durable)
+
+    lab.journal.append = looking  # type: ignore[method-assign]
+    await lab.run()
+    assert closed_then == [True] * 4
+
+
 async def test_an_error_while_a_paused_stream_is_closed_is_still_a_pause() -> None:
     """What a provider raises on its way out does not turn a pause into a failure."""
     never = asyncio.Event()

@@ -181,7 +181,7 @@ def provider_of(model: str) -> str:
 
 def tools_json(tools: Sequence[ToolSpec]) -> str:
     """Return the tools as the model sees them, canonically."""
-    shown = [{"name": tool.name, "description": tool.description, "schema": tool.schema_} for tool in tools]
+    shown = [{"name": tool.name, "description": tool.description, "schema": tool.input_schema} for tool in tools]
     return json.dumps(shown, sort_keys=True, ensure_ascii=False)
 
 

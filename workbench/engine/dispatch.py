@@ -38,6 +38,8 @@ from workbench.tools.base import ToolResult
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER
 
 Stop = Literal["soft", "hard"]
+PROGRESS_EVERY = 0.25
+"""Seconds between stored words on how far calls are: a tool may say so for every byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Dispatcher:
         self._flying: dict[str, CallInFlight] = {}
         self._settled: list[CallInFlight] = []
         self._progress: dict[CallInFlight, str] = {}
+        self._progress_timer: asyncio.TimerHandle | None = None
         self._late: list[LateResultDropped] = []
         self._orders: list[_Order] = []
         self._offers: list[Offer] = []
@@ -370,8 +373,16 @@ class Dispatcher:
         self._wake.set()
 
     def _note_progress(self, flight: CallInFlight, text: str) -> None:
+        """Keep the last word; it is stored now, or soon where one was stored just now."""
         self._progress[flight] = text
-        self._wake.set()
+        if self._progress_timer is None:
+            self._wake.set()
+            self._progress_timer = asyncio.get_running_loop().call_later(PROGRESS_EVERY, self._look_for_progress)
+
+    def _look_for_progress(self) -> None:
+        self._progress_timer = None
+        if self._progress:
+            self._wake.set()
 
     def _note_late(self, call: str, value: Any) -> None:
         self._late.append(LateResultDropped(call=call, size=late_size(value)))

@@ -139,7 +139,8 @@ class RunLoop:
     async def _make_room(self, step: int) -> None:
         """Bring the request under its budget: oldest results first, then a summary of the oldest turns."""
         tokens = (await self._conversation.prepare(self.state, "step")).tokens
-        while (elided := elision(self.state, tokens)) is not None:
+        elided = elision(self.state, tokens)
+        if elided is not None:
             await self._journal.append(elided)
             tokens = (await self._conversation.prepare(self.state, "step")).tokens
         through = summary_end(self.state, tokens)

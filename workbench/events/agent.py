@@ -15,11 +15,11 @@ PlanMode = Literal["ask", "auto", "off"]
 
 
 class ToolSpec(Frozen):
-    """A tool as the model sees it (`name`, `description`, `schema_`) and as the engine treats it (the rest)."""
+    """A tool as the model sees it (`name`, `description`, `input_schema`) and as the engine treats it (the rest)."""
 
     name: str
     description: str
-    schema_: dict[str, JsonValue]
+    input_schema: dict[str, JsonValue]
     """JSON Schema of the input object."""
     effect: Effect = "effectful"
     permission: Permission = "allow"

@@ -91,9 +91,9 @@ def _fold_subagent(
 
 def _fold_open_call(state: RunState, step: StepState, call: CallState, record: Recorded) -> None:
     match record.event:
-        case calls.CallProgressed() as event:
+        case calls.CallProgressed() as event if call.status == "running":
             call.progress = event.text
-        case calls.CallRetried() as event:
+        case calls.CallRetried() as event if call.status == "running":
             call.attempts.append(AttemptState(event.error, event.elapsed, event.wait))
         case calls.CallInterrupted():
             call.status, call.finished_at = "interrupted", record.at
@@ -122,7 +122,7 @@ def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, 
     if source is None or source.status not in ("running", "finished"):
         return
     call.status, source.status = source.status, "discarded"
-    call.result, call.outcome, call.attempts = source.result, source.outcome, source.attempts
+    call.result, call.outcome, call.attempts = source.result, source.outcome, source.attempts.copy()
     call.started_at, call.finished_at, call.elapsed = source.started_at, source.finished_at, source.elapsed
     call.started_seq, call.progress = source.started_seq, source.progress
     call.effect, call.permission, call.eager = source.effect, source.permission, True

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from workbench.errors import DamagedDatabaseError, ForeignDatabaseError
+from workbench.errors import DamagedDatabaseError, DatabaseUnwritableError, ForeignDatabaseError
 from workbench.events.base import Event, Recorded
 from workbench.events.call import CallStarted, ResultEvent
 from workbench.events.content import plain_text
@@ -187,9 +187,15 @@ def _pairs(run: str) -> list[str]:
 
 
 def _make_if_missing(path: Path) -> None:
-    if not path.exists():
+    if path.exists():
+        return
+    try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+    except OSError as error:
+        raise DatabaseUnwritableError(
+            f"the search file {str(path)!r} cannot be written: {error.strerror}. Searching needs a folder to write in."
+        ) from None
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

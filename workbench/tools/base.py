@@ -166,7 +166,7 @@ def tool(
         spec = ToolSpec(
             name=tool_name,
             description=description or inspect.getdoc(wrapped) or "",
-            schema_=schema,
+            input_schema=schema,
             effect=effect,
             permission=permission,
             exclusive=tool_name if exclusive is True else exclusive or None,

@@ -22,7 +22,6 @@ from workbench.config.resources import shipped
 from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.settings import DriverSettings
-from workbench.errors import WorkbenchError
 from workbench.tui.actions import bindings
 from workbench.tui.bridge import Bridge, Desk
 from workbench.tui.palette import ActionProvider
@@ -99,16 +98,15 @@ class WorkbenchApp(App[None]):
 
     def begin(self) -> None:
         """Start the driver beside the screen, once that is built."""
-        self.run_worker(self._open(), group="open")
+        self.main.work(self._open, group="open")
 
     async def _open(self) -> None:
         try:
             await asyncio.to_thread(self._desk.start)
             await self.main.list_runs()
             await self._show_first()
-        except WorkbenchError as error:
-            self.say(str(error), "error")
-        self.is_begun = True
+        finally:
+            self.is_begun = True
 
     async def _show_first(self) -> None:
         begin = self._begin

@@ -15,7 +15,7 @@ from workbench.views.selection import NOTHING, Selection
 
 Scope = Literal[
     "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation",
-    "dialog", "edit", "preview", "fork", "line", "question",
+    "dialog", "edit", "hand", "text", "preview", "fork", "line", "question",
 ]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
 Group = Literal["Run", "Call and edit", "Plan", "Playhead", "Panes", "Workbench"]

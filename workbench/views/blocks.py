@@ -111,7 +111,7 @@ def _draw_plan_head(plan: PlanState, scene: Scene, _: Selection) -> list[Line]:
 
 def _plan_step_part(plan: PlanState, index: int, action_width: int, scene: Scene) -> Part:
     step, progress = plan.steps[index], plan.progress[index]
-    number = f"{index + 1:>{len(str(len(plan.steps)))}} "
+    number = f"{index:>{len(str(len(plan.steps) - 1))}} "
     action = one_line(step.action, action_width)
     action += " " * (action_width - cell_width(action) + 1)
     indent = 2 + len(number) + action_width + 1

@@ -264,7 +264,7 @@ def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
         mark = progress_mark(progress)
         is_chosen = index == number
         notes = [Segment(f" {mark.glyph} {mark.word}", mark.style)]
-        sheet.section(f"{'▸ ' if is_chosen else ''}{number + 1} {one_line(step.action, sheet.width)}", *notes)
+        sheet.section(f"{'▸ ' if is_chosen else ''}{number} {one_line(step.action, sheet.width)}", *notes)
         sheet.text(step.text, TEXT_LINES if is_chosen else 3)
 
 

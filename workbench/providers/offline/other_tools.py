@@ -83,13 +83,13 @@ def _fit(tool: ToolSpec, asked: Collection[str]) -> float:
 
 
 def _properties(tool: ToolSpec) -> dict[str, JsonValue]:
-    properties = tool.schema_.get("properties")
+    properties = tool.input_schema.get("properties")
     return properties if isinstance(properties, dict) else {}
 
 
 def _arguments(tool: ToolSpec, conversation: Conversation) -> dict[str, JsonValue] | None:
     """Fill a tool's required parameters; None where one of them cannot be filled from a question."""
-    required = tool.schema_.get("required")
+    required = tool.input_schema.get("required")
     if not isinstance(required, list):
         return {}
     numbers = [float(text) if "." in text else int(text[:18]) for text in _NUMBER.findall(conversation.question.text)]

@@ -91,7 +91,9 @@ def _pieces(turn: Turn) -> Iterator[Delta]:
 def _tokens_of(request: Request) -> int:
     """Estimate a request's tokens: four characters each, tools and instructions included."""
     characters = len(request.instructions) + sum(len(message.model_dump_json()) for message in request.messages)
-    characters += sum(len(tool.name) + len(tool.description) + len(json.dumps(tool.schema_)) for tool in request.tools)
+    characters += sum(
+        len(tool.name) + len(tool.description) + len(json.dumps(tool.input_schema)) for tool in request.tools
+    )
     return characters // CHARACTERS_PER_TOKEN + 1
 
 

@@ -118,8 +118,12 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
         problem.set_class(bool(sentence), "-shown")
 
     async def action_do(self, action: str) -> None:
-        """Do an action of the registry: `do_` and its id."""
-        await getattr(self, f"do_{action}")()
+        """Do an action of the registry, `do_` and its id, after what was typed before it has arrived in its field."""
+        deed = getattr(self, f"do_{action}")
+        if self.focused is None:
+            await deed()
+        else:
+            self.focused.call_later(deed)
 
     async def do_leave(self) -> None:
         """Leave without an answer."""

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Checkbox, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from workbench.state.parts import CallState
 from workbench.tui.actions import bindings
@@ -14,7 +14,7 @@ from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.external import edit_outside
 from workbench.tui.paint import content
-from workbench.tui.widgets.field import Editor
+from workbench.tui.widgets.field import Editor, Tick
 from workbench.views.brief import brief_input
 from workbench.views.segments import Segment
 from workbench.views.text import one_line
@@ -30,18 +30,13 @@ class HandGiven(NamedTuple):
 class ByHandDialog(Dialog[HandGiven]):
     """Answers with the result that the model is to see, or None."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("edit", "dialog")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("edit")]
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("hand", "text", "dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("hand", "text")]
 
     DEFAULT_CSS = """
     ByHandDialog #editor {
         height: 10;
         margin-top: 1;
-    }
-    ByHandDialog Checkbox {
-        border: none;
-        padding: 0;
-        background: $surface;
     }
     """
 
@@ -54,7 +49,7 @@ class ByHandDialog(Dialog[HandGiven]):
         tool = Segment(f"{one_line(self._call.tool, 40)}  ", "title")
         yield Static(content([tool, Segment(brief_input(self._call.input, 200), "muted")]), markup=False)
         yield Editor(id="editor")
-        failed = Checkbox("it failed: the model sees this as an error", id="failed")
+        failed = Tick("it failed: the model sees this as an error", id="failed")
         failed.display = self._may_fail
         yield failed
 
@@ -63,11 +58,11 @@ class ByHandDialog(Dialog[HandGiven]):
         super().on_mount()
         self.query_one("#editor").focus()
 
-    async def do_apply(self) -> None:
+    async def do_give(self) -> None:
         """Answer."""
         text = self.query_one("#editor", TextArea).text
         if text.strip():
-            self.dismiss(HandGiven(text, self.query_one("#failed", Checkbox).value))
+            self.dismiss(HandGiven(text, self.query_one("#failed", Tick).value))
         else:
             self.show_problem("Write the result that the model is to see, or leave with Esc.")
 

@@ -48,8 +48,8 @@ class Draft:
 class EditDialog(Dialog[str]):
     """Answers with the edited text, or None."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("edit", "dialog")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("edit", "preview", "dialog")]
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("edit", "text", "dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("edit", "text", "preview", "dialog")]
 
     DEFAULT_CSS = """
     EditDialog > #frame {

@@ -22,6 +22,8 @@ _WHERE: dict[Scope, str] = {
     "prompt": "in the prompt",
     "dialog": "in a dialog",
     "edit": "in an editor",
+    "hand": "in a result by hand",
+    "text": "in an editor",
     "preview": "in a preview",
     "fork": "in the fork dialog",
     "invitation": "at the first start",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PERMISSIONS = (
     Choice("once", "o", "Allow once", "this call alone"),
-    Choice("run", "r", "Allow for this run", "every call of this tool, to the end of the run"),
-    Choice("deny", "d", "Deny", "the model gets your reason as the result"),
+    Choice("run", "r", "Allow for this run", "this tool, to the end of the run"),
+    Choice("deny", "d", "Deny", "the model hears why"),
     Choice("edit", "e", "Edit the input first", "a fork, in which the call asks again"),
 )
 OUTCOMES = (
@@ -53,7 +53,7 @@ def _call_facts(call: CallState, *more: Line) -> list[Line]:
 
 async def _permit(screen: MainScreen, call: CallState) -> None:
     asked = (Segment(one_line(call.question, 300), "muted"),)
-    below = (Segment("Between the bars stands exactly what it would be given:", "muted"),)
+    below = (Segment("Beside the bar stands exactly what it would be given:", "muted"),)
     dialog = ChoiceDialog(
         "May this call run?", _call_facts(call, asked, below), PERMISSIONS, fenced=fenced(exact_input(call.input))
     )

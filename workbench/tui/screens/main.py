@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, TextArea
 
@@ -135,7 +136,7 @@ class MainScreen(Screen[None]):
         if changes.run or ticks:
             self.show_run()
         if changes.runs or self._is_list_old():
-            self._work(self.list_runs, group="list", exclusive=True)
+            self.work(self.list_runs, group="list", exclusive=True)
 
     def _is_list_old(self) -> bool:
         """Whether a run of the list may look different by now, though nothing said so."""
@@ -148,7 +149,7 @@ class MainScreen(Screen[None]):
         for trouble in changes.troubles:
             self.say(trouble.message, "error" if trouble.level == "error" else "warning")
         for follower in changes.reread:
-            self._work(partial(self._read, follower), group=f"read {follower.run}")
+            self.work(partial(self._read, follower), group=f"read {follower.run}")
         if changes.progress:
             self.query_one(ProgressLine).show(self.bridge.progress.values())
 
@@ -193,7 +194,7 @@ class MainScreen(Screen[None]):
             wanted = [(ref.run, ref.seq) for ref in refs]
             if wanted != self._wanted and any(self.bridge.known_content(ref) is None for ref in wanted):
                 self._wanted = wanted
-                self._work(partial(self._read_contents, wanted), group="contents", exclusive=True)
+                self.work(partial(self._read_contents, wanted), group="contents", exclusive=True)
             known = {ref: found for ref in wanted if (found := self.bridge.known_content(ref)) is not None}
             self.query_one(Inspector).show(watched.state, selection, known)
         self.show_keys()
@@ -301,9 +302,9 @@ class MainScreen(Screen[None]):
         if why := ACTIONS[action].refusal(self.context()):
             self.say(why)
         else:
-            self._work(partial(FLOWS[action], self), group="flow")
+            self.work(partial(FLOWS[action], self), group="flow")
 
-    def _work(self, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False) -> None:
+    def work(self, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False) -> None:
         """Do something that may wait; what a person can mend becomes a sentence."""
 
         # The function itself is given, not its coroutine: one that is never started would be complained about.
@@ -313,6 +314,9 @@ class MainScreen(Screen[None]):
             except WorkbenchError as error:
                 if not self.workbench.is_leaving:
                     self.say(str(error), "error")
+            except NoMatches:
+                if self.app.is_running:
+                    raise  # else the screen went away while this waited
 
         self.run_worker(cast("Any", guarded), group=group, exclusive=exclusive)
 
@@ -349,7 +353,7 @@ class MainScreen(Screen[None]):
     def _open_row(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if event.option_id is not None:
-            self._work(partial(self.open_run, event.option_id), group="flow")
+            self.work(partial(self.open_run, event.option_id), group="flow")
 
     @on(Timeline.Selected)
     def _select(self) -> None:
@@ -359,7 +363,7 @@ class MainScreen(Screen[None]):
     def _open(self, event: Timeline.Opened) -> None:
         call = self.context().call
         if event.selection.kind == "call" and call is not None and call.child is not None:
-            self._work(partial(self.open_run, call.child), group="flow")
+            self.work(partial(self.open_run, call.child), group="flow")
         else:
             self.show_pane("inspector", focus=True)
 
@@ -369,11 +373,11 @@ class MainScreen(Screen[None]):
 
     @on(PlanEditor.Decided)
     def _decide_plan(self, event: PlanEditor.Decided) -> None:
-        self._work(partial(plans.decide, self, event.purpose, event.steps), group="flow")
+        self.work(partial(plans.decide, self, event.purpose, event.steps), group="flow")
 
     @on(PlanEditor.Skipped)
     def _skip_plan(self) -> None:
-        self._work(partial(plans.skip, self), group="flow")
+        self.work(partial(plans.skip, self), group="flow")
 
     @on(PlanEditor.Left)
     def _leave_plan(self) -> None:
@@ -381,13 +385,13 @@ class MainScreen(Screen[None]):
 
     @on(Invitation.Asked)
     def _take_question(self, event: Invitation.Asked) -> None:
-        self._work(partial(runs.ask_question, self, event.text), group="flow")
+        self.work(partial(runs.ask_question, self, event.text), group="flow")
 
     @on(Prompt.Given)
     def _take_text(self, event: Prompt.Given) -> None:
         self._leave_prompt()
         flow = runs.ask_question if event.kind == "question" else runs.say_message
-        self._work(partial(flow, self, event.text), group="flow")
+        self.work(partial(flow, self, event.text), group="flow")
 
     @on(Prompt.Left)
     def _leave_prompt(self) -> None:

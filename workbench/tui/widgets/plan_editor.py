@@ -234,7 +234,7 @@ class PlanEditor(Vertical, can_focus=True):
         is_done = index < draft.done
         lead = [
             Segment("▌ " if here else "  ", "waiting"),
-            Segment("✓ " if is_done else f"{index + 1} ", "ok" if is_done else "muted"),
+            Segment("✓ " if is_done else f"{index} ", "ok" if is_done else "muted"),
             Segment(f" {step.action:<{action_width}}  ", "muted" if is_done else "plan"),
         ]
         texts = [*passage.lines, *([passage.rest] if passage.rest else [])] or [""]
