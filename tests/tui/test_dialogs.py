@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
+from textual import events
 
 from tests.builders import Call, RunLog, agent_record, researched_run
 from tests.tui.fake_driver import FakeDriver, fork_answer
@@ -232,3 +233,40 @@ def test_a_simulated_fork_names_the_effects_that_stay() -> None:
     assert "! shell ran as call 2.0" in text
     assert "\x1b" not in text
     assert all(word in text for word in ("2.1", "thinking of 3 turns", "1.9 k tokens in front", "file changed"))
+
+
+def huge_run() -> RunLog:
+    """Return a run with a result of 5 MB on one line."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.step([Call("search_docs", {"query": "all"}, "x" * 5_000_000)])
+    return log
+
+
+async def test_a_result_too_large_for_the_screen_is_replaced_or_edited_elsewhere() -> None:
+    """5 MB on one line neither freeze the screen nor vanish: what is typed replaces them, $EDITOR gets them whole."""
+    driver = FakeDriver(huge_run())
+    fork_answer(driver, researched_run())
+    async with stage(driver) as acted:
+        acted.main.timeline.select(Selection("call", step=0, call="0.0"))
+        await acted.press("e")
+        dialog = await acted.opens(EditDialog)
+        await acted.shows("5.0 MB are too much to edit here")
+        assert len(dialog.text) == 5_000_000
+        await acted.press("ctrl+s")
+        await acted.shows("Nothing is changed yet")
+        await acted.write("short")
+        await acted.press("ctrl+s", "enter")
+        await acted.until(lambda: bool(driver.commands))
+        assert driver.commands[0].edits.results == {"0.0": "short"}
+
+
+async def test_nothing_is_pasted_that_would_stop_the_screen() -> None:
+    """A paste of 5 MB is refused in words, a page of text is taken."""
+    async with stage(FakeDriver(researched_run())) as acted:
+        dialog = await editing(acted)
+        before = dialog.text
+        acted.app.post_message(events.Paste("x" * 5_000_000))
+        await acted.until(lambda: any("too large to edit here" in notice for notice in acted.notices))
+        assert dialog.text == before
+        acted.app.post_message(events.Paste("a line\n" * 50))
+        await acted.until(lambda: dialog.text.count("a line") == 50)

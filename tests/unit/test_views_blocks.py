@@ -96,7 +96,7 @@ def test_a_plan_stands_before_its_steps_with_marks() -> None:
     lines = texts(shown(log.state, 70))
     plan = next(y for y, text in enumerate(lines) if "PLAN ✓ approved, ✎ edited" in text)
     assert plan < next(y for y, text in enumerate(lines) if "STEP 0" in text)
-    assert "✓ 1 SEARCH     pg_hba.conf authentication methods" in lines[plan + 1]
+    assert "✓ 0 SEARCH     pg_hba.conf authentication methods" in lines[plan + 1]
     waiting = texts(shown(waiting_plan().state, 70))
     assert any("PLAN ⏸ proposed" in text for text in waiting)
     assert any("○ 3 SYNTHESIZE how the two interact" in text for text in waiting)

@@ -141,7 +141,7 @@ def test_a_plan_step_is_read_whole() -> None:
     log = RunLog()
     log.plan(["SEARCH: " + "words " * 60, "COMPARE: " + "others " * 60])
     text = text_of(log.state, Selection("plan_step", index=1))
-    assert "▸ 2 COMPARE ○ waiting" in text
+    assert "▸ 1 COMPARE ○ waiting" in text
     assert text.count("others") == 60
     assert text.count("words") < 60
 

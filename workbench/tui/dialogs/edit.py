@@ -20,9 +20,10 @@ from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.external import edit_outside
 from workbench.tui.paint import contents
-from workbench.tui.widgets.field import Editor
+from workbench.tui.widgets.field import Editor, is_too_large
 from workbench.views.diff import text_diff
 from workbench.views.segments import Line, Segment
+from workbench.views.text import human_bytes
 
 Check = Callable[[str], str]
 """What is wrong with a text, as a sentence; empty where nothing is."""
@@ -80,6 +81,9 @@ class EditDialog(Dialog[str]):
         super().__init__(draft.heading)
         self._draft = draft
         self._is_warned = False
+        self._is_too_large = is_too_large(draft.before)
+        self._saved_outside: str | None = None
+        """A text from the person's own editor that is too large for this one."""
         self._told: str | None = None
         """The text about which something was said."""
 
@@ -87,19 +91,26 @@ class EditDialog(Dialog[str]):
         """Build the editor, and the place for what it changes."""
         if self._draft.facts:
             yield Static(contents(self._draft.facts), id="facts", markup=False)
-        yield Editor(self._draft.before, language="json" if self._draft.is_json else None, id="editor")
+        shown = "" if self._is_too_large else self._draft.before
+        yield Editor(shown, language="json" if self._draft.is_json else None, id="editor")
         with VerticalScroll(id="preview"):
             yield Static(id="changes", markup=False)
 
     def on_mount(self) -> None:
         """Write into the editor at once."""
         super().on_mount()
+        if self._is_too_large:
+            size = human_bytes(len(self._draft.before.encode()))
+            self._tell(f"{size} are too much to edit here: ctrl+e edits them in $EDITOR; what you type replaces them.")
         self.query_one("#editor").focus()
 
     @property
     def text(self) -> str:
-        """What stands in the editor."""
-        return self.query_one("#editor", TextArea).text
+        """What is to be: what stands in the editor, or what was saved in another."""
+        written = self.query_one("#editor", TextArea).text
+        if written or not self._is_too_large:
+            return written
+        return self._draft.before if self._saved_outside is None else self._saved_outside
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -154,9 +165,12 @@ class EditDialog(Dialog[str]):
         """Edit in the person's own editor."""
         editor = self.query_one("#editor", TextArea)
         suffix = ".json" if self._draft.is_json else ".txt"
-        outcome = edit_outside(self.app, editor.text, suffix)
+        outcome = edit_outside(self.app, self.text, suffix)
         if outcome.problem:
             self._tell(outcome.problem)
+        elif outcome.text is not None and is_too_large(outcome.text):
+            self._is_too_large, self._saved_outside = True, outcome.text
+            editor.load_text("")
         elif outcome.text is not None:
             editor.load_text(outcome.text)
 

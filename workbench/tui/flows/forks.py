@@ -11,6 +11,7 @@ from workbench.state.run_state import RunState
 from workbench.tui.context import Context
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.fork_draft import ForkDraft
+from workbench.tui.widgets.field import is_too_large
 from workbench.views.selection import Selection
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ async def fork_here(screen: MainScreen) -> None:
     """Ask what to change, show what that does, and make the fork."""
     watched = screen.watched
     draft = ForkDraft(watched.history.live, place_of(screen.context()))
-    if draft.call is not None:
-        draft.result = await screen.bridge.result_text(draft.call)
 
     async def ask(address: str, edits: ForkEdits) -> ForkPreview:
         answer: ForkPreview = await screen.bridge.ask(PreviewFork(watched.run, address, edits))
@@ -62,8 +61,11 @@ async def fork_here(screen: MainScreen) -> None:
 
     async def read(call: str) -> str:
         known = watched.history.live.call(call)
-        return await screen.bridge.result_text(known) if known is not None else ""
+        text = await screen.bridge.result_text(known) if known is not None else ""
+        return "" if is_too_large(text) else text
 
+    if draft.call is not None:
+        draft.result = await read(draft.call.id)
     command = await screen.ask_in(ForkDialog(draft, ask, read))
     if command is not None:
         await make_fork(screen, command)
