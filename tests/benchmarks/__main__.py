@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks import bench_loop, bench_start, bench_store
 from tests.benchmarks.measure import Row, conditions
+from workbench.__main__ import collect_rarely
 
 HEAD = "| what | target | measured | met |\n|---|---|---|---|"
 MARK = "<!-- measured -->"
@@ -18,7 +19,8 @@ def section(title: str, rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Run the measurements one after the other."""
+    """Run the measurements one after the other, with the collector set as in the program."""
+    collect_rarely()
     parts = [f"Conditions: {conditions()}.\n"]
     for title, rows in (("Loop", bench_loop.rows), ("Store", bench_store.rows), ("Start", bench_start.rows)):
         parts.append(section(title, rows()))

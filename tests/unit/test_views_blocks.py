@@ -99,7 +99,7 @@ def test_a_plan_stands_before_its_steps_with_marks() -> None:
     assert "✓ 0 SEARCH     pg_hba.conf authentication methods" in lines[plan + 1]
     waiting = texts(shown(waiting_plan().state, 70))
     assert any("PLAN ⏸ proposed" in text for text in waiting)
-    assert any("○ 3 SYNTHESIZE how the two interact" in text for text in waiting)
+    assert any("○ 2 SYNTHESIZE how the two interact" in text for text in waiting)
 
 
 def test_a_simple_task_shows_no_plan() -> None:

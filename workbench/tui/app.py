@@ -107,6 +107,9 @@ class WorkbenchApp(App[None]):
             await self._show_first()
         finally:
             self.is_begun = True
+            self.main.show_run()
+            if self._bridge.watched is None:
+                self.main.show_pane("timeline", focus=True)
 
     async def _show_first(self) -> None:
         begin = self._begin
@@ -119,10 +122,9 @@ class WorkbenchApp(App[None]):
                 watched = self.main.watched
                 watched.move_to(find_cut(watched.history, parse_address(begin.at)).seq)
                 self.main.show_run()
+                self.main.timeline.follow()
         elif newest is not None:
             await self.main.open_run(newest)
-        else:
-            self.main.show_pane("timeline", focus=True)
 
     async def leave(self) -> None:
         """Pause what runs, then end the program."""

@@ -176,6 +176,7 @@ class MainScreen(Screen[None]):
         status = self.query_one(StatusBar)
         if watched is None:
             status.show(None, None)
+            self.panes.invite(is_open=self.workbench.is_begun)
         else:
             now = self._now() if watched.is_moving and not watched.is_scrubbing else None
             self._follow_plan(watched)

@@ -91,9 +91,7 @@ class Panes(Horizontal):
             yield RunTree(id="runs")
         with Vertical(id="timeline-pane", classes="pane -current"):
             yield Invitation(id="invitation")
-            timeline = Timeline(id="timeline")
-            timeline.display = False  # until there is a run
-            yield timeline
+            yield Timeline(id="timeline")
             yield PlanEditor(id="plan")
         with Vertical(id="inspector-pane", classes="pane"):
             yield Inspector(id="inspector")
@@ -139,6 +137,11 @@ class Panes(Horizontal):
             return self.query_one(Inspector)
         plan, timeline = self.query_one(PlanEditor), self.query_one(Timeline)
         return plan if plan.is_shown else timeline if timeline.display else self.query_one(Invitation).line
+
+    def invite(self, *, is_open: bool) -> None:
+        """Show no run: an invitation, once it is clear that none is on its way."""
+        self.query_one(Invitation).display = is_open
+        self.query_one(Timeline).display = False
 
     def show_run(self, watched: Watched, now: float | None) -> None:
         """Show a run; `now` is the present of one that moves."""
