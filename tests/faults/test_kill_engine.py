@@ -63,9 +63,10 @@ def faults_of(rig: Rig, row: RunRow, done: Counter[tuple[str, str]]) -> Iterator
         yield f"run {row.id} has a call without a result"
 
 
-def campaign(folder: Path, kills: int, seed: int, *mistakes: str) -> Counter[str]:
-    """Kill drivers at random moments; check what was shown after each kill, and everything at the end."""
+def campaign(folder: Path, kills: int, seed: int, *mistakes: str) -> tuple[list[str], Counter[str]]:
+    """Kill drivers at random moments and let the last one end; return what is wrong then, and figures."""
     chance = random.Random(seed)
+    folder.mkdir(exist_ok=True)
     with drivers(folder, *mistakes) as killer:
         for _ in range(kills):
             pid = killer.start()
@@ -75,12 +76,13 @@ def campaign(folder: Path, kills: int, seed: int, *mistakes: str) -> Counter[str
     with rig_on(folder) as rig:
         rows: list[RunRow] = rig.ask(ListRuns())
         stored = {(record.run, record.seq, record.event.kind) for row in rows for record in own(rig, row)}
-        assert acknowledged(folder) - stored == set()
         done = effects(folder)
-        assert [fault for row in rows for fault in faults_of(rig, row, done)] == []
-        assert {row.status for row in rows if row.caller_run is None} == {"completed"}
-        kinds = Counter(kind for _, _, kind in stored)
-    return kinds + Counter(runs=len(rows), effects=done.total(), kills=kills)
+        lost = acknowledged(folder) - stored
+        faults = [f"event {seq} of {run}, {kind}, was shown and is lost" for run, seq, kind in lost]
+        faults += [fault for row in rows for fault in faults_of(rig, row, done)]
+        faults += [f"run {row.id} is {row.status}" for row in rows if not row.caller_run and row.status != "completed"]
+    kinds = Counter(kind for _, _, kind in stored)
+    return faults, kinds + Counter(runs=len(rows), effects=done.total(), kills=kills)
 
 
 def report(figures: Counter[str]) -> str:
@@ -91,8 +93,9 @@ def report(figures: Counter[str]) -> str:
 
 def test_kills_at_any_moment(tmp_path: Path) -> None:
     """40 kills: nothing that was shown is lost, no effect is repeated without leave, and every run ends."""
-    figures = campaign(tmp_path, 40, seed=7)
+    faults, figures = campaign(tmp_path, 40, seed=7)
     print(report(figures))
+    assert faults == []
     assert figures["run_recovered"] > 10
     assert figures["call_interrupted"] > 2  # else the kills came when nothing was in flight
 
@@ -100,15 +103,16 @@ def test_kills_at_any_moment(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_kills_at_any_moment(tmp_path: Path) -> None:
     """200 kills with another sequence of moments."""
-    figures = campaign(tmp_path, 200, seed=8)
+    faults, figures = campaign(tmp_path, 200, seed=8)
     print(report(figures))
+    assert faults == []
     assert figures["run_recovered"] > 50
     assert figures["outcome_unknown"] > 10
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("mistake", "fault"), [("early", "run_|turn_|call_"), ("careless", "with leave for 1")])
+@pytest.mark.parametrize(("mistake", "fault"), [("early", "was shown and is lost"), ("careless", "with leave for 1")])
 def test_the_campaign_catches_mistakes(tmp_path: Path, mistake: str, fault: str) -> None:
-    """A driver that shows events before they are stored, or runs again what is in doubt, is found out."""
-    with pytest.raises(AssertionError, match=fault):
-        campaign(tmp_path, 80, 9, mistake)
+    """A driver that shows events before they are stored, or runs again what is in doubt, is found out in time."""
+    campaigns = (campaign(tmp_path / str(seed), 40, seed, mistake)[0] for seed in range(8))
+    assert any(fault in found for faults in campaigns for found in faults)

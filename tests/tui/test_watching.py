@@ -14,6 +14,7 @@ from workbench.events.base import Recorded
 from workbench.state.fold import fold
 from workbench.tui.bridge import Bridge
 from workbench.tui.watching import Follower, Watched
+from workbench.views.selection import Selection
 
 
 def watched_run(log_records: Iterable[Recorded], run: str, **flags: bool) -> Watched:
@@ -176,3 +177,14 @@ def test_a_run_without_a_driver_is_stranded(live: bool) -> None:
     watched = watched_run(log.records, log.run, live=live, mine=live)
     assert watched.is_stranded is not live
     assert watched.is_moving is live
+
+
+def test_what_is_not_there_yet_is_not_selected() -> None:
+    """A thing of the end is nothing in the past."""
+    log = researched_run()
+    watched = watched_run(log.records, log.run)
+    things = [Selection("call", step=0, call="0.1"), Selection("step", step=1), Selection("plan")]
+    assert [watched.has(thing) for thing in things] == [True, True, True]
+    watched.move_to(0)
+    assert [watched.has(thing) for thing in things] == [False, False, False]
+    assert watched.has(Selection("message", index=0))

@@ -22,6 +22,7 @@ from workbench.driver.commands import (
     Say,
 )
 from workbench.errors import EditRefusedError, RunNotFoundError, UserError
+from workbench.events.content import text_content
 from workbench.events.plan import PlanStep
 from workbench.events.request import Request
 from workbench.providers.scripted import Turn
@@ -145,6 +146,45 @@ def test_one_call_is_answered_by_hand_and_one_cancelled_while_the_third_goes_on(
         assert "by hand" in sent
         assert "cancelled by the operator" in sent
         assert "did c" in sent
+
+
+@pytest.mark.parametrize("first", ["done", "cancelled by the operator", "by hand"])
+def test_a_call_has_one_result_however_many_come_at_once(tmp_path: Path, first: str) -> None:
+    """Finished, cancelled and answered in the same moment, a call takes the first and the model sees that one."""
+    gate = asyncio.Event()
+
+    @tool()
+    async def act() -> str:
+        await gate.wait()
+        return "done"
+
+    with Rig(tmp_path, [Turn(calls=[("act", {})]), answer()], [act]) as rig:
+        run = rig.start()
+        rig.wait(run, lambda state: bool(state.steps) and bool(state.steps[0].calls))
+        loop = rig.lives.all[run].loop
+
+        def by_hand() -> None:
+            loop.answer_call("0.0", text_content("by hand"), is_error=False)
+
+        def both(*_: object) -> None:
+            orders = [lambda: loop.cancel_call("0.0"), by_hand]
+            for order in orders if first != "by hand" else reversed(orders):
+                order()
+
+        async def at_once() -> None:
+            if first == "done":
+                future = loop.calls._flying["0.0"]._future
+                assert future is not None
+                future.add_done_callback(both)  # before anything of what settled is collected
+                gate.set()
+            else:
+                both()
+
+        rig.driver.run_blocking(at_once())
+        rig.finish(run)
+        kinds = rig.kinds(run)
+        assert kinds.count("call_finished") + kinds.count("call_cancelled") == 2  # with that of submit_answer
+        assert first in str(rig.model.requests[-1].messages)
 
 
 def spawning(request: Request) -> Turn:

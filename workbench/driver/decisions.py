@@ -73,7 +73,7 @@ async def decide_call(session: Session, command: CallDecision) -> None:
                 if call.has_result:
                     raise EditRefusedError(f"call {call.id} has its result already; fork at `{call.id}` to change it")
                 live = session.live.get(run)
-                if live is not None and live.is_moving:
+                if live is not None and _may_start(live, call):
                     _settle_live(live, command)
                     return
                 events = [_by_hand(call, command)]
@@ -103,11 +103,17 @@ def _permission(state: RunState, call: CallState, command: c.DecidePermission) -
     return [PermissionDecided(call=one, verdict=command.verdict, scope=command.scope, reason=reason) for one in calls]
 
 
+def _may_start(live: LiveRun, call: CallState) -> bool:
+    """Whether the call runs, or may do so any moment: then the loop, which alone starts and ends calls, settles it."""
+    return live.is_moving and live.state.end is None and call.status not in ("waiting", "unknown")
+
+
 def _settle_live(live: LiveRun, command: c.CancelCall | c.AnswerCall) -> None:
     if isinstance(command, c.CancelCall):
         live.loop.cancel_call(command.call)
     else:
         live.loop.answer_call(command.call, text_content(command.text), is_error=command.is_error)
+    live.wake()  # where the loop has just come to rest, it goes on
 
 
 def _by_hand(call: CallState, command: c.CancelCall | c.AnswerCall) -> Event:

@@ -207,8 +207,11 @@ class Dispatcher:
                 events.append(event)
                 if isinstance(event, CallFinished):
                     del self._flying[flight.call]
+        answered = {event.call for event in events if isinstance(event, CallFinished)}
         for order in self._orders:
-            events.extend(self._obey(order))
+            if order.call not in answered:  # what came first in one round is the call's one result
+                answered.add(order.call)
+                events.extend(self._obey(order))
         for pending in (self._late, self._progress, self._settled, self._orders):
             pending.clear()
         if self._stop is not None:

@@ -16,6 +16,7 @@ from workbench.events.call import SubagentStarted
 from workbench.events.turn import TurnDiscarded, TurnFinished
 from workbench.state.history import History
 from workbench.state.run_state import RunState
+from workbench.views.selection import Selection
 
 
 class Follower:
@@ -139,6 +140,18 @@ class Watched(Follower):
             return {run: child.history.live for run, child in opened.items()}
         moment = self.history.records[self.playhead].at
         return {run: child.at_time(moment) for run, child in opened.items()}
+
+    def has(self, selection: Selection) -> bool:
+        """Whether a thing is there as of the playhead; a timeline that is out of sight may point at what is not."""
+        match selection:
+            case Selection(call=str(call)):
+                return self.state.call(call) is not None
+            case Selection(step=int(step)):
+                return step < len(self.state.steps)
+            case Selection(kind="plan" | "plan_step"):
+                return self.state.plan is not None or self.state.plan_turn is not None
+            case _:
+                return True
 
     # Moving the playhead
 

@@ -234,9 +234,10 @@ class MainScreen(Screen[None]):
 
     @property
     def selection(self) -> Selection:
-        """What the cursor of the timeline is on."""
-        is_seen = self.bridge.watched is not None and not self.plan_editor.is_alone
-        return self.timeline.selection if is_seen else NOTHING
+        """What the cursor of the timeline is on, where that is there at the moment that is shown."""
+        watched, selection = self.bridge.watched, self.timeline.selection
+        is_there = watched is not None and not self.plan_editor.is_alone and watched.has(selection)
+        return selection if is_there else NOTHING
 
     def context(self) -> Context:
         """Return what decides which actions make sense now."""
