@@ -309,7 +309,8 @@ def test_a_second_ctrl_c_leaves_at_once(shell: Shell, monkeypatch: pytest.Monkey
     use_script(monkeypatch, by_step([Turn("Now.", [("act", {})]), answer()]), [act])
     printed = shell("run", "--plan", "off", "Act.")
     assert printed.code == 130
-    assert printed.out.splitlines()[-1].startswith("Interrupted at step 0. Run ")
+    # On a busy machine both presses can come before anything was told.
+    assert not printed.out or printed.out.splitlines()[-1].startswith("Interrupted at step 0. Run ")
     shown = shell("show", "@last", "--json").json
     assert shown["status"] != "completed"
 
