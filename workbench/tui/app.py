@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -109,7 +110,7 @@ class WorkbenchApp(App[None]):
             self.is_begun = True
             self.main.show_run()
             if self._bridge.watched is None:
-                self.main.show_pane("timeline", focus=True)
+                self.main.panes.show("timeline", focus=True)
 
     async def _show_first(self) -> None:
         begin = self._begin
@@ -125,6 +126,11 @@ class WorkbenchApp(App[None]):
                 self.main.timeline.follow()
         elif newest is not None:
             await self.main.open_run(newest)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose between one pane and three before Textual lays them out for the new size."""
+        if self.main.is_mounted:
+            self.main.panes.fit(event.size.width)
 
     async def leave(self) -> None:
         """Pause what runs, then end the program."""

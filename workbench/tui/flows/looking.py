@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 async def to_runs(screen: MainScreen) -> None:
     """Go to the list of runs."""
-    screen.show_pane("runs", focus=True)
+    screen.panes.show("runs", focus=True)
 
 
 async def to_timeline(screen: MainScreen) -> None:
     """Go to the timeline, or to the plan that waits there."""
-    screen.show_pane("timeline", focus=True)
+    screen.panes.show("timeline", focus=True)
 
 
 async def to_inspector(screen: MainScreen) -> None:
     """Go to the inspector."""
-    screen.show_pane("inspector", focus=True)
+    screen.panes.show("inspector", focus=True)
 
 
 async def to_next_pane(screen: MainScreen) -> None:

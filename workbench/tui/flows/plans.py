@@ -19,14 +19,14 @@ async def go_to_plan(screen: MainScreen, *, editing: bool = False) -> None:
     if plan is None or not plan.steps:
         return
     if screen.context().waits_for == "plan" and editor.is_shown:
-        screen.show_pane("timeline")
+        screen.panes.show("timeline")
         editor.focus()
         if editing:
             editor.start_editing()
         return
     done = sum(1 for progress in plan.progress if progress == "done")
     editor.open(plan.steps, purpose=_purpose(screen, done), done=done if _purpose(screen, done) == "change" else 0)
-    screen.show_pane("timeline")
+    screen.panes.show("timeline")
     editor.focus()
 
 

@@ -28,7 +28,7 @@ from workbench.tui.watching import Follower, Watched
 from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.invitation import Invitation
 from workbench.tui.widgets.keys import Keys
-from workbench.tui.widgets.panes import Pane, Panes
+from workbench.tui.widgets.panes import Panes
 from workbench.tui.widgets.plan_editor import PlanEditor
 from workbench.tui.widgets.playhead import PlayheadLine
 from workbench.tui.widgets.progress import ProgressLine
@@ -176,7 +176,7 @@ class MainScreen(Screen[None]):
         status = self.query_one(StatusBar)
         if watched is None:
             status.show(None, None)
-            self.panes.invite(is_open=self.workbench.is_begun)
+            self.panes.invite(is_open=self.workbench.is_begun, is_first=not self.bridge.rows)
         else:
             now = self._now() if watched.is_moving and not watched.is_scrubbing else None
             self._follow_plan(watched)
@@ -217,7 +217,7 @@ class MainScreen(Screen[None]):
             of = (watched.run, state.plan.proposed_seq)
             editor.open(state.plan.steps, purpose="approve", of=of, question="" if state.steps else state.task)
             if self.context().scope in ("main", "runs"):
-                self.show_pane("timeline", focus=True)
+                self.panes.show("timeline", focus=True)
         elif not waits and editor.is_shown and editor.purpose == "approve":
             self.close_plan()
 
@@ -268,10 +268,6 @@ class MainScreen(Screen[None]):
         return "main"
 
     # Where the focus is
-
-    def show_pane(self, pane: Pane, *, focus: bool = False) -> None:
-        """Show a pane; in a narrow terminal in the place of the one before."""
-        self.panes.show(pane, focus=focus)
 
     def on_descendant_focus(self) -> None:
         """Offer the keys that hold there."""
@@ -347,7 +343,7 @@ class MainScreen(Screen[None]):
         self._show_rows()
         self.show_run()
         if self._scope() != "runs" or self.plan_editor.is_shown:
-            self.show_pane("timeline", focus=True)
+            self.panes.show("timeline", focus=True)
         if self.watched.is_moving:
             self.timeline.follow()
 
@@ -367,7 +363,7 @@ class MainScreen(Screen[None]):
         if event.selection.kind == "call" and call is not None and call.child is not None:
             self.work(partial(self.open_run, call.child), group="flow")
         else:
-            self.show_pane("inspector", focus=True)
+            self.panes.show("inspector", focus=True)
 
     @on(PlanEditor.Moved)
     def _plan_moved(self) -> None:

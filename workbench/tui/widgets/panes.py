@@ -72,10 +72,10 @@ class Panes(Horizontal):
     Panes.-scrubbing > #timeline-pane, Panes.-scrubbing > #inspector-pane {
         border: round $wb-playhead;
     }
-    .-first > Panes > #runs-pane, .-first > Panes > #inspector-pane {
+    Panes.-first > #runs-pane, Panes.-first > #inspector-pane {
         display: none;
     }
-    .-first > Panes > #timeline-pane, .-first > Panes > #timeline-pane:focus-within {
+    Panes.-first > #timeline-pane, Panes.-first > #timeline-pane:focus-within {
         border: none;
     }
     """
@@ -103,7 +103,11 @@ class Panes(Horizontal):
 
     def on_resize(self, event: events.Resize) -> None:
         """Show one pane or three."""
-        self.set_class(event.size.width < WIDE, "-narrow")
+        self.fit(event.size.width)
+
+    def fit(self, width: int) -> None:
+        """Make ready for a width; asked before anything is laid out for it, nothing is laid out twice."""
+        self.set_class(width < WIDE, "-narrow")
         self._show_titles()
 
     def on_mount(self) -> None:
@@ -138,14 +142,16 @@ class Panes(Horizontal):
         plan, timeline = self.query_one(PlanEditor), self.query_one(Timeline)
         return plan if plan.is_shown else timeline if timeline.display else self.query_one(Invitation).line
 
-    def invite(self, *, is_open: bool) -> None:
-        """Show no run: an invitation, once it is clear that none is on its way."""
+    def invite(self, *, is_open: bool, is_first: bool) -> None:
+        """Show no run: an invitation, once it is clear that none is on its way. At the first start it is all there is."""
+        self.set_class(is_first, "-first")
         self.query_one(Invitation).display = is_open
         self.query_one(Timeline).display = False
 
     def show_run(self, watched: Watched, now: float | None) -> None:
         """Show a run; `now` is the present of one that moves."""
         timeline, plan = self.query_one(Timeline), self.query_one(PlanEditor)
+        self.set_class(False, "-first")
         self.query_one(Invitation).display = False
         timeline.display = not plan.is_alone
         timeline.show(
