@@ -12,7 +12,8 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 
 from tests.builders import RunLog, live_run, researched_run, troubled_run, waiting_plan
-from workbench.tui.actions import ACTIONS, WINNING, Action, bindings, in_scope, offered, shown_key
+from workbench.tui.action import Action
+from workbench.tui.actions import ACTIONS, WINNING, bindings, in_scope, offered, shown_key
 from workbench.tui.context import Context, Scope
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.edit import EditDialog

@@ -24,9 +24,10 @@ from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.settings import DriverSettings
 from workbench.tui.actions import bindings
-from workbench.tui.bridge import Bridge, Desk
+from workbench.tui.bridge import PER_SECOND, Bridge, Desk
 from workbench.tui.palette import ActionProvider
 from workbench.tui.safety import SafetyFilter
+from workbench.tui.screens.live import LiveScreen
 from workbench.tui.screens.main import MainScreen
 from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
 from workbench.views.text import inert
@@ -98,8 +99,18 @@ class WorkbenchApp(App[None]):
             self.say(str(failure), "warning")
 
     def begin(self) -> None:
-        """Start the driver beside the screen, once that is built."""
+        """Start the driver beside the screen, once that is built, and look at what it publishes."""
+        self.set_interval(1 / PER_SECOND, self._look)
         self.main.work(self._open, group="open")
+
+    def _look(self) -> None:
+        """Take in what was published, and tell every screen that follows runs."""
+        changes = self._bridge.pump()
+        for trouble in changes.troubles:
+            self.say(trouble.message, "error" if trouble.level == "error" else "warning")
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.look(changes)
 
     async def _open(self) -> None:
         try:

@@ -7,6 +7,7 @@ its two ends only, `feed` and `ask`.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -48,6 +49,8 @@ class Changes:
 
     run: bool = False
     """The watched run, its words or its subagents."""
+    beside: set[str] = field(default_factory=set)
+    """Runs followed beside it that changed."""
     runs: bool = False
     """The list of runs has to be read again."""
     progress: bool = False
@@ -57,7 +60,7 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Whether anything is to be done."""
-        return self.run or self.runs or self.progress or bool(self.reread) or bool(self.troubles)
+        return self.run or bool(self.beside) or self.runs or self.progress or bool(self.reread) or bool(self.troubles)
 
 
 class Bridge:
@@ -71,8 +74,13 @@ class Bridge:
         self.watched: Watched | None = None
         self.progress: dict[str, Progress] = {}
         self._contents: dict[tuple[str, int], Content] = {}
-        self._held: list[Recorded] | None = None
-        """What was published while a run is being opened: its id may still be unknown."""
+        self._beside: dict[str, Watched] = {}
+        self._followers: Counter[str] = Counter()
+        """How many follow each of those."""
+        self._read_again: set[str] = set()
+        """Runs whose log was read since the last look."""
+        self._held: list[list[Recorded]] = []
+        """What was published while runs are being opened: their ids may still be unknown."""
 
     def close(self) -> None:
         """Take in nothing more."""
@@ -86,11 +94,9 @@ class Bridge:
         for change in self._subscription.drain():
             match change:
                 case Recorded():
-                    changes.run |= self._take(change)
+                    self._take(change, changes)
                 case Draft():
-                    if self.watched is not None and self.watched.run == change.run:
-                        self.watched.take_draft(change)
-                        changes.run = True
+                    self._take_draft(change, changes)
                 case RunsChanged():
                     changes.runs = True
                 case Progress():
@@ -99,17 +105,24 @@ class Bridge:
                 case Trouble():
                     changes.troubles.append(change)
         changes.reread = self._unread()
+        changes.beside |= self._read_again
+        self._read_again = set()
         return changes
 
-    def _take(self, record: Recorded) -> bool:
-        if self._held is not None:
-            self._held.append(record)
-        if self.watched is None:
-            return False
-        if record.run == self.watched.run:
-            return self.watched.take(record)
-        child = self.watched.children.get(record.run)
-        return child is not None and child.take(record)
+    def _take(self, record: Recorded, changes: Changes) -> None:
+        for held in self._held:
+            held.append(record)
+        if self.watched is not None:
+            changes.run |= self.watched.take_any(record)
+        changes.beside |= {run for run, watched in self._beside.items() if watched.take_any(record)}
+
+    def _take_draft(self, draft: Draft, changes: Changes) -> None:
+        if self.watched is not None and self.watched.run == draft.run:
+            self.watched.take_draft(draft)
+            changes.run = True
+        if draft.run in self._beside:
+            self._beside[draft.run].take_draft(draft)
+            changes.beside.add(draft.run)
 
     def _take_progress(self, progress: Progress) -> None:
         if progress.total and progress.done >= progress.total:
@@ -118,9 +131,10 @@ class Bridge:
             self.progress[progress.label] = progress
 
     def _unread(self) -> list[Follower]:
-        if self.watched is None or not self.watched.is_open:
-            return []
-        followers = [self.watched, *self.watched.children.values()]
+        opened = [watched for watched in (self.watched, *self._beside.values()) if watched is not None]
+        followers = [
+            follower for watched in opened if watched.is_open for follower in (watched, *watched.children.values())
+        ]
         return [
             follower for follower in followers if not follower.is_reading and (follower.has_gap or not follower.is_open)
         ]
@@ -139,23 +153,43 @@ class Bridge:
     async def list_runs(self) -> None:
         """Read the list of runs, and with it who drives the watched one."""
         self.rows = await self.ask(ListRuns())
-        watched = self.watched
-        row = next((row for row in self.rows if watched is not None and row.id == watched.run), None)
-        if watched is not None and row is not None:
-            watched.is_live = row.live
-            watched.is_mine = watched.is_mine and row.live
+        rows = {row.id: row for row in self.rows}
+        for watched in (self.watched, *self._beside.values()):
+            if watched is not None and (row := rows.get(watched.run)) is not None:
+                watched.is_live = row.live
+                watched.is_mine = watched.is_mine and row.live
 
     async def watch(self, run: str) -> Watched:
         """Open a run and follow it from now on; raises `RunNotFoundError` and its like."""
+        self.watched = watched = await self._open(run)
+        return watched
+
+    async def follow(self, run: str) -> Watched:
+        """Open a run beside the watched one and follow it until `unfollow`; raises like `watch`."""
+        watched = self._beside.get(run) or await self._open(run)
+        watched = self._beside.setdefault(watched.run, watched)
+        self._followers[watched.run] += 1
+        return watched
+
+    def unfollow(self, run: str) -> None:
+        """Follow a run no longer, once as often as it was followed."""
+        self._followers[run] -= 1
+        if self._followers[run] <= 0:
+            self._beside.pop(run, None)
+            del self._followers[run]
+
+    async def _open(self, run: str) -> Watched:
         held: list[Recorded] = []
-        self._held = held
-        opened = await self.ask(OpenRun(run))
+        self._held.append(held)
+        try:
+            opened = await self.ask(OpenRun(run))
+        finally:
+            self._held = [other for other in self._held if other is not held]
         watched = Watched(opened.run)
         watched.open_as(opened)
         for record in held:
             if record.run == watched.run:
                 watched.take(record)
-        self.watched, self._held = watched, None
         return watched
 
     async def read(self, follower: Follower) -> None:
@@ -165,6 +199,7 @@ class Bridge:
             opened = await self.ask(OpenRun(follower.run))
         finally:
             follower.is_reading = False
+        self._read_again |= {run for run, watched in self._beside.items() if watched.holds(follower)}
         if isinstance(follower, Watched):
             follower.open_as(opened)
         else:

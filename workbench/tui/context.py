@@ -7,18 +7,47 @@ for. A refusal is a function that returns why not, or nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.selection import NOTHING, Selection
 
 Scope = Literal[
-    "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation",
+    "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find",
+    "compare", "race", "metrics",
     "dialog", "edit", "hand", "text", "preview", "fork", "line", "question",
+    "breakpoints", "request", "search", "themes",
 ]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
-Group = Literal["Run", "Call and edit", "Plan", "Playhead", "Panes", "Workbench"]
+Group = Literal[
+    "Run", "Call and edit", "Plan", "Breakpoints", "Playhead", "Find", "Runs", "Compare", "Panes", "Workbench"
+]
+
+WHERE: Final[dict[Scope, str]] = {
+    "runs": "in the list of runs",
+    "plan": "on a proposed plan",
+    "plan_edit": "while editing a plan",
+    "prompt": "in the prompt",
+    "find": "while finding",
+    "compare": "in a comparison",
+    "race": "in a race",
+    "metrics": "in the metrics",
+    "dialog": "in a dialog",
+    "edit": "in an editor",
+    "hand": "in a result by hand",
+    "text": "in an editor",
+    "preview": "in a preview",
+    "fork": "in the fork dialog",
+    "invitation": "at the first start",
+    "line": "in a line",
+    "question": "in a new question",
+    "breakpoints": "in the list of breakpoints",
+    "request": "in a request",
+    "search": "in a search over runs",
+    "themes": "in the list of themes",
+}
+"""How the help names a scope, where its keys do not hold everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

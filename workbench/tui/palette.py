@@ -8,19 +8,21 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from workbench.tui.actions import ACTIONS, Action, shown_key
-from workbench.tui.screens.main import MainScreen
+from workbench.tui.action import Action
+from workbench.tui.actions import ACTIONS, shown_key
+from workbench.tui.screens.live import LiveScreen
 
 
 class ActionProvider(Provider):
     """Finds actions by what their help says."""
 
-    def _offers(self) -> Iterator[tuple[Action, MainScreen]]:
-        if isinstance(self.screen, MainScreen):
-            context = self.screen.context()
+    def _offers(self) -> Iterator[tuple[Action, LiveScreen]]:
+        screen = self.screen
+        if isinstance(screen, LiveScreen):
+            context = screen.context()
             for action in ACTIONS.values():
-                if action.in_palette and action.scope in ("main", "runs") and not action.refusal(context):
-                    yield action, self.screen
+                if action.in_palette and action.scope in screen.SCOPES and not action.refusal(context):
+                    yield action, screen
 
     async def discover(self) -> Hits:
         """Offer everything."""

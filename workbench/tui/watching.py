@@ -95,6 +95,17 @@ class Watched(Follower):
             case TurnFinished(step=step) | TurnDiscarded(step=step):
                 self.drafts.pop(step, None)
 
+    def take_any(self, record: Recorded) -> bool:
+        """Take a published event of this run or of one of its subagents; return whether it changed anything."""
+        if record.run == self.run:
+            return self.take(record)
+        child = self.children.get(record.run)
+        return child is not None and child.take(record)
+
+    def holds(self, follower: Follower) -> bool:
+        """Whether that is this run, or one of its subagents."""
+        return follower is self or self.children.get(follower.run) is follower
+
     def take_draft(self, draft: Draft) -> None:
         """Keep the words of the turn that is streaming."""
         if self.history.live.active_turn is not None:

@@ -8,28 +8,14 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from workbench.tui.actions import ACTIONS, Action, shown_key
-from workbench.tui.context import Scope
+from workbench.tui.action import Action
+from workbench.tui.actions import ACTIONS, shown_key
+from workbench.tui.context import WHERE
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.paint import contents
 from workbench.views.segments import Line, Segment
 from workbench.views.text import cell_width, wrap
 
-_WHERE: dict[Scope, str] = {
-    "runs": "in the list of runs",
-    "plan": "on a proposed plan",
-    "plan_edit": "while editing a plan",
-    "prompt": "in the prompt",
-    "dialog": "in a dialog",
-    "edit": "in an editor",
-    "hand": "in a result by hand",
-    "text": "in an editor",
-    "preview": "in a preview",
-    "fork": "in the fork dialog",
-    "invitation": "at the first start",
-    "line": "in a line",
-    "question": "in a new question",
-}
 _KEYS_WIDTH = 14
 
 
@@ -47,7 +33,7 @@ def help_lines(width: int) -> list[Line]:
 def _action_lines(action: Action, width: int) -> list[Line]:
     """Return what an action does, beside its keys, one below the other."""
     keys = [action.shown] if action.shown else [shown_key(key) for key in action.keys]
-    where = f"{_WHERE[action.scope]}: " if action.scope in _WHERE else ""
+    where = f"{WHERE[action.scope]}: " if action.scope in WHERE else ""
     texts = wrap(where + action.help, width)
     lines: list[Line] = []
     for number in range(max(len(keys), len(texts))):

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widgets import Input, OptionList, TextArea
 
 from workbench.driver.commands import AgentOptions, Command
-from workbench.errors import UserError, WorkbenchError
+from workbench.errors import UserError
 from workbench.store.model import RunRow
 from workbench.tui.actions import ACTIONS, bindings, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
-from workbench.tui.dialogs.base import Dialog
 from workbench.tui.flows import FLOWS, plans, runs
+from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
 from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.invitation import Invitation
@@ -38,35 +36,27 @@ from workbench.tui.widgets.status_bar import StatusBar
 from workbench.tui.widgets.timeline import Timeline
 from workbench.views.selection import NOTHING, Selection
 
-if TYPE_CHECKING:
-    from workbench.tui.app import WorkbenchApp
-
 TICKS: Final = 2
 """Every how many looks at the feed a run that moves is drawn again, for its timers."""
 LIST_TICKS: Final = 2 * PER_SECOND
 """Every how many the list is read again while something runs."""
-Answer = TypeVar("Answer")
 
 
-class MainScreen(Screen[None]):
+class MainScreen(LiveScreen):
     """What a person sees most of the time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("main", "runs")]
-    AUTO_FOCUS = ""
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("main", "runs")
 
     DEFAULT_CSS = """
-    MainScreen {
-        background: $background;
-        layout: vertical;
-    }
     MainScreen.-first #playhead {
         display: none;
     }
     """
 
     def __init__(self, bridge: Bridge, options: AgentOptions, now: Callable[[], float]) -> None:
-        super().__init__()
-        self.bridge, self.options, self._now = bridge, options, now
+        super().__init__(bridge)
+        self.options, self._now = options, now
         self._ticks = 0
         self._announced: object = None
         self._wanted: list[tuple[str, int]] = []
@@ -88,13 +78,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to look at the feed."""
         self.show_run()
-        self.set_interval(1 / PER_SECOND, self._pump)
         self.workbench.begin()
-
-    @property
-    def workbench(self) -> WorkbenchApp:
-        """The app."""
-        return cast("WorkbenchApp", self.app)
 
     @property
     def panes(self) -> Panes:
@@ -126,8 +110,8 @@ class MainScreen(Screen[None]):
 
     # What comes in
 
-    def _pump(self) -> None:
-        changes = self.bridge.pump()
+    def look(self, changes: Changes) -> None:
+        """Take in what changed, and let the timers of a run that moves go on."""
         self._ticks += 1
         watched = self.bridge.watched
         ticks = watched is not None and watched.is_moving and not watched.is_scrubbing and self._ticks % TICKS == 0
@@ -146,8 +130,6 @@ class MainScreen(Screen[None]):
         return is_other or (self._ticks % LIST_TICKS == 0 and any(row.live for row in self.bridge.rows))
 
     def _take(self, changes: Changes) -> None:
-        for trouble in changes.troubles:
-            self.say(trouble.message, "error" if trouble.level == "error" else "warning")
         for follower in changes.reread:
             self.work(partial(self._read, follower), group=f"read {follower.run}")
         if changes.progress:
@@ -295,36 +277,9 @@ class MainScreen(Screen[None]):
             return not isinstance(self.focused, Input | TextArea) and not wanted.refusal(self.context())
         return wanted.scope in ("main", self._scope())
 
-    async def action_do(self, action: str) -> None:
-        """Do an action of the registry, or say why not."""
-        if why := ACTIONS[action].refusal(self.context()):
-            self.say(why)
-        else:
-            self.work(partial(FLOWS[action], self), group="flow")
-
-    def work(self, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False) -> None:
-        """Do something that may wait; what a person can mend becomes a sentence."""
-
-        # The function itself is given, not its coroutine: one that is never started would be complained about.
-        async def guarded() -> None:
-            try:
-                await work()
-            except WorkbenchError as error:
-                if not self.workbench.is_leaving:
-                    self.say(str(error), "error")
-            except NoMatches:
-                if self.app.is_running:
-                    raise  # else the screen went away while this waited
-
-        self.run_worker(cast("Any", guarded), group=group, exclusive=exclusive)
-
-    def say(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """Show a sentence for a while."""
-        self.workbench.say(sentence, severity)
-
-    async def ask_in(self, dialog: Dialog[Answer]) -> Answer | None:
-        """Ask in a dialog and wait for the answer."""
-        return await self.app.push_screen_wait(dialog)
+    def deed(self, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Return what does an action: its flow."""
+        return partial(FLOWS[action], self)
 
     async def drive(self, command: Command, *, follow: bool = False) -> Any:
         """Do what moves the run on, and look at its end where asked to; from then on this process drives it."""

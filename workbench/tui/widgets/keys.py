@@ -11,7 +11,8 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from workbench.tui.actions import ACTIONS, Action, shown_key
+from workbench.tui.action import Action
+from workbench.tui.actions import ACTIONS, shown_key
 from workbench.tui.context import Context
 from workbench.views.text import cell_width
 

@@ -143,7 +143,7 @@ class Panes(Horizontal):
         return plan if plan.is_shown else timeline if timeline.display else self.query_one(Invitation).line
 
     def invite(self, *, is_open: bool, is_first: bool) -> None:
-        """Show no run: an invitation, once it is clear that none is on its way. At the first start it is all there is."""
+        """Show no run: an invitation, once it is clear that none is on its way; at the first start nothing else."""
         self.set_class(is_first, "-first")
         self.query_one(Invitation).display = is_open
         self.query_one(Timeline).display = False
