@@ -289,3 +289,16 @@ def test_a_call_in_doubt_runs_by_itself_at_none_of_its_events(tmp_path: Path) ->
             assert rig.wait(fork, lambda state: state.is_resting).reason == "outcome_unknown", seq
         assert rig.finish(rig.ask(ForkRun(run, f"seq:{call.result.seq}"))).answer == "What? | it wrote"
         assert pen.did == ["c"]
+
+
+def test_parameters_of_the_model_change_one_by_one(tmp_path: Path) -> None:
+    """A fork may change one parameter and keep the others; one that is none, or of the wrong kind, is refused."""
+    with scene(tmp_path, "end") as at:
+        state = at.rig.state(at.fork("0", ForkEdits(parameters={"temperature": 0.5})))
+        assert state.agent is not None
+        assert (state.agent.parameters.temperature, state.agent.parameters.max_tokens) == (0.5, 4096)
+        assert state.own_edits == ["parameters"]
+        with pytest.raises(EditRefusedError, match="'warmth' is no parameter of a model; there are max_tokens"):
+            at.fork("0", ForkEdits(parameters={"warmth": 1}))
+        with pytest.raises(EditRefusedError, match="max_tokens = 'many' cannot be used"):
+            at.fork("0", ForkEdits(parameters={"max_tokens": "many"}))

@@ -187,6 +187,8 @@ class ForkEdits:
     plan: Sequence[PlanStep] | None = None
     skip_plan: bool = False
     model: str | None = None
+    parameters: Mapping[str, JsonValue] | None = None
+    """Fields of `ModelParameters` that change; the others stay."""
     instructions: str | None = None
     say: str | None = None
     options: AgentOptions = field(default_factory=AgentOptions)

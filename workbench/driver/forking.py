@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from pydantic import JsonValue, ValidationError
 
 from workbench.debugger.address import Place, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
@@ -12,6 +15,7 @@ from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
 from workbench.driver.journal import first_batch, recorded
 from workbench.driver.strangers import foreign_calls, names_foreign_folder
 from workbench.errors import EditRefusedError
+from workbench.events.agent import ModelParameters
 from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.content import normalise_json, text_content
@@ -146,7 +150,11 @@ class Forks:
         agent = await agents.changed(
             before, wanted.options, keep_documents=not await names_foreign_folder(store, history, cut)
         )
-        changes = {"model": wanted.model, "instructions": wanted.instructions}
+        changes = {
+            "model": wanted.model,
+            "instructions": wanted.instructions,
+            "parameters": read_parameters(before.parameters, wanted.parameters),
+        }
         agent = agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
         if agent.model != before.model:
             self._session.settings.make_provider(agent.model, agent.pace)
@@ -160,6 +168,21 @@ class Forks:
 
 def _after(history: History, plan: ForkPlan) -> list[Recorded]:
     return [record for record in history.records if record.seq > plan.cut.seq]
+
+
+def read_parameters(before: ModelParameters, wanted: Mapping[str, JsonValue] | None) -> ModelParameters | None:
+    """Return the parameters with those that a person chose, or None where nothing is chosen; refuses what is none."""
+    if wanted is None:
+        return None
+    known = tuple(ModelParameters.model_fields)
+    if unknown := [name for name in wanted if name not in known]:
+        raise EditRefusedError(f"{unknown[0]!r} is no parameter of a model; there are {', '.join(known)}")
+    try:
+        return ModelParameters.model_validate({**before.model_dump(), **wanted}, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise EditRefusedError(f"{name} = {wanted.get(name)!r} cannot be used: {first['msg'].lower()}") from None
 
 
 def read_edits(wanted: ForkEdits) -> Edits:
