@@ -8,7 +8,7 @@ WorkbenchError
 ├── UserError               the user must act; the command line prints it and exits 2
 │   ├── RunNotFoundError, AmbiguousRunError, AddressError, EditRefusedError, RunHeldError, ImportRefusedError
 │   ├── AgentError, ModelNotFoundError, KeyMissingError, ConfigError, ThemeError, DocumentsError
-│   ├── SessionFileError
+│   ├── SessionFileError    OverwriteRefusedError
 │   └── StoreError          ForeignDatabaseError, NewerDatabaseError, DamagedDatabaseError, DatabaseUnwritableError
 ├── ModelError              the model's side must act
 │   ├── TransientModelError     worth another attempt
@@ -91,6 +91,10 @@ class DocumentsError(UserError):
 
 class SessionFileError(UserError):
     """A session file is no session file, is newer than this program, or is damaged."""
+
+
+class OverwriteRefusedError(SessionFileError):
+    """A session file is there already, and nobody said that it may be replaced."""
 
 
 class StoreError(UserError):

@@ -17,7 +17,9 @@ from workbench.agent.spec import AgentSpec, researcher
 from workbench.cli.paper import Paper
 from workbench.cli.printers import JsonPrinter
 from workbench.cli.workplace import Workplace
+from workbench.config.settings import find_places
 from workbench.driver.settings import DriverSettings
+from workbench.driver.works import Work
 from workbench.errors import Retry
 from workbench.events.base import Recorded
 from workbench.events.turn import TurnText
@@ -342,3 +344,30 @@ def test_ctrl_c_before_the_run_began_gives_it_up(shell: Shell, monkeypatch: pyte
     thread.join()
     loop.close()
     assert (printed.code, printed.out, printed.err) == (130, "", "")
+
+
+def test_ctrl_c_while_indexing_leaves_nothing_half_written(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was indexed so far is removed before the command ends, and no run begins."""
+    press = ctrl_c(monkeypatch)
+    tell, pressed = Work.tell, list[int]()
+    loop = asyncio.new_event_loop()
+    (tmp_path / "docs").mkdir()
+    for number in range(9):
+        (tmp_path / "docs" / f"{number}.md").write_text(f"# Part {number}\n\nmarmalade")
+
+    def telling(work: Work, done: int, total: int) -> None:
+        pressed.append(done)
+        if len(pressed) == 1:
+            loop.run_until_complete(press())
+            work._is_given_up.wait()
+        tell(work, done, total)
+
+    monkeypatch.setattr(Work, "tell", telling)
+    printed = shell("run", "--docs", str(tmp_path / "docs"), "What is marmalade?")
+    loop.close()
+    cache = find_places(str(shell.database)).cache
+    assert (printed.code, printed.out) == (130, "")
+    assert not list(cache.glob("*.tmp"))
+    assert shell.runs() == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from workbench.cli.paper import out
@@ -12,7 +11,7 @@ from workbench.cli.reading import fresh_rows, with_store
 from workbench.cli.workplace import Workplace, find_workplace
 from workbench.clock import SystemClock
 from workbench.events.library import RunHidden
-from workbench.store import RunRow, SearchFile, Store
+from workbench.store import RunRow, SearchFile, Store, search_path
 from workbench.views.marks import EDITED, reason_words, run_mark
 from workbench.views.segments import Line, Segment
 from workbench.views.show import short
@@ -101,11 +100,6 @@ def _read(place: Workplace, *, hidden: bool, search: str | None) -> list[RunRow]
         return [row for row in rows if row.id in found or _is_labelled(row, search)]
 
     return with_store(place.database, read)
-
-
-def search_path(database: Path) -> Path:
-    """Return where the index of a database's runs lies; it can be thrown away."""
-    return database.with_name(f"{database.stem}-search.db")
 
 
 def _is_labelled(row: RunRow, text: str) -> bool:

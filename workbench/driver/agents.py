@@ -8,8 +8,9 @@ from pathlib import Path
 from workbench.agent.spec import AgentSpec
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
 from workbench.driver.commands import AgentOptions
-from workbench.driver.feed import Feed, Progress, Trouble
+from workbench.driver.feed import Feed, Trouble
 from workbench.driver.settings import DriverSettings
+from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
 from workbench.events.agent import AgentRecord, Limits
 from workbench.tools.base import Toolkit
@@ -18,8 +19,8 @@ from workbench.tools.base import Toolkit
 class Agents:
     """Opens documents once each and makes agents that read them."""
 
-    def __init__(self, settings: DriverSettings, feed: Feed) -> None:
-        self.settings, self.feed = settings, feed
+    def __init__(self, settings: DriverSettings, feed: Feed, works: Works) -> None:
+        self.settings, self.feed, self._works = settings, feed, works
         self._libraries: dict[str | None, DocumentIndex] = {}
         self._notes: NotesFile | None = None
         self._opening = asyncio.Lock()
@@ -53,23 +54,29 @@ class Agents:
     async def _spec(self, folder: str | None) -> AgentSpec:
         async with self._opening:
             if folder not in self._libraries:
-                self._libraries[folder] = await asyncio.to_thread(self._open, folder)
+                name = "the embedded library" if folder is None else Path(folder).name
+                await self._works.on_thread(
+                    f"indexing {name}",
+                    lambda work: self._open(folder, work),
+                    given_up=f"indexing {name} was stopped and nothing of it is kept, so the run that needs it does "
+                    "not go on; start it again, and it is indexed anew",
+                )
             if self._notes is None:
                 self._notes = await asyncio.to_thread(NotesFile, self.settings.notes)
         return self.settings.make_agent(self._libraries[folder], self._notes, folder)
 
-    def _open(self, folder: str | None) -> DocumentIndex:
-        """Open an index, on a thread of its own, with progress in the feed."""
-        label = "indexing " + ("the embedded library" if folder is None else Path(folder).name)
+    def _open(self, folder: str | None, work: Work) -> None:
+        """Open an index, on a thread of its own, and keep it, even if nobody waits for it any more."""
 
         def progress(done: int, total: int, _name: str) -> None:
-            self.feed.publish(Progress(label, done, total))
+            work.tell(done, total)
 
         if folder is None:
-            return open_embedded(self.settings.cache, progress)
-        if not Path(folder).exists():
+            self._libraries[None] = open_embedded(self.settings.cache, progress)
+        elif Path(folder).exists():
+            self._libraries[folder] = open_folder(Path(folder), self.settings.cache, progress)
+        else:
             raise DocumentsError(f"the folder {folder!r} is not there; name a folder of documents with --docs")
-        return open_folder(Path(folder), self.settings.cache, progress)
 
     def close(self) -> None:
         """Close every index."""

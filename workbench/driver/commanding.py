@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from workbench.driver import commands as c
-from workbench.driver import decisions, runs
+from workbench.driver import decisions, files, runs
 from workbench.driver.session import Session
 
 
-async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0911 - one case a command
+async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0911, PLR0912 - one case a command
     """Do what `command` asks and return its answer; raises `UserError` where it cannot be done."""
     match command:
         case c.StartRun():
@@ -17,7 +17,7 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
         case c.OpenRun():
             return await runs.open_run(session, command.run)
         case c.ListRuns():
-            return await runs.rows(session, hidden=command.hidden)
+            return await session.rows.listed(hidden=command.hidden)
         case c.ReadContents():
             return await session.store.bodies(command.refs)
         case c.ResumeRun():
@@ -36,6 +36,16 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await session.forks.preview(command)
         case c.Label():
             return await runs.label(session, command.event)
+        case c.CancelWork():
+            return session.works.give_up(command.work)
+        case c.IndexRuns():
+            return await session.searches.update()
+        case c.SearchRuns():
+            return await session.searches.find(command.text)
+        case c.ExportRun():
+            return await files.export_run(session, command)
+        case c.ImportFile():
+            return await files.import_file(session, command)
         case _:
             assert_never(command)
 

@@ -17,6 +17,7 @@ from workbench.events.base import Recorded
 from workbench.events.call import UnknownAnswer
 from workbench.events.library import LibraryEvent
 from workbench.events.plan import PlanStep
+from workbench.store.model import RunRow, SearchHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,81 @@ class Label:
     event: LibraryEvent
 
 
+@dataclass(frozen=True, slots=True)
+class CancelWork:
+    """Give up long work by the name that its `Progress` has; what is over already is over. Answers with None."""
+
+    work: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRuns:
+    """Bring the index of all runs up to the log, so that `SearchRuns` finds what is new. Answers with None."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRuns:
+    """Look for words in all visible runs, as far as they are indexed. Answers with a list of `FoundRun`, best first."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run in which a search found something."""
+
+    row: RunRow
+    hits: tuple[SearchHit, ...]
+    label: str = ""
+    """What people said about the run that has the words: its name, its tags, a line of its note."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRun:
+    """Write a run with its lineage and subagents to a session file. Answers with `ExportedFile`.
+
+    Raises `OverwriteRefusedError` where the file is there, unless `replace`.
+    """
+
+    run: str
+    path: str
+    forks: bool = False
+    """The forks of these runs too."""
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """What an export wrote."""
+
+    path: str
+    runs: int
+    events: int
+    size: int
+    """Bytes."""
+    is_too_large: bool
+    """More than an import takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFile:
+    """Take in the runs of a session file, all or none. Answers with `ImportedFile`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """What an import took in."""
+
+    new: int
+    """Runs that were not here before."""
+    newest: str
+    """The run to look at first."""
+    notes: tuple[str, ...]
+    """Sentences about what had to be left out."""
+
+
 Command = (
     StartRun
     | OpenRun
@@ -244,4 +320,9 @@ Command = (
     | ForkRun
     | PreviewFork
     | Label
+    | CancelWork
+    | IndexRuns
+    | SearchRuns
+    | ExportRun
+    | ImportFile
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
@@ -142,7 +143,8 @@ class Driver:
             loop.run_until_complete(self._serve())
         except BaseException as error:  # noqa: BLE001 - the thread's top: to whoever waits for the start, or to all
             if self._ready.done():
-                self.feed.publish(Trouble(f"the driver stopped: {type(error).__name__}: {error}"))
+                what = f"the driver stopped: {type(error).__name__}: {error}; leave and start again, the log is whole"
+                self.feed.publish(Trouble(what, detail="".join(traceback.format_exception(error))))
             else:
                 self._ready.set_exception(error)
         finally:
@@ -155,7 +157,8 @@ class Driver:
         """Tell what nobody awaited, instead of writing it over the screen."""
         error = context.get("exception")
         what = f"{context['message']}: {type(error).__name__}: {error}" if error else context["message"]
-        self.feed.publish(Trouble(what, level="warning"))
+        detail = "".join(traceback.format_exception(error)) if error else ""
+        self.feed.publish(Trouble(what, level="warning", detail=detail))
 
     async def _serve(self) -> None:
         store = await Store.open(self.settings.database, clock=self.settings.clock)

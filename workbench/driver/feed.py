@@ -34,6 +34,13 @@ class Progress:
     label: str
     done: int
     total: int
+    work: str = ""
+    """Name by which `CancelWork` gives it up; empty where nobody can."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from other work."""
+        return self.work or self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Trouble:
     message: str
     run: str | None = None
     level: Literal["warning", "error"] = "error"
+    detail: str = ""
+    """What helps whoever mends the program: a traceback; empty where the sentence says it all."""
 
 
 Change = Recorded | Draft | RunsChanged | Progress | Trouble

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -58,13 +59,13 @@ class Mover:
             except (StoreError, StaleDriverError):
                 raise
             except Exception as error:  # noqa: BLE001 - the worker's top: a bug must end as a fact, not as silence
-                await self._fail(live, f"{type(error).__name__}: {error}")
+                await self._fail(live, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
             if not _was_overtaken(live.state):
                 return
             await live.journal.append(RunResumed())
 
-    async def _fail(self, live: LiveRun, why: str) -> None:
-        self._session.feed.publish(Trouble(f"run {live.run[:8]} failed: {why}", run=live.run))
+    async def _fail(self, live: LiveRun, why: str, detail: str) -> None:
+        self._session.feed.publish(Trouble(f"run {live.run[:8]} failed: {why}", run=live.run, detail=detail))
         await self._stop_children(live)
         failed = RunFinished(status="failed", reason="error", error=why)
         await live.journal.append(*loose_ends(live.state, "failed"), failed, durable=True)

@@ -10,7 +10,6 @@ from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
-from workbench.driver.summary import as_shown, summarise
 from workbench.errors import EditRefusedError, UserError
 from workbench.events.agent import Limits
 from workbench.events.base import Recorded
@@ -18,7 +17,7 @@ from workbench.events.content import text_content
 from workbench.events.library import LibraryEvent
 from workbench.events.run import RunResumed, RunStarted
 from workbench.state.run_state import RunState
-from workbench.store import Durability, RunHeader, RunRow
+from workbench.store import Durability, RunHeader
 
 
 async def start(session: Session, command: StartRun) -> str:
@@ -111,17 +110,6 @@ async def pause(session: Session, command: PauseRun) -> None:
         where = f"it is driven by {held}" if held else "it is not running"
         raise EditRefusedError(f"run {run[:8]} cannot be paused from here: {where}")
     session.mover.pause(live, command.when)
-
-
-async def rows(session: Session, *, hidden: bool) -> list[RunRow]:
-    """Return the list of runs; rows behind their log are folded again first."""
-    listed = await session.store.runs(hidden=hidden)
-    behind = [row.id for row in listed if row.as_of_seq < row.last_seq]
-    for run in behind:
-        await session.store.save_row(summarise(run, await session.state(run)))
-    if behind:
-        listed = await session.store.runs(hidden=hidden)
-    return [as_shown(row) for row in listed]
 
 
 async def label(session: Session, event: LibraryEvent) -> None:

@@ -18,10 +18,13 @@ from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.forking import Forks
 from workbench.driver.journal import StoreJournal
 from workbench.driver.live import LiveRun
-from workbench.driver.moving import Mover
+from workbench.driver.moving import STOP_SECONDS, Mover
 from workbench.driver.recovery import denials, is_torn, recovery_events, was_driven
+from workbench.driver.rows import Rows
+from workbench.driver.searching import Searches
 from workbench.driver.settings import DriverSettings
 from workbench.driver.summary import summarise
+from workbench.driver.works import Works
 from workbench.engine.loop import RunLoop
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.threads import ToolThreads
@@ -45,9 +48,12 @@ class Session:
         self.position = position
         """How far the log was read for what other processes write, in the order of all commits."""
         self.time = SessionTime(settings.clock)
-        self.agents = Agents(settings, feed)
+        self.works = Works(feed)
+        self.agents = Agents(settings, feed, self.works)
         self.forks = Forks(self)
         self.mover = Mover(self)
+        self.rows = Rows(self)
+        self.searches = Searches(store, settings.search, self.rows, self.works)
         self.live: dict[str, LiveRun] = {}
         self.published: dict[str, int] = {}
         """Last seq of each run that went out through the feed from here."""
@@ -223,7 +229,9 @@ class Session:
         self.mover.drive(await self.revive(root))
 
     async def close(self) -> None:
-        """Pause what moves, write the rows, give the leases back."""
+        """Give up long work, pause what moves, write the rows, give the leases back."""
+        await self.works.close(STOP_SECONDS)
+        await self.searches.close()
         await asyncio.gather(*(self.mover.stop(live) for live in list(self.live.values()) if live.is_root))
         for live in list(self.live.values()):
             with suppress(StoreError):

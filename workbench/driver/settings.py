@@ -10,6 +10,7 @@ from workbench.agent.spec import AgentSpec, researcher
 from workbench.clock import Clock, SystemClock
 from workbench.providers.base import Provider
 from workbench.providers.registry import provider_for
+from workbench.store import search_path
 from workbench.tools.library import Library, Notebook
 
 MakeAgent = Callable[[Library, Notebook, str | None], AgentSpec]
@@ -30,6 +31,11 @@ class DriverSettings:
     make_provider: MakeProvider = provider_for
     follow_every: float = 0.25
     """Seconds between looks at what other processes wrote."""
+
+    @property
+    def search(self) -> Path:
+        """The index of all runs, beside the database."""
+        return search_path(self.database)
 
     @property
     def notes(self) -> Path:

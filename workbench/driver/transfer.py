@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.interchange.session import Session, SessionRun, StoredEvent
+from workbench.interchange.session import Session, SessionRun, StoredEvent, Told, nobody
 from workbench.store import RunHeader, RunRow, Store
 
 
-async def runs_to_export(store: Store, run: str, *, forks: bool = False) -> list[SessionRun]:
+async def runs_to_export(store: Store, run: str, *, forks: bool = False, told: Told = nobody) -> list[SessionRun]:
     """Return a run with everything that it needs to make sense elsewhere.
 
     That is its lineage, its caller, and the subagents of all these; with `forks` also what was forked from them.
+    `told` hears of each run before it is read, and may raise to give up.
     """
     rows = {row.id: row for row in await store.runs(hidden=True)}
     wanted: dict[str, None] = {}
@@ -21,7 +22,11 @@ async def runs_to_export(store: Store, run: str, *, forks: bool = False) -> list
         if name not in wanted:
             wanted[name] = None
             waiting += _beside(rows, rows[name], forks=forks)
-    return [await session_run(store, rows[name]) for name in wanted]
+    read: list[SessionRun] = []
+    for name in wanted:
+        told(len(read), len(wanted))
+        read.append(await session_run(store, rows[name]))
+    return read
 
 
 def _beside(rows: Mapping[str, RunRow], row: RunRow, *, forks: bool) -> list[str]:
@@ -52,7 +57,7 @@ async def session_run(store: Store, header: RunRow | RunHeader) -> SessionRun:
     )
 
 
-async def import_session(store: Store, session: Session, source: str) -> int:
+async def import_session(store: Store, session: Session, source: str, told: Told = nobody) -> int:
     """Take in the runs of a session file, all or none; return how many were new here."""
     runs = [
         (
@@ -71,4 +76,4 @@ async def import_session(store: Store, session: Session, source: str) -> int:
         )
         for run in session.runs
     ]
-    return await store.import_runs(runs, source)
+    return await store.import_runs(runs, source, told)

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from workbench.errors import SessionFileError
-from workbench.interchange.session import LARGEST_FILE, LARGEST_RATIO, LARGEST_UNPACKED, LONGEST_LINE
+from workbench.interchange.session import (
+    LARGEST_FILE,
+    LARGEST_RATIO,
+    LARGEST_UNPACKED,
+    LONGEST_LINE,
+    Told,
+    nobody,
+)
 
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
@@ -26,8 +33,11 @@ class Line(NamedTuple):
     """It ended with a newline; False only for the last one."""
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """Yield the lines of the file; raises `SessionFileError` where it is too large or cannot be read."""
+def read_lines(path: Path, told: Told = nobody) -> Iterator[Line]:
+    """Yield the lines of the file; raises `SessionFileError` where it is too large or cannot be read.
+
+    `told` hears how many kB of the file were read.
+    """
     if path.is_dir():
         raise SessionFileError(f"{str(path)!r} is a folder; expected a session file")
     if not path.is_file():
@@ -39,11 +49,19 @@ def read_lines(path: Path) -> Iterator[Line]:
         with path.open("rb") as file:
             if file.peek(len(_GZIP)).startswith(_GZIP):
                 limit = min(LARGEST_UNPACKED, max(_SMALL, size * LARGEST_RATIO))
-                yield from _split(path, _unpacked(file), limit)
+                chunks = _unpacked(file)
             else:
-                yield from _split(path, iter(lambda: file.read(_CHUNK), b""), LARGEST_FILE)
+                limit, chunks = LARGEST_FILE, iter(lambda: file.read(_CHUNK), b"")
+            yield from _split(path, _telling(chunks, file, size, told), limit)
     except (OSError, zlib.error) as error:
         raise SessionFileError(f"the session file {str(path)!r} cannot be read: {error}") from None
+
+
+def _telling(chunks: Iterator[bytes], file: IO[bytes], size: int, told: Told) -> Iterator[bytes]:
+    told(0, size // 1000)
+    for chunk in chunks:
+        yield chunk
+        told(file.tell() // 1000, size // 1000)
 
 
 def _unpacked(file: IO[bytes]) -> Iterator[bytes]:

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from workbench.errors import SessionFileError
-from workbench.interchange.session import SessionRun, StoredEvent, event_line, header_line, run_line, session_lines
+from workbench.interchange.session import (
+    SessionRun,
+    StoredEvent,
+    Told,
+    event_line,
+    header_line,
+    nobody,
+    run_line,
+    session_lines,
+)
 from workbench.interchange.session_file import is_session_file, read_session
 
+_TOLD_EVERY = 200
+"""Lines after which is told how many are written."""
 
-def write_session(path: Path, runs: Iterable[SessionRun]) -> None:
+
+def write_session(path: Path, runs: Iterable[SessionRun], told: Told = nobody) -> None:
     """Write a session file; what was there stays whole until the new one is.
+
+    `told` hears how many lines are written; where it gives up, nothing is left.
 
     Raises `SessionFileError` where the file cannot be written, or is something else that should not be lost.
     """
@@ -27,12 +41,20 @@ def write_session(path: Path, runs: Iterable[SessionRun]) -> None:
         raise _unwritable(path, error) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(session_lines(runs))
+            file.writelines(_telling(list(runs), told))
         Path(name).replace(path)
     except OSError as error:
         raise _unwritable(path, error) from None
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _telling(runs: Sequence[SessionRun], told: Told) -> Iterator[str]:
+    total = 1 + sum(1 + len(run.events) for run in runs)
+    for number, line in enumerate(session_lines(runs)):
+        if number % _TOLD_EVERY == 0:
+            told(number, total)
+        yield line
 
 
 class SessionRecorder:

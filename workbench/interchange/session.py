@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -24,6 +24,14 @@ DEEPEST: Final = 64
 """Arrays and objects inside each other."""
 MOST_EVENTS: Final = 50_000
 MOST_RUNS: Final = 1_000
+
+
+Told = Callable[[int, int], None]
+"""Hears how much of long work is done, of how much, and may raise to give it up."""
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Hear nothing."""
 
 
 class StoredEvent(NamedTuple):

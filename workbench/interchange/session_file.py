@@ -25,7 +25,9 @@ from workbench.interchange.session import (
     Session,
     SessionRun,
     StoredEvent,
+    Told,
     event_prefix,
+    nobody,
 )
 from workbench.interchange.soundness import Replayed, Unsound, replay
 from workbench.interchange.strict_json import strict_json
@@ -53,10 +55,10 @@ class _RunLine(BaseModel):
     depth: _Number
 
 
-def read_session(path: Path) -> Session:
+def read_session(path: Path, told: Told = nobody) -> Session:
     """Return the runs of the session file at `path`, checked; raises `SessionFileError`."""
     reader = _Reader(path)
-    for line in read_lines(path):
+    for line in read_lines(path, told):
         reader.take(line)
     return reader.finish()
 

@@ -15,7 +15,7 @@ from workbench.store.model import (
     SearchHit,
     Segment,
 )
-from workbench.store.search import SearchFile
+from workbench.store.search import SearchFile, search_path
 from workbench.store.store import Store
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "SearchHit",
     "Segment",
     "Store",
+    "search_path",
 ]

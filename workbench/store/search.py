@@ -11,7 +11,7 @@ import asyncio
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -52,12 +52,18 @@ _CJK_RUN = re.compile(f"[{_CJK}]+")
 _TERM = re.compile(f"[{_CJK}]+|(?:(?![{_CJK}])[^\\W_])+")
 
 
+def search_path(database: Path) -> Path:
+    """Return where the index of a database's runs lies; it can be thrown away."""
+    return database.with_name(f"{database.stem}-search.db")
+
+
 class SearchFile:
     """The index of one database's runs, opened when first used; close it, best by `async with`."""
 
     def __init__(self, path: Path, store: Store) -> None:
         self._path, self._store = path, store
         self._database: Database | None = None
+        self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,16 +79,19 @@ class SearchFile:
         if database is not None:
             await database.close()
 
-    async def update(self) -> int:
+    async def update(self, told: Callable[[int, int], None] = lambda _done, _total: None) -> int:
         """Index what the log got since the last time; returns the number of events looked at.
 
-        Goes in small steps, each of which may be the last: what was indexed stays.
+        Goes in small steps, each of which may be the last: what was indexed stays. `told` hears before each step how
+        much of the log is done, of how much, and may raise to give up.
         """
         database = await self._opened()
         identity = await self._store.identity()
+        end_of_log = await self._store.position()
         total = 0
         while True:
             start = await database.run(partial(_position, identity=identity))
+            told(start, end_of_log)
             events, end = await self._store.follow(start, CHUNK)
             if not events:
                 return total
@@ -111,13 +120,14 @@ class SearchFile:
         return hits
 
     async def _opened(self) -> Database:
-        if self._database is None:
-            try:
-                self._database = await self._open()
-            except DamagedDatabaseError:
-                await whole(asyncio.to_thread(self._path.unlink))  # nothing is in it that the log does not have
-                self._database = await self._open()
-        return self._database
+        async with self._opening:
+            if self._database is None:
+                try:
+                    self._database = await self._open()
+                except DamagedDatabaseError:
+                    await whole(asyncio.to_thread(self._path.unlink))  # nothing is in it that the log does not have
+                    self._database = await self._open()
+            return self._database
 
     async def _open(self) -> Database:
         await whole(asyncio.to_thread(_make_if_missing, self._path))

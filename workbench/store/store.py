@@ -187,15 +187,20 @@ class Store:
         """Return the id of this database file; a purge gives it a new one, since positions then mean other events."""
         return await self._read(lambda connection: str(connection.execute("SELECT id FROM database").fetchone()[0]))
 
-    async def import_runs(self, runs: Sequence[transfer.ImportedRun], source: str) -> int:
+    async def import_runs(
+        self, runs: Sequence[transfer.ImportedRun], source: str, told: transfer.Told = lambda _done, _total: None
+    ) -> int:
         """Take runs in from the session file named `source`, all or none; return how many were new.
+
+        `told` hears how many events are done, on other threads, and may raise to give up.
 
         Raises `ImportRefusedError` where an id exists here with other content or a parent is nowhere, and
         `SessionFileError` for what is malformed.
         """
-        checked = await asyncio.to_thread(transfer.check_runs, runs)
+        checked = await asyncio.to_thread(transfer.check_runs, runs, told)
         at = self._clock.wall()
-        return await self._write(partial(transfer.insert_runs, runs=checked, source=source, at=at), Durability.FULL)
+        insert = partial(transfer.insert_runs, runs=checked, source=source, at=at, told=told)
+        return await self._write(insert, Durability.FULL)
 
     async def acquire(self, root: str) -> int:
         """Take the lease on a root run and return its fencing token.

@@ -10,8 +10,9 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from workbench.errors import ImportRefusedError, NewerDatabaseError, SessionFileError
 from workbench.events.call import ResultEvent
@@ -26,6 +27,11 @@ from workbench.store.reader import header_of, raw
 ImportedRun = tuple[RunHeader, Sequence[tuple[int, float, str]]]
 """A run and its own events: seq, at, whole JSON."""
 
+Told = Callable[[int, int], None]
+"""Hears how many events are done, of how many, and may raise to give up; then nothing is imported."""
+
+_TOLD_EVERY = 200
+"""Events after which it hears of them."""
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{3,63}")
 _SPACE = re.compile(r"[ \t]*")
 
@@ -43,23 +49,30 @@ class Checked:
         return [(row.seq, row.at, whole_json(row.head, row.body)) for row in self.rows]
 
 
-def check_runs(runs: Sequence[ImportedRun]) -> list[Checked]:
+def check_runs(runs: Sequence[ImportedRun], told: Told) -> list[Checked]:
     """Check everything that can be checked without the database, and sort parents before their forks."""
     checked: dict[str, Checked] = {}
+    done, total = 0, sum(len(events) for _, events in runs)
     for header, events in runs:
         if header.id in checked:
             raise SessionFileError(f"run {header.id!r} stands twice in the file")
-        checked[header.id] = _check(header, events)
+        checked[header.id] = _check(header, events, partial(_tell_sum, told, done, total))
+        done += len(events)
     return list(_parents_first(checked))
 
 
-def insert_runs(connection: sqlite3.Connection, runs: Sequence[Checked], source: str, at: float) -> int:
+def insert_runs(connection: sqlite3.Connection, runs: Sequence[Checked], source: str, at: float, told: Told) -> int:
     """Insert the runs that are new, and note where they came from; returns how many there were.
+
+    `told` hears of each run before it is inserted.
 
     Raises `ImportRefusedError` where an id is taken by other content, or a parent is missing.
     """
-    new = 0
+    new = done = 0
+    total = sum(len(run.rows) for run in runs)
     for run in runs:
+        told(done, total)
+        done += len(run.rows)
         header = run.header
         if connection.execute("SELECT 1 FROM runs WHERE id = ?", (header.id,)).fetchone():
             _require_same(header_of(connection, header.id), raw(connection, header.id), run)
@@ -70,6 +83,10 @@ def insert_runs(connection: sqlite3.Connection, runs: Sequence[Checked], source:
         append_entry(connection, RunImported(run=header.id, source=source), at)
         new += 1
     return new
+
+
+def _tell_sum(told: Told, before: int, total: int, here: int) -> None:
+    told(before + here, total)
 
 
 def split_body(text: str) -> tuple[str, str | None]:
@@ -132,7 +149,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _check(header: RunHeader, events: Sequence[tuple[int, float, str]]) -> Checked:
+def _check(header: RunHeader, events: Sequence[tuple[int, float, str]], told: Callable[[int], None]) -> Checked:
     for name in (header.id, header.parent, header.made_from, header.caller_run):
         if name is not None and not _ID.fullmatch(name):
             raise SessionFileError(
@@ -142,8 +159,10 @@ def _check(header: RunHeader, events: Sequence[tuple[int, float, str]]) -> Check
         raise SessionFileError(f"the header of run {header.id!r} is malformed")
     if not events:
         raise SessionFileError(f"run {header.id!r} has no events")
-    rows = []
+    rows: list[EventRow] = []
     for seq, (found, at, text) in enumerate(events, header.first_seq):
+        if len(rows) % _TOLD_EVERY == 0:
+            told(len(rows))
         if found != seq:
             raise SessionFileError(f"run {header.id!r} has event {found} where event {seq} should be")
         rows.append(_check_event(header.id, seq, at, text))
