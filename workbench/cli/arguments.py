@@ -50,6 +50,7 @@ def _parser() -> Parser:
         _add_import,
         _add_purge,
         _add_doctor,
+        _add_demo,
     ):
         _add_common(add(commands))
     return parser
@@ -245,6 +246,15 @@ def _add_purge(commands: _Commands) -> Parser:
 
 def _add_doctor(commands: _Commands) -> Parser:
     return _command(commands, "doctor", "say what is here, what is missing, and whether the database is sound")
+
+
+def _add_demo(commands: _Commands) -> Parser:
+    return _command(
+        commands,
+        "demo",
+        "take the guided tour",
+        "Two minutes through plan, interrupt, edit, fork and compare, on a database that is thrown away afterwards.",
+    )
 
 
 def _add_model(parser: Parser) -> None:

@@ -19,11 +19,13 @@ def show_screen(
     first: Callable[[Driver], str] | None = None,
     at: str | None = None,
     record: str | None = None,
+    tour: bool = False,
 ) -> int:
     """Show the workbench until the person leaves it.
 
     `start` is a run to begin there; `first`, where given, does something with the driver before the screen is shown
-    and returns the run to show. So whatever is wrong with what was typed is told before the screen appears.
+    and returns the run to show. So whatever is wrong with what was typed is told before the screen appears. `tour`
+    begins the guided tour.
     """
     recording = Recording(Path(record).expanduser(), place.database) if record else None
     with Driver(place.driver_settings()) as driver:
@@ -32,13 +34,15 @@ def show_screen(
         run = first(driver) if first is not None else None
         if recording is not None and run is not None:
             recording.begin(driver.feed, run)
-        _show(place, driver, start, run, at)
+        _show(place, driver, start, run, at, tour=tour)
     if recording is not None:
         recording.finish()
     return 0
 
 
-def _show(place: Workplace, driver: Driver, start: StartRun | None, run: str | None, at: str | None) -> None:
+def _show(
+    place: Workplace, driver: Driver, start: StartRun | None, run: str | None, at: str | None, *, tour: bool
+) -> None:
     from workbench.tui.app import WorkbenchApp
 
     app = WorkbenchApp(
@@ -50,5 +54,6 @@ def _show(place: Workplace, driver: Driver, start: StartRun | None, run: str | N
         theme=place.settings.theme,
         themes=[shipped("themes"), place.places.config / "themes"],
         desk=driver,
+        tour=tour,
     )
     app.run()

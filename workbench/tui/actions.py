@@ -13,7 +13,7 @@ from textual.binding import Binding
 
 from workbench.tui.action import Action
 from workbench.tui.context import Context, Scope
-from workbench.tui.tables import calls, dialogs, panes, plans, playhead, runs, workbench
+from workbench.tui.tables import calls, dialogs, panes, plans, playhead, runs, tour, workbench
 
 _TABLES: Final = (
     runs.ACTIONS,
@@ -22,6 +22,7 @@ _TABLES: Final = (
     playhead.ACTIONS,
     panes.ACTIONS,
     workbench.ACTIONS,
+    tour.ACTIONS,
     dialogs.ACTIONS,
 )
 ACTIONS: Final[dict[str, Action]] = {action.id: action for table in _TABLES for action in table}

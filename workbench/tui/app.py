@@ -23,13 +23,14 @@ from workbench.config.resources import shipped
 from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.settings import DriverSettings
-from workbench.tui.actions import bindings
+from workbench.tui.actions import ACTIONS, bindings
 from workbench.tui.bridge import PER_SECOND, Bridge, Desk
 from workbench.tui.palette import ActionProvider
 from workbench.tui.safety import SafetyFilter
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.screens.main import MainScreen
 from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
+from workbench.tui.tour.lead import TOUR_RUN, Tour
 from workbench.views.text import inert
 
 Severity = Literal["information", "warning", "error"]
@@ -43,7 +44,7 @@ class WorkbenchApp(App[None]):
     TITLE = "workbench"
     COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}  # type: ignore[assignment]
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app", "tour")]
     CSS = """
     ToastRack {
         margin-bottom: 2;
@@ -69,14 +70,19 @@ class WorkbenchApp(App[None]):
         theme: str | None = None,
         themes: Sequence[Path] | None = None,
         desk: Desk | None = None,
+        tour: bool = False,
     ) -> None:
-        """`options` hold for runs that are started here; `themes` are folders, the user's own last."""
+        """`options` hold for runs that are started here; `themes` are folders, the user's own last.
+
+        `tour` begins the guided tour at once, with a run of its own.
+        """
         super().__init__()
         self._safety = SafetyFilter()
         self._desk: Desk = desk if desk is not None else _driver(settings)
         self._bridge = Bridge(self._desk)
         self._time = SessionTime(settings.clock)
-        self._begin = _Begin(start, open_run, at)
+        self.tour: Tour | None = Tour(self) if tour else None
+        self._begin = _Begin(TOUR_RUN if tour else start, open_run, at)
         self._options = options or (start.options if start is not None else AgentOptions())
         self._is_warned = False
         self.is_leaving = False
@@ -111,6 +117,8 @@ class WorkbenchApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen):
                 screen.look(changes)
+        if self.tour is not None and not self.tour.look(self._time.now()):
+            self.tour = None
 
     async def _open(self) -> None:
         try:
@@ -175,6 +183,26 @@ class WorkbenchApp(App[None]):
         """Return Textual's filters and, last, the one that lets nothing harmful through."""
         return [*super().get_line_filters(), self._safety]
 
+    # The tour
+
+    async def begin_tour(self) -> None:
+        """Take the person on the tour, from its beginning."""
+        if self.tour is not None:
+            self.tour.end()
+        await self.main.open_run(await self._bridge.ask(TOUR_RUN))
+        self.tour = Tour(self)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the guide of a tour hear which keys the person presses."""
+        if self.tour is not None:
+            self.tour.hear(event)
+        await super().on_event(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let the keys of the tour hold while there is one."""
+        is_of_tour = action == "do" and ACTIONS[str(parameters[0])].scope == "tour"
+        return self.tour is not None if is_of_tour else super().check_action(action, parameters)
+
     # Keys that hold everywhere
 
     async def action_do(self, action: str) -> None:
@@ -184,6 +212,11 @@ class WorkbenchApp(App[None]):
                 await self._interrupt()
             case "quit_now":
                 await self.leave()
+            case "tour_on" if self.tour is not None:
+                self.tour.go_on()
+            case "tour_end" if self.tour is not None:
+                self.tour.end()
+                self.tour = None
 
     async def _interrupt(self) -> None:
         """Copy what is selected in a text; else pause; a second time, leave."""

@@ -17,7 +17,7 @@ Scope = Literal[
     "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find",
     "compare", "race", "metrics",
     "dialog", "edit", "hand", "text", "preview", "fork", "line", "question",
-    "breakpoints", "request", "search", "themes",
+    "breakpoints", "request", "search", "themes", "tour", "page",
 ]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
 Group = Literal[
@@ -46,6 +46,8 @@ WHERE: Final[dict[Scope, str]] = {
     "request": "in a request",
     "search": "in a search over runs",
     "themes": "in the list of themes",
+    "tour": "on the tour",
+    "page": "on a page",
 }
 """How the help names a scope, where its keys do not hold everywhere."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.tui.flows import answers, edits, forks, looking, plans, runs
+from workbench.tui.flows import answers, beginnings, edits, forks, looking, plans, runs
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -43,6 +43,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "caller": looking.to_caller,
     "theme": looking.next_theme,
     "help": looking.show_help,
+    "tour": beginnings.take_tour,
     "quit": runs.leave,
 }
 """What each action of the main screen does."""

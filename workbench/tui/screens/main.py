@@ -21,6 +21,7 @@ from workbench.tui.actions import ACTIONS, bindings, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.flows import FLOWS, plans, runs
+from workbench.tui.flows.beginnings import BEGINNINGS
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
 from workbench.tui.widgets.inspector import Inspector
@@ -339,6 +340,10 @@ class MainScreen(LiveScreen):
     @on(Invitation.Asked)
     def _take_question(self, event: Invitation.Asked) -> None:
         self.work(partial(runs.ask_question, self, event.text), group="flow")
+
+    @on(Invitation.Chosen)
+    def _begin_otherwise(self, event: Invitation.Chosen) -> None:
+        self.work(partial(BEGINNINGS[event.way], self), group="flow")
 
     @on(Prompt.Given)
     def _take_text(self, event: Prompt.Given) -> None:

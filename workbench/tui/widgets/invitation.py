@@ -1,19 +1,20 @@
-"""What an empty list of runs shows: what this is, three questions to try, and a line for one's own."""
+"""What an empty list of runs shows: what this is, questions to try, a line for one's own, and other ways to begin."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.tui.paint import contents
+from workbench.tui.paint import content, contents
 from workbench.tui.widgets.field import Field
 from workbench.views.segments import Line, Segment
 
@@ -23,6 +24,13 @@ QUESTIONS: Final = (
     ("What does the with statement do?", "a simple question: no plan"),
 )
 """Questions that the built-in library answers, each with what it shows."""
+Way = Literal["tour", "session", "agent"]
+WAYS: Final[tuple[tuple[Way, str, str], ...]] = (
+    ("tour", "Take the guided tour", "plan, interrupt, edit, fork, compare, in two minutes"),
+    ("session", "Open a recorded session", "a run with subagents and forks, to look around in"),
+    ("agent", "Bring your own agent", "how to run it here"),
+)
+"""Other ways to begin."""
 _WORDS: Final[list[Line]] = [
     (Segment("Watch an agent work.", "title"),),
     (Segment("Stop it anywhere, change what a tool said, see what would have happened."),),
@@ -85,6 +93,12 @@ class Invitation(Vertical):
 
         text: str
 
+    @dataclass
+    class Chosen(Message):
+        """A person begins in another way."""
+
+        way: Way
+
     def compose(self) -> ComposeResult:
         """Build the words, the line and the questions."""
         yield Static(contents(_WORDS), markup=False)
@@ -94,6 +108,8 @@ class Invitation(Vertical):
                 Option(contents([(Segment(question),), (Segment(f"  {shows}", "muted"),)]), id=str(index))
                 for index, (question, shows) in enumerate(QUESTIONS)
             ),
+            None,
+            *(Option(_way_line(words, shows), id=way) for way, words, shows in WAYS),
             id="suggestions",
             markup=False,
         )
@@ -112,4 +128,10 @@ class Invitation(Vertical):
     @on(OptionList.OptionSelected, "#suggestions")
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.post_message(self.Asked(QUESTIONS[event.option_index][0]))
+        way = next((way for way, *_ in WAYS if way == event.option_id), None)
+        message = self.Chosen(way) if way else self.Asked(QUESTIONS[event.option_index][0])
+        self.post_message(message)
+
+
+def _way_line(words: str, shows: str) -> Content:
+    return content((Segment(f"{words:<26}"), Segment(shows, "muted")))
