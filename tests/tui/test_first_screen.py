@@ -81,6 +81,7 @@ async def test_a_refused_command_is_a_sentence() -> None:
     driver.answers[PauseRun] = refuse
     async with stage(driver) as acted:
         await acted.press("space")
+        await acted.until(lambda: acted.notices)
         assert acted.notices == ["run a4f7 is held by [bold]pid 7[/bold]"]
 
 

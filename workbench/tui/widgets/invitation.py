@@ -26,8 +26,8 @@ QUESTIONS: Final = (
 """Questions that the built-in library answers, each with what it shows."""
 Way = Literal["tour", "session", "agent"]
 WAYS: Final[tuple[tuple[Way, str, str], ...]] = (
-    ("tour", "Take the guided tour", "plan, interrupt, edit, fork, compare, in two minutes"),
-    ("session", "Open a recorded session", "a run with subagents and forks, to look around in"),
+    ("tour", "Take the guided tour", "plan, stop, edit, fork, compare: two minutes"),
+    ("session", "Open a recorded session", "subagents and forks, to look around in"),
     ("agent", "Bring your own agent", "how to run it here"),
 )
 """Other ways to begin."""
