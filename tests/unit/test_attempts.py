@@ -74,7 +74,7 @@ async def test_waits_double_up_to_a_cap_with_jitter(monkeypatch: pytest.MonkeyPa
     later = loop.call_later
 
     def at_once(delay: float, callback: Callable[..., Any], *arguments: Any) -> asyncio.TimerHandle:
-        is_retry = getattr(callback, "__name__", "") == "_begin_attempt"
+        is_retry = getattr(callback, "__name__", "") == "begin_attempt"
         waits.extend([delay] if is_retry else [])
         return later(0 if is_retry else delay, callback, *arguments)
 

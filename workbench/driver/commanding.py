@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from workbench.driver import commands as c
 from workbench.driver import decisions, files, runs
+from workbench.driver import decisions, in_flight, runs
 from workbench.driver.session import Session
 
 
@@ -28,6 +29,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await decisions.decide_plan(session, command)
         case c.CancelCall() | c.AnswerCall() | c.DecidePermission() | c.ResolveUnknown():
             return await decisions.decide_call(session, command)
+        case c.RetryCall() | c.GiveTime():
+            return await in_flight.change_running(session, command)
         case c.Say():
             return await decisions.say(session, command)
         case c.ForkRun():

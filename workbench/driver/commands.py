@@ -145,6 +145,26 @@ class AnswerCall:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryCall:
+    """Leave the attempt of a running call and begin the next in the same run; its siblings go on. Answers with None.
+
+    The attempt that is left may have taken effect, where the call is effectful: ask the person first.
+    """
+
+    run: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveTime:
+    """Let a running call take so many seconds more before it times out. Answers with None."""
+
+    run: str
+    call: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class DecidePermission:
     """Allow or deny a call that waits for a person. Answers with None."""
 
@@ -314,6 +334,8 @@ Command = (
     | EditPlan
     | CancelCall
     | AnswerCall
+    | RetryCall
+    | GiveTime
     | DecidePermission
     | ResolveUnknown
     | Say

@@ -61,7 +61,7 @@ async def decide_call(session: Session, command: CallDecision) -> None:
     """Settle one call of the open step; its siblings are not touched."""
     run = await session.store.resolve(command.run)
     async with session.deciding(run) as state:
-        call = _call(state, command.call)
+        call = find_call(state, command.call)
         match command:
             case c.DecidePermission():
                 _need(call, "waiting", "does not wait for permission")
@@ -73,20 +73,28 @@ async def decide_call(session: Session, command: CallDecision) -> None:
                 if call.has_result:
                     raise EditRefusedError(f"call {call.id} has its result already; fork at `{call.id}` to change it")
                 live = session.live.get(run)
-                if live is not None and _may_start(live, call):
+                if live is not None and may_run(live, call):
                     _settle_live(live, command)
                     return
                 events = [_by_hand(call, command)]
         await session.append_to(run, *events)
 
 
-def _call(state: RunState, call: str) -> CallState:
+def find_call(state: RunState, call: str) -> CallState:
+    """Return a call that the turn asks for, or that runs already while the model still writes.
+
+    Raises `AddressError` for one that is not there, `EditRefusedError` for one that nobody waits for.
+    """
     known = state.call(call)
-    if known is None or not known.asked:
+    if known is None:
         step = state.open_step
         there = f"; the open step has {', '.join(one.id for one in step.asked_calls)}" if step else ""
         raise AddressError(f"run {state.run[:8]} has no call {call!r}{there}")
-    return known
+    if known.asked or known.status == "running":
+        return known
+    if known.has_result:
+        raise EditRefusedError(f"call {call} has its result already; the model has yet to finish asking for it")
+    raise EditRefusedError(f"call {call} was started early, and the model did not ask for it after all")
 
 
 def _need(call: CallState, status: CallStatus, otherwise: str) -> None:
@@ -103,7 +111,7 @@ def _permission(state: RunState, call: CallState, command: c.DecidePermission) -
     return [PermissionDecided(call=one, verdict=command.verdict, scope=command.scope, reason=reason) for one in calls]
 
 
-def _may_start(live: LiveRun, call: CallState) -> bool:
+def may_run(live: LiveRun, call: CallState) -> bool:
     """Whether the call runs, or may do so any moment: then the loop, which alone starts and ends calls, settles it."""
     return live.is_moving and live.state.end is None and call.status not in ("waiting", "unknown")
 

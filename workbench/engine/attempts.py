@@ -22,6 +22,7 @@ from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.4
 """Seconds before the second attempt, doubling, and at most."""
+RETRIED_BY_HAND = "retried by the operator"
 MAY_HAVE_RUN = "It may have taken effect: look before you try again."
 
 _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
@@ -72,7 +73,10 @@ class CallInFlight:
         self._tool, self._arguments, self._context = tool, arguments, context
         self._threads, self._clock, self._special = threads, clock, special
         self._on_settled, self._on_late = on_settled, on_late
-        self._attempt = 0
+        self._attempt, self._retries = 0, 0
+        """The attempt that runs or is next, and how many of those before failed by themselves."""
+        self._time = tool.spec.timeout
+        """Seconds for an attempt."""
         self._future: asyncio.Future[Any] | None = None
         self._thread: ThreadCall | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -84,6 +88,11 @@ class CallInFlight:
     def spec(self) -> ToolSpec:
         """What the tool declares."""
         return self._tool.spec
+
+    @property
+    def is_special(self) -> bool:
+        """Whether it is a subagent, which has limits of its own."""
+        return self._special is not None
 
     @property
     def has_begun(self) -> bool:
@@ -98,9 +107,10 @@ class CallInFlight:
     def begin(self) -> None:
         """Start the first attempt, after `call_started` is stored."""
         self._started = self._clock.monotonic()
-        self._begin_attempt()
+        self.begin_attempt()
 
-    def _begin_attempt(self) -> None:
+    def begin_attempt(self) -> None:
+        """Start the next attempt, after the end of the one before is stored."""
         self._attempt_started, self._timed_out, self._thread = self._clock.monotonic(), False, None
         loop = asyncio.get_running_loop()
         context, tool = self._context(self._attempt), self._tool
@@ -113,7 +123,7 @@ class CallInFlight:
             self._future = self._thread.future
         self._future.add_done_callback(self._settle)
         if self._special is None:  # a subagent has limits of its own, and may wait for a person as long as it takes
-            self._timer = loop.call_later(self.spec.timeout, self._time_out)
+            self._timer = loop.call_later(self._time, self._time_out)
 
     def _settle(self, future: asyncio.Future[Any]) -> None:
         if future is self._future and not self._left and not self._timed_out:
@@ -147,10 +157,29 @@ class CallInFlight:
         self._stop_attempt()
         return self._future if self._special is not None else None
 
+    def leave_attempt(self) -> CallRetried | None:
+        """Leave the attempt that runs, for a person who wants another; `begin_attempt` starts that.
+
+        Returns its event, or None where no attempt runs: then the next one is about to begin anyway.
+        """
+        if self._future is None or self._future.done() or self._timed_out:
+            return None
+        self._stop_attempt()
+        self._future = self._thread = None
+        caution = f". {MAY_HAVE_RUN}" if self.spec.effect == "effectful" else ""
+        return self._next_attempt(f"{RETRIED_BY_HAND}{caution}", 0.0)
+
+    def give_time(self, seconds: float) -> None:
+        """Let this attempt, and those after it, take so much longer."""
+        self._time += seconds
+        if self._timer is not None and self._future is not None and not self._future.done():
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(self._timer.when() + seconds, self._time_out)
+
     def collect(self) -> CallFinished | CallRetried:
         """Return the event of the attempt that settled; after a retry the next attempt starts by itself."""
         outcome, content, may_retry = self._outcome()
-        if may_retry and self._attempt < self.spec.retries:
+        if may_retry and self._retries < self.spec.retries:
             return self._retry(content)
         return CallFinished(
             call=self.call,
@@ -160,17 +189,17 @@ class CallInFlight:
         )
 
     def _retry(self, content: Content) -> CallRetried:
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._attempt) * (0.75 + 0.5 * self._clock.random())
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._retries) * (0.75 + 0.5 * self._clock.random())
+        self._retries += 1
+        self._future = None
+        event = self._next_attempt(result_fields(content, is_error=True)["first_line"], wait)
+        self._timer = asyncio.get_running_loop().call_later(wait, self.begin_attempt)
+        return event
+
+    def _next_attempt(self, error: str, wait: float) -> CallRetried:
         elapsed = self._clock.monotonic() - self._attempt_started
-        event = CallRetried(
-            call=self.call,
-            attempt=self._attempt,
-            error=result_fields(content, is_error=True)["first_line"],
-            elapsed=elapsed,
-            wait=wait,
-        )
+        event = CallRetried(call=self.call, attempt=self._attempt, error=error, elapsed=elapsed, wait=wait)
         self._attempt += 1
-        self._timer = asyncio.get_running_loop().call_later(wait, self._begin_attempt)
         return event
 
     def _outcome(self) -> tuple[Outcome, Content, bool]:
@@ -178,9 +207,9 @@ class CallInFlight:
         name, repeatable = self.spec.name, self.spec.effect != "effectful"
         caution = "" if repeatable else f" {MAY_HAVE_RUN}"
         if self._timed_out and self._thread is not None and self._thread.is_queued:
-            return "timeout", text_content(f"{name} found no free thread within {self.spec.timeout:g} s."), True
+            return "timeout", text_content(f"{name} found no free thread within {self._time:g} s."), True
         if self._timed_out:
-            text = f"{name} gave no result within {self.spec.timeout:g} s.{caution}"
+            text = f"{name} gave no result within {self._time:g} s.{caution}"
             return "timeout", text_content(text), repeatable
         if self._future is None or self._future.cancelled():
             return "exception", text_content(f"{name} was cancelled from inside."), False

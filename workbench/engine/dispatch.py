@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.engine import outcomes
@@ -17,6 +16,7 @@ from workbench.engine.attempts import CallContext, CallInFlight, late_size
 from workbench.engine.eager import Offer, offer_of, sort_out
 from workbench.engine.journal import Journal
 from workbench.engine.limits import has_room, wanted_mode
+from workbench.engine.orders import Again, MoreTime, Orders, Settle
 from workbench.engine.planner import plan_progress
 from workbench.engine.surroundings import Surroundings
 from workbench.events.base import Event
@@ -42,15 +42,6 @@ PROGRESS_EVERY = 0.25
 """Seconds between stored words on how far calls are: a tool may say so for every byte."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What a person wants of one call: its result from here on, or (without content) that it is given up."""
-
-    call: str
-    content: Content | None = None
-    is_error: bool = True
-
-
 class Dispatcher:
     """Runs the calls of a run's steps, one step at a time."""
 
@@ -62,7 +53,9 @@ class Dispatcher:
         self._progress: dict[CallInFlight, str] = {}
         self._progress_timer: asyncio.TimerHandle | None = None
         self._late: list[LateResultDropped] = []
-        self._orders: list[_Order] = []
+        self._orders = Orders()
+        self._again: list[CallInFlight] = []
+        """Calls of which a person wants another attempt, begun once that is stored."""
         self._offers: list[Offer] = []
         self._winding_down: set[asyncio.Future[Any]] = set()
         self._beside: asyncio.Task[None] | None = None
@@ -87,12 +80,22 @@ class Dispatcher:
 
     def cancel(self, call: str) -> None:
         """Give one call up; its result says so."""
-        self._orders.append(_Order(call))
+        self._orders.give(Settle(call))
         self._wake.set()
 
     def answer(self, call: str, content: Content, *, is_error: bool) -> None:
         """Give one call the result that a person wrote."""
-        self._orders.append(_Order(call, content, is_error))
+        self._orders.give(Settle(call, content, is_error))
+        self._wake.set()
+
+    def retry(self, call: str) -> None:
+        """Leave the attempt of one call that runs, and begin the next."""
+        self._orders.give(Again(call))
+        self._wake.set()
+
+    def give_time(self, call: str, seconds: float) -> None:
+        """Let one call take so much longer."""
+        self._orders.give(MoreTime(call, seconds))
         self._wake.set()
 
     @property
@@ -128,9 +131,16 @@ class Dispatcher:
         """Give up the eager calls of a turn that will not be finished."""
         await self._end_stream()
         self.withdraw()
-        events = [self._discard(call, "the turn was given up") for call in list(self._flying)]
+        events = self._obey()  # what a person gave up in time stays given up when the turn is asked for again
+        events += [self._discard(call, "the turn was given up") for call in list(self._flying)]
+        self._again.clear()
         if events:
             await self._journal.append(*events)
+
+    async def obey_rest(self) -> None:
+        """Let orders that came while the loop came to rest take effect after all."""
+        while self._orders:
+            await self._store(self._collect())
 
     async def _rounds_beside(self) -> None:
         while not self._stream_ended and self._stop is None:
@@ -179,6 +189,7 @@ class Dispatcher:
         """Collect and store what settled; admit and store what may start; start it."""
         self._wake.clear()
         await self._store(self._collect())
+        self._begin_again()
         events: list[Event] = []
         candidates = self._startable() if opening is None else self._open(opening, events)
         starts = self._admit(candidates, events)
@@ -208,27 +219,23 @@ class Dispatcher:
                 if isinstance(event, CallFinished):
                     del self._flying[flight.call]
         answered = {event.call for event in events if isinstance(event, CallFinished)}
-        for order in self._orders:
-            if order.call not in answered:  # what came first in one round is the call's one result
-                answered.add(order.call)
-                events.extend(self._obey(order))
-        for pending in (self._late, self._progress, self._settled, self._orders):
+        events += self._obey(answered)
+        for pending in (self._late, self._progress, self._settled):
             pending.clear()
         if self._stop is not None:
             events.extend(self._interrupt(self._stop))
         return events
 
-    def _obey(self, order: _Order) -> Iterable[Event]:
-        flight, known = self._flying.get(order.call), self._journal.state.call(order.call)
-        if flight is not None:
-            self._leave(order.call)
-        elif known is None or not known.asked or known.has_result:
-            return
-        elapsed = flight.elapsed if flight is not None else 0.0
-        if order.content is not None:
-            yield outcomes.by_hand(order.call, elapsed, order.content, is_error=order.is_error)
-        else:
-            yield outcomes.cancelled(order.call, elapsed, known)
+    def _obey(self, answered: Iterable[str] = ()) -> list[Event]:
+        obeyed = self._orders.obey(self._journal.state, self._flying, self._leave, answered)
+        self._again += obeyed.again
+        return obeyed.events
+
+    def _begin_again(self) -> None:
+        again, self._again = self._again, []
+        for flight in again:
+            if self._flying.get(flight.call) is flight:
+                flight.begin_attempt()
 
     def _interrupt(self, how: Stop) -> Iterable[Event]:
         for call, flight in list(self._flying.items()):
@@ -265,6 +272,7 @@ class Dispatcher:
             if old in self._flying:
                 self._flying[new] = flight = self._flying.pop(old)
                 flight.call = new
+                self._orders.rename(old, new)
         events.extend(self._discard(call, "the finished turn does not ask for it") for call in calls.discarded)
         return calls.left
 

@@ -80,11 +80,14 @@ def sort_out(asked: Sequence[ToolCallBlock], known: Mapping[str, CallState]) -> 
 
 
 def _spare(calls: Iterable[CallState], asked: Iterable[str]) -> dict[str, str]:
-    """Return the calls that are under way and that nobody asks for, by what they do."""
+    """Return the calls that are under way, or have a result, and that nobody asks for, by what they do.
+
+    What a person gave up counts among them: asked for again, it is still given up.
+    """
     return {
         _work(call.tool, call.input): call.id
         for call in calls
-        if call.id not in asked and call.status in ("running", "finished")
+        if call.id not in asked and call.status in ("running", "finished", "cancelled")
     }
 
 

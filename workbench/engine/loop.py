@@ -68,6 +68,7 @@ class RunLoop:
         self.calls.reset()
         try:
             await self._go_on()
+            await self.calls.obey_rest()
         except BaseException:
             self.calls.abandon()
             raise
@@ -86,14 +87,16 @@ class RunLoop:
     async def _advance(self) -> bool:
         """Do the next thing; return whether the loop is over."""
         state = self.state
+        if self.calls.has_orders and state.open_step is not None and state.end is None:
+            await self.calls.run()
+            await self._follow_plan()
+            return False
         action = next_action(state)
         if self._is_held(action):
             if not state.is_resting:
                 await self._journal.append(RunPaused(), durable=True)
             return True
         match action:
-            case Rest() if self.calls.has_orders and state.open_step is not None and state.end is None:
-                await self.calls.run()
             case Rest():
                 return True
             case Propose():
@@ -185,6 +188,14 @@ class RunLoop:
     def cancel_call(self, call: str) -> None:
         """Give one call up; its siblings go on."""
         self.calls.cancel(call)
+
+    def retry_call(self, call: str) -> None:
+        """Leave the attempt of one call that runs, and begin the next; its siblings go on."""
+        self.calls.retry(call)
+
+    def give_time(self, call: str, seconds: float) -> None:
+        """Let one call take so much longer."""
+        self.calls.give_time(call, seconds)
 
     def wake(self) -> None:
         """Look at the state again: a person decided something."""

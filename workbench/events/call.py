@@ -58,6 +58,8 @@ class CallProgressed(CallEvent):
 
     kind: Literal["call_progressed"] = "call_progressed"
     text: str
+    granted: float = 0.0
+    """Seconds that a person gave the call beyond its tool's timeout; then the words are not the tool's."""
 
 
 class CallRetried(CallEvent):

@@ -50,7 +50,7 @@ def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
     call.status, call.effect, call.permission = "running", event.effect, event.permission
     call.eager, call.attempt = event.eager, event.attempt
     call.started_at, call.started_seq, call.finished_at = record.at, record.seq, None
-    call.progress, call.elapsed, call.outcome = "", None, None
+    call.progress, call.granted, call.elapsed, call.outcome = "", 0.0, None, None
     call.attempts = []
 
 
@@ -92,7 +92,8 @@ def _fold_subagent(
 def _fold_open_call(state: RunState, step: StepState, call: CallState, record: Recorded) -> None:
     match record.event:
         case calls.CallProgressed() as event if call.status == "running":
-            call.progress = event.text
+            call.granted += event.granted
+            call.progress = call.progress if event.granted else event.text
         case calls.CallRetried() as event if call.status == "running":
             call.attempts.append(AttemptState(event.error, event.elapsed, event.wait))
         case calls.CallInterrupted():
@@ -119,12 +120,13 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
 
 def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, old: str) -> None:
     source = step.calls.get(old)
-    if source is None or source.status not in ("running", "finished"):
+    if source is None or source.status not in ("running", "finished", "cancelled"):
         return
     call.status, source.status = source.status, "discarded"
     call.result, call.outcome, call.attempts = source.result, source.outcome, source.attempts.copy()
     call.started_at, call.finished_at, call.elapsed = source.started_at, source.finished_at, source.elapsed
-    call.started_seq, call.progress = source.started_seq, source.progress
+    call.started_seq, call.progress, call.granted = source.started_seq, source.progress, source.granted
+    call.by = source.by
     call.effect, call.permission, call.eager = source.effect, source.permission, True
     close_if_done(state, step, record.seq)
 

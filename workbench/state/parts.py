@@ -71,6 +71,8 @@ class CallState:
     outcome: Outcome | None = None
     attempts: list[AttemptState] = field(default_factory=list)
     progress: str = ""
+    granted: float = 0.0
+    """Seconds that a person gave it beyond its tool's timeout."""
     result: ResultRef | None = None
     original: ResultRef | None = None
     """The result before a person replaced it."""
