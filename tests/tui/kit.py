@@ -19,6 +19,7 @@ from workbench.driver.commands import StartRun
 from workbench.driver.settings import DriverSettings
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.bridge import Desk
+from workbench.tui.dialogs.choice import GUARD_SECONDS
 from workbench.tui.screens.main import MainScreen
 from workbench.tui.watching import Watched
 from workbench.views.selection import Selection
@@ -95,6 +96,8 @@ class Stage:
     async def opens(self, kind: type[Screen[Any]]) -> Any:
         """Wait for a dialog."""
         await self.until(lambda: isinstance(self.app.screen, kind), f"no {kind.__name__} opened")
+        if isinstance(self.app.clock, ManualClock):
+            self.app.clock.advance(GUARD_SECONDS)  # a person looks at a question before answering it
         return self.app.screen
 
     async def closes(self) -> None:

@@ -167,17 +167,35 @@ async def test_data_cannot_look_like_the_dialog() -> None:
         await acted.press("a")
         await acted.opens(ChoiceDialog)
         shown = acted.shown()
-        assert r"ls\n╰──────╯\n o  Allow once" in shown
+        assert r"ls\n\u2570\u2500" in shown
         assert r"\u202eeslaf\u001b[2J [bold]safe[/bold]" in shown
+        assert "9 characters beyond ASCII" in shown
         assert not {"\x1b", "\u202e"} & set(shown)
 
 
 def test_an_exact_input_is_what_would_run() -> None:
     """The text that is shown is JSON of the very input, with escapes for what cannot be seen."""
     value: dict[str, JsonValue] = {"command": "a\x1b\u202e\u200b\U000e0041\n\tz", "n": 1}
-    text = exact_input(value)
-    assert json.loads(text) == value
-    assert text.isprintable() or all(line.isprintable() for line in text.split("\n"))
+    exact = exact_input(value)
+    text = "\n".join(segment.text for line in exact.lines for segment in line)
+    escaped, _, readable = text.partition("}\n\n")
+    assert json.loads(escaped + "}") == json.loads(readable) == value
+    assert escaped.isascii()
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_an_exact_input_without_strange_letters_stands_there_once() -> None:
+    """Plain ASCII needs no second look, and nothing warns of it."""
+    exact = exact_input({"command": "ls -l"})
+    assert len(exact.lines) == 3
+    assert len(exact.facts) == 1
+
+
+def test_a_letter_that_only_looks_like_another_is_seen() -> None:
+    """A Cyrillic o in a path is an escape, and counted."""
+    exact = exact_input({"path": "/h\u043eme"})
+    assert r"/h\u043eme" in exact.lines[1][0].text
+    assert "1 character beyond ASCII" in exact.facts[1][0].text
 
 
 async def test_a_line_is_asked_for() -> None:

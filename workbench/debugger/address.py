@@ -7,10 +7,12 @@ all results kept but call C; `end`; `seq:N` where the playhead stands.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from workbench.errors import AddressError
+from workbench.events.base import Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
 from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped
@@ -167,12 +169,24 @@ def _whole_beginning(history: History, seq: int) -> int:
     records, first = history.records, seq
     while first > 0 and isinstance(records[first].event, _EDITS) and records[first - 1].run == records[first].run:
         first -= 1
-    if not isinstance(records[first].event, RunForked):
-        return seq
-    own = records[first].run
-    while seq + 1 < len(records) and isinstance(records[seq + 1].event, _EDITS) and records[seq + 1].run == own:
-        seq += 1
-    return seq
+    return max(seq, beginning_end(records, first)) if isinstance(records[first].event, RunForked) else seq
+
+
+def beginning_end(records: Sequence[Recorded], first: int) -> int:
+    """Return the index of the last event that was written together with the first one of a run.
+
+    What was written in one transaction has one time; what a person decided later in the fork is no part of it.
+    """
+    last = first
+    while (
+        last + 1 < len(records) and isinstance(records[last + 1].event, _EDITS) and _together(records, first, last + 1)
+    ):
+        last += 1
+    return last
+
+
+def _together(records: Sequence[Recorded], one: int, other: int) -> bool:
+    return records[one].run == records[other].run and records[one].at == records[other].at
 
 
 def _turn_start(history: History, seq: int) -> int:

@@ -80,6 +80,7 @@ class WorkbenchApp(App[None]):
         self._safety = SafetyFilter()
         self._desk: Desk = desk if desk is not None else _driver(settings)
         self._bridge = Bridge(self._desk)
+        self.clock = settings.clock
         self._time = SessionTime(settings.clock)
         self.tour: Tour | None = Tour(self) if tour else None
         self._begin = _Begin(TOUR_RUN if tour else start, open_run, at)

@@ -149,15 +149,6 @@ def needs_call(context: Context) -> str:
     return needs_run(context) or ("" if context.call is not None else "Select a call first.")
 
 
-def refuse_rerun(context: Context) -> str:
-    """Refuse where the selected call has nothing to repeat."""
-    if why := needs_call(context):
-        return why
-    call = context.call
-    done = call is not None and call.status in ("finished", "cancelled")
-    return "" if done else "This call has no result yet; r runs a finished call again, in a fork."
-
-
 def refuse_cancel(context: Context) -> str:
     """Refuse where the selected call is not in flight."""
     if why := needs_hand(context) or needs_call(context):
@@ -174,7 +165,7 @@ def refuse_answer(context: Context) -> str:
     if context.waits_for == "plan" or context.waiting_call is not None:
         return ""
     call = context.call
-    if call is not None and not call.has_result and call.status != "discarded":
+    if call is not None and not call.has_result and (call.asked or call.status == "running"):
         return ""
     return "Nothing waits for an answer; select a call without a result to answer it by hand."
 
@@ -194,6 +185,13 @@ def refuse_message(context: Context) -> str:
     if context.is_scrubbing:
         return "The screen shows an earlier moment: End returns to the end, f forks from here with a message."
     return "Another process drives this run; f forks it with a message." if context.is_foreign else ""
+
+
+def refuse_undo(context: Context) -> str:
+    """Refuse where it is not the end of the run that is shown."""
+    if why := needs_run(context):
+        return why
+    return "The screen shows an earlier moment: End returns to the end, where u undoes." if context.is_scrubbing else ""
 
 
 def refuse_end(context: Context) -> str:

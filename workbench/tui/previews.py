@@ -7,29 +7,59 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from workbench.debugger.fork import ForkPreview
+from workbench.state.parts import CallState
 from workbench.views.segments import Line, Segment, Style
-from workbench.views.text import UNSAFE, human_tokens, one_line, wrap
+from workbench.views.text import UNSAFE, human_bytes, human_tokens, inert, one_line, wrap
 
 _LABEL_WIDTH = 12
+_LAST_ASCII = 0x7E
 
 
-def exact_input(value: Mapping[str, JsonValue]) -> str:
-    """Return an input as JSON in which every character can be seen: what hides or reorders is written as an escape."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    return UNSAFE.sub(lambda match: _escape(match[0]), text)
+class Exact(NamedTuple):
+    """What a call would be given, byte for byte, and what a person should know to read it."""
+
+    lines: tuple[Line, ...]
+    """Data: to be fenced."""
+    facts: tuple[Line, ...]
+    """Ours: to stand above the fence."""
+
+
+def exact_input(value: Mapping[str, JsonValue]) -> Exact:
+    """Return an input as JSON in which each character can be told from every other.
+
+    All but ASCII is written as escapes, so that nothing hides, reorders, or passes for a letter that it is not; what
+    people read as words stands below once more as it looks.
+    """
+    exact = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
+    readable = json.dumps(value, ensure_ascii=False, indent=2)
+    size = human_bytes(len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")))
+    lines: list[Line] = [(Segment(line),) for line in exact.split("\n")]
+    facts: list[Line] = [(Segment(f"Beside the bar stands exactly what it is given, {size} of JSON.", "muted"),)]
+    if others := sum(1 for character in readable if ord(character) > _LAST_ASCII):
+        count = f"{others} character{'' if others == 1 else 's'} beyond ASCII"
+        facts.append((Segment(f"{count}: written as escapes, and below once more as people read them.", "waiting"),))
+        shown = UNSAFE.sub(lambda match: _escape(match[0]), readable)
+        lines += [(Segment(""),), *((Segment(line, "muted"),) for line in shown.split("\n"))]
+    return Exact(tuple(lines), tuple(facts))
 
 
 def _escape(character: str) -> str:
-    return json.dumps(character)[1:-1] if ord(character) > 0x7E or ord(character) < 0x20 else character
+    return json.dumps(character)[1:-1] if ord(character) > _LAST_ASCII or ord(character) < ord(" ") else character
 
 
-def fenced(text: str) -> list[Line]:
-    """Return lines of text, each on its own."""
-    return [(Segment(line),) for line in text.split("\n")]
+def call_facts(call: CallState, *more: Line) -> list[Line]:
+    """Return which call a question is about, and what else is to be known of it."""
+    head = (
+        Segment(f"call {inert(call.id)}  ", "muted"),
+        Segment(one_line(call.tool, 60), "title"),
+        Segment(f"  {call.effect.replace('_', '-')}", "waiting" if call.effect == "effectful" else "muted"),
+    )
+    return [head, *more]
 
 
 def fork_lines(preview: ForkPreview, width: int) -> list[Line]:

@@ -200,6 +200,8 @@ def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
         step = state.steps[int(call.id.partition(".")[0])]
         since = max(0.0, call.started_at - step.turn.started_at)
         sheet.field("started", f"{human_seconds(since)} after step {step.index} began")
+    if call.granted:
+        sheet.field("more time", f"{human_seconds(call.granted)} beyond its timeout, given by you", "waiting")
     if call.by != "tool":
         sheet.field("result by", "you" if call.by == "operator" else "the engine")
     if call.eager:

@@ -169,7 +169,7 @@ def _draw_lane(call: CallState, width: int, height: int, context: LaneContext, *
     child = context.children.get(call.child or "")
     result = call.result and (call.result.run, call.result.seq)
     shape = (width, height, active, call.status, len(call.attempts))
-    likeness = (shape, result, call.progress, call.input, call.question, call.denial, child and child.seq)
+    likeness = (shape, result, call.progress, call.granted, call.input, call.question, call.denial, child and child.seq)
     still = context.memory.recall(
         call.id, likeness, lambda: _draw_still(call, mark, width, height, context, frame, chars)
     )
@@ -290,11 +290,16 @@ def _outcome_line(call: CallState, mark: Mark, width: int, child: RunState | Non
         return row([*edited, size, Segment(one_line(call.result.first_line, width), style)], width)
     if child is not None and call.status == "running":
         return row([_child_doing(child, width)], width)
-    if call.progress and call.status == "running":
-        return row([Segment(one_line(call.progress, width), "running")], width)
+    if call.status == "running" and (call.progress or call.granted):
+        return row([*_granted(call), Segment(one_line(call.progress, width), "running")], width)
     if call.status == "requested" and call.denial:
         return row([Segment(f"denied: {one_line(call.denial, width)}", "cancelled")], width)
     return row([Segment(_NO_RESULT.get(call.status, ""), "muted")], width)
+
+
+def _granted(call: CallState) -> list[Segment]:
+    """Say how much time a person gave the call."""
+    return [Segment(f"+{human_seconds(call.granted)} ", "waiting")] if call.granted else []
 
 
 def draw_bar(call: CallState, width: int, context: LaneContext) -> Line:

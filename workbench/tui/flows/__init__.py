@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.tui.flows import answers, beginnings, edits, forks, looking, plans, runs
+from workbench.tui.flows import answers, edits, forks, in_flight, looking, plans, runs
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -23,10 +24,12 @@ FLOWS: Final[dict[str, Flow]] = {
     "message": runs.open_message,
     "hide": runs.hide,
     "fork": forks.fork_here,
-    "rerun": forks.run_again,
+    "rerun": in_flight.run_again,
+    "more_time": in_flight.give_time,
+    "undo": forks.undo,
     "edit": edits.edit_selected,
     "edit_input": edits.edit_input,
-    "cancel": answers.cancel_call,
+    "cancel": in_flight.cancel_call,
     "answer": answers.answer_waiting,
     "plan": plans.go_to_plan,
     "copy": looking.copy_selected,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.driver.commands import AnswerCall, CancelCall, DecidePermission, ResolveUnknown
+from workbench.driver.commands import AnswerCall, DecidePermission, ResolveUnknown
 from workbench.state.parts import CallState
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows import edits, plans
-from workbench.tui.previews import exact_input, fenced
-from workbench.views.segments import Line, Segment
+from workbench.tui.previews import call_facts, exact_input
+from workbench.views.segments import Segment
 from workbench.views.text import one_line
 
 if TYPE_CHECKING:
@@ -42,21 +42,11 @@ async def answer_waiting(screen: MainScreen) -> None:
         await _answer_by_hand(screen, context.call)
 
 
-def _call_facts(call: CallState, *more: Line) -> list[Line]:
-    head = (
-        Segment(f"call {call.id}  ", "muted"),
-        Segment(one_line(call.tool, 60), "title"),
-        Segment(f"  {call.effect.replace('_', '-')}", "waiting" if call.effect == "effectful" else "muted"),
-    )
-    return [head, *more]
-
-
 async def _permit(screen: MainScreen, call: CallState) -> None:
     asked = (Segment(one_line(call.question, 300), "muted"),)
-    below = (Segment("Beside the bar stands exactly what it would be given:", "muted"),)
-    dialog = ChoiceDialog(
-        "May this call run?", _call_facts(call, asked, below), PERMISSIONS, fenced=fenced(exact_input(call.input))
-    )
+    exact = exact_input(call.input)
+    facts = call_facts(call, asked, *exact.facts)
+    dialog = ChoiceDialog("May this call run?", facts, PERMISSIONS, fenced=exact.lines, clock=screen.workbench.clock)
     choice = await screen.ask_in(dialog)
     run = screen.watched.run
     if choice in ("once", "run"):
@@ -71,9 +61,9 @@ async def _permit(screen: MainScreen, call: CallState) -> None:
 
 async def _resolve(screen: MainScreen, call: CallState) -> None:
     said = (Segment("It was stopped before it could answer. Nobody knows whether it took effect.", "waiting"),)
-    dialog = ChoiceDialog(
-        "An unknown outcome", _call_facts(call, said), OUTCOMES, fenced=fenced(exact_input(call.input))
-    )
+    exact = exact_input(call.input)
+    facts = call_facts(call, said, *exact.facts)
+    dialog = ChoiceDialog("An unknown outcome", facts, OUTCOMES, fenced=exact.lines, clock=screen.workbench.clock)
     choice = await screen.ask_in(dialog)
     run = screen.watched.run
     match choice:
@@ -89,10 +79,3 @@ async def _answer_by_hand(screen: MainScreen, call: CallState) -> None:
     given = await screen.ask_in(ByHandDialog(call))
     if given is not None:
         await screen.drive(AnswerCall(screen.watched.run, call.id, given.text, given.is_error))
-
-
-async def cancel_call(screen: MainScreen) -> None:
-    """Give up the selected call; its siblings go on."""
-    call = screen.context().call
-    if call is not None:
-        await screen.bridge.ask(CancelCall(screen.watched.run, call.id))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.debugger.fork import ForkPreview
-from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
+from workbench.debugger.undo import GoBack, what_undo_does
+from workbench.driver.commands import ForkEdits, ForkRun, PauseRun, PreviewFork
 from workbench.state.parts import StepMark
 from workbench.state.run_state import RunState
 from workbench.tui.context import Context
@@ -76,6 +77,21 @@ async def run_again(screen: MainScreen) -> None:
     call = screen.context().call
     if call is not None:
         await make_fork(screen, ForkRun(screen.watched.run, call.id, ForkEdits(reruns=(call.id,))))
+
+
+async def undo(screen: MainScreen) -> None:
+    """Go back from a fork, or fork just before what was decided last."""
+    watched = screen.watched
+    undone = what_undo_does(watched.history)
+    left = watched.run
+    if watched.is_moving and watched.is_mine:
+        await screen.bridge.ask(PauseRun(watched.driven_run))
+    if isinstance(undone, GoBack):
+        await screen.open_run(undone.run)
+        screen.say(f"Back in run {undone.run[:8]}; the fork {left[:8]} stays in the list as you left it.")
+    else:
+        await make_fork(screen, ForkRun(left, undone.address))
+        screen.say(f"Undone: {undone.what}. Run {left[:8]} stays in the list as you left it.")
 
 
 async def make_fork(screen: MainScreen, command: ForkRun) -> None:
