@@ -7,8 +7,18 @@ from typing import Any
 
 from tests.builders import RunLog
 from workbench.debugger.fork import ForkPreview
-from workbench.driver.commands import Command, ForkRun, ListRuns, OpenedRun, OpenRun, PreviewFork, ReadContents
+from workbench.driver.commands import (
+    Command,
+    FindInResults,
+    ForkRun,
+    ListRuns,
+    OpenedRun,
+    OpenRun,
+    PreviewFork,
+    ReadContents,
+)
 from workbench.driver.feed import Feed, RunsChanged
+from workbench.driver.finding import count_in
 from workbench.driver.summary import summarise
 from workbench.errors import RunNotFoundError
 from workbench.events.base import Recorded
@@ -80,6 +90,8 @@ class FakeDriver:
                 return [row_of(log, live=log.run in self.live) for log in reversed(self.logs.values())]
             case ReadContents(refs):
                 return {ref: content for ref in refs if (content := self._content(ref)) is not None}
+            case FindInResults(refs, text):
+                return count_in({ref: content for ref in refs if (content := self._content(ref)) is not None}, text)
             case PreviewFork() if PreviewFork not in self.answers:
                 return self.preview
         self.commands.append(command)

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from workbench.driver import commands as c
 from workbench.driver import decisions, files, runs
 from workbench.driver import decisions, in_flight, runs
+from workbench.driver import decisions, finding, runs
 from workbench.driver.session import Session
 
 
@@ -21,6 +22,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await session.rows.listed(hidden=command.hidden)
         case c.ReadContents():
             return await session.store.bodies(command.refs)
+        case c.FindInResults():
+            return await finding.find_in_results(session, command)
         case c.ResumeRun():
             return await runs.resume(session, command.run, command.options)
         case c.PauseRun():

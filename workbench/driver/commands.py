@@ -84,6 +84,14 @@ class ReadContents:
 
 
 @dataclass(frozen=True, slots=True)
+class FindInResults:
+    """Look for a text in results, named as in `ReadContents`; answers with how often it is in those that have it."""
+
+    refs: tuple[tuple[str, int], ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeRun:
     """Move a run forward from where it is; larger limits may be given. Answers with its id."""
 
@@ -327,6 +335,7 @@ Command = (
     | OpenRun
     | ListRuns
     | ReadContents
+    | FindInResults
     | ResumeRun
     | PauseRun
     | ApprovePlan

@@ -41,7 +41,7 @@ def message_parts(said: Said, ordinal: int, scene: Scene, *, queued: bool = Fals
         lines.append(row([Segment(f"  {passage.rest}", "muted")], scene.width))
     if queued:
         lines.append(row([Segment("  ○ enters after the current results", "muted")], scene.width))
-    return [fixed(lines, Target(Selection("message", index=ordinal), 0, scene.width))]
+    return [fixed(lines, Target(Selection("message", index=ordinal), 0, scene.width), is_prose=True)]
 
 
 def note_parts(said: Said, scene: Scene) -> list[Part]:
@@ -127,7 +127,8 @@ def _plan_step_part(plan: PlanState, index: int, action_width: int, scene: Scene
             lines.append(row([Segment(" " * indent), Segment(passage.rest, "muted")], scene.width))
         return lines
 
-    return Part(max(1, passage.height), draw, (Target(Selection("plan_step", index=index), 0, scene.width),))
+    target = Target(Selection("plan_step", index=index), 0, scene.width)
+    return Part(max(1, passage.height), draw, (target,), is_prose=True)
 
 
 def end_parts(scene: Scene) -> list[Part]:
@@ -162,7 +163,7 @@ def _answer_parts(scene: Scene) -> list[Part]:
         ]
         if citation.quote:
             pieces.append(Segment(f"“{one_line(citation.quote, scene.width)}”", "muted"))
-        parts.append(fixed([row(pieces, scene.width)]))
+        parts.append(fixed([row(pieces, scene.width)], is_prose=True))
     return parts
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
+from workbench.debugger.find import Needle
 from workbench.events.request import Usage
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
+from workbench.views.find import mark_line
 from workbench.views.marks import EAGER, EDITED, RETRIED, Mark, call_mark, reason_words, run_mark
 from workbench.views.segments import SPACE, Line, Segment, Style, blank, line_width, row
 from workbench.views.text import cell_width, human_bytes, human_cost, human_seconds, human_tokens, inert, one_line
@@ -94,6 +96,10 @@ class LaneContext(NamedTuple):
     finished: Mapping[str, tuple[Usage, int]]
     """What finished subagents used, by call."""
     memory: LaneMemory
+    needle: Needle | None = None
+    """What is looked for."""
+    found: Mapping[str, str] = {}
+    """In which of its texts each call has it."""
 
 
 def lane_grid(count: int, width: int) -> Grid:
@@ -169,7 +175,9 @@ def _draw_lane(call: CallState, width: int, height: int, context: LaneContext, *
     child = context.children.get(call.child or "")
     result = call.result and (call.result.run, call.result.seq)
     shape = (width, height, active, call.status, len(call.attempts))
-    likeness = (shape, result, call.progress, call.granted, call.input, call.question, call.denial, child and child.seq)
+    said = (call.progress, call.granted, call.input, call.question, call.denial)
+    found = context.needle, context.found.get(call.id)
+    likeness = (shape, result, said, child and child.seq, found)
     still = context.memory.recall(
         call.id, likeness, lambda: _draw_still(call, mark, width, height, context, frame, chars)
     )
@@ -184,16 +192,25 @@ def _draw_still(
     """Return all lines of a lane but its head and its bar."""
     inner = width - _FRAME
     child = context.children.get(call.child or "")
-    lines = [_input_line(call, inner)]
+    lines = [mark_line(_input_line(call, inner), context.needle)]
     if call.attempts:
-        lines.append(_attempts_line(call, inner))
+        lines.append(mark_line(_attempts_line(call, inner), context.needle))
     if call.child is not None:
         lines.append(_child_line(call.child, child, context.finished.get(call.id), inner))
-    lines.append(_outcome_line(call, mark, inner, child))
+    lines.append(mark_line(_outcome_line(call, mark, inner, child), context.needle))
     lines.extend([blank(inner)] * (height - 3 - len(lines)))
     left, right = Segment(f"{chars[3]} ", frame), Segment(f" {chars[3]}", frame)
-    foot = Segment(chars[4] + chars[1] * (width - 2) + chars[5], frame)
-    return [*((left, *line, right) for line in lines), (foot,)]
+    return [*((left, *line, right) for line in lines), _foot(call, width, context, frame, chars)]
+
+
+def _foot(call: CallState, width: int, context: LaneContext, frame: Style, chars: str) -> Line:
+    """Return the lower edge; it says in which texts of the call a search found something: most are not shown."""
+    where = context.found.get(call.id)
+    if where is None:
+        return (Segment(chars[4] + chars[1] * (width - 2) + chars[5], frame),)
+    words = f" {one_line(where, width - 5)} "
+    edge = chars[1] * (width - 3 - cell_width(words))
+    return (Segment(chars[4] + chars[1], frame), Segment(words, "match"), Segment(edge + chars[5], frame))
 
 
 def _head(call: CallState, mark: Mark, width: int, context: LaneContext, frame: Style, chars: str) -> Line:
@@ -203,7 +220,7 @@ def _head(call: CallState, mark: Mark, width: int, context: LaneContext, frame: 
     time = "" if seconds is None else f" {human_seconds(seconds)}"
     status = [Segment(f" {mark.glyph}{time}", mark.style)]
     name = one_line(call.tool, max(room - line_width(status), 4)) or "?"
-    inside = [Segment(name, "title" if frame == "lane_active" else "text"), *status]
+    inside = [*mark_line((Segment(name, "title" if frame == "lane_active" else "text"),), context.needle), *status]
     extras = _small_marks(call)
     if mark.word not in ("ok", "running"):
         extras.append(Segment(f" {mark.word}", mark.style))

@@ -7,17 +7,22 @@ Blocks that cannot move any more are not looked at again, so that a long run cos
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import islice
 from typing import Literal, NamedTuple
 
-from workbench.state.parts import Said, StepMark
+from workbench.state.parts import Said, StepMark, StepState
 from workbench.state.run_state import RunState
+from workbench.views.filter import Filter
 from workbench.views.selection import NOTHING, Selection
 
-BlockKind = Literal["message", "fork", "plan", "planning", "step", "note", "end"]
+BlockKind = Literal["message", "fork", "plan", "planning", "step", "fold", "note", "end"]
 
 
 class BlockKey(NamedTuple):
-    """Names a block. `number` counts messages, steps, or entries of the conversation, by kind."""
+    """Names a block. `number` counts messages, steps, or entries of the conversation, by kind.
+
+    A fold stands for steps that a filter hides, and is named after the first of them.
+    """
 
     kind: BlockKind
     number: int = 0
@@ -36,12 +41,14 @@ class _Walk(NamedTuple):
 class Outline:
     """The keys of a timeline's blocks; `update` follows a run, or any moment of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: Filter | None = None) -> None:
+        """`chosen` says which steps are shown."""
         self.keys: list[BlockKey] = []
         self.messages: list[Said] = []
         """What people said, in the order of the blocks."""
         self.entered = 0
         """How many of the messages are in the conversation; the others wait."""
+        self._chosen = chosen
         self._settled = _Walk()
         self._identity: tuple[object, ...] = ()
         self._seq = -1
@@ -69,7 +76,8 @@ class Outline:
             due = not walk.plan_placed and first_planned is not None and first_planned <= walk.steps
             match entry:
                 case StepMark(index):
-                    keys = [BlockKey("plan"), BlockKey("step", index)] if due else [BlockKey("step", index)]
+                    keys = [BlockKey("plan")] if due else []
+                    keys += self._step_keys(state.steps[index], follows_plan=due)
                     walk = walk._replace(steps=index + 1, plan_placed=walk.plan_placed or due)
                 case Said(kind="plan") if due:
                     keys = [BlockKey("plan")]
@@ -86,6 +94,18 @@ class Outline:
             walk = walk._replace(blocks=len(self.keys), entries=walk.entries + 1)
         return walk
 
+    def _step_keys(self, step: StepState, *, follows_plan: bool = False) -> list[BlockKey]:
+        """Return the key of a step, or of a fold where it is hidden; none where the fold before it takes it in."""
+        if self._chosen is None or self._chosen.shows_step(step):
+            return [BlockKey("step", step.index)]
+        is_taken_in = bool(self.keys) and self.keys[-1].kind == "fold" and not follows_plan
+        return [] if is_taken_in else [BlockKey("fold", step.index)]
+
+    def folded(self, index: int, state: RunState) -> int:
+        """Return how many steps the fold with this place among the keys stands for."""
+        later = (key.number for key in islice(self.keys, index + 1, None) if key.kind in ("step", "fold"))
+        return next(later, len(state.steps)) - self.keys[index].number
+
     def _add_tail(self, state: RunState, walk: _Walk, *, planned: bool) -> None:
         """Add what is not in the conversation: a plan that waits, the turn that streams, queued messages, the end."""
         if planned and not walk.plan_placed:
@@ -93,7 +113,8 @@ class Outline:
         turn = state.plan_turn
         if turn is not None and (turn.status == "streaming" or (turn.status == "discarded" and not state.steps)):
             self.keys.append(BlockKey("planning"))
-        self.keys += [BlockKey("step", step.index) for step in state.steps[walk.steps :]]
+        for step in state.steps[walk.steps :]:
+            self.keys += self._step_keys(step)
         self.messages += [entry for entry in state.queued if isinstance(entry, Said) and entry.kind == "message"]
         self.keys += [BlockKey("message", number) for number in range(walk.messages, len(self.messages))]
         if state.run:

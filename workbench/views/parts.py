@@ -13,12 +13,16 @@ from typing import Final, NamedTuple
 from workbench.driver.feed import Draft
 from workbench.state.run_state import RunState
 from workbench.views.brief import Passage
+from workbench.views.filter import Filter
+from workbench.views.find import Found, mark_lines
 from workbench.views.lanes import LaneMemory
 from workbench.views.segments import Line, Segment, Style, blank, row
 from workbench.views.selection import NOTHING, Selection
 
 GUTTER: Final = 2
 """Cells at the left of every line, where the cursor is shown."""
+FOUND: Final = "/"
+"""Stands in the gutter of what a search found, wherever in it that is."""
 
 
 class Target(NamedTuple):
@@ -37,6 +41,8 @@ class Part(NamedTuple):
     """Given what is selected, returns `height` lines."""
     targets: tuple[Target, ...] = ()
     """What can be selected here, from left to right; where there is nothing, the whole block is."""
+    is_prose: bool = False
+    """Its lines are one text that somebody wrote, in which a search marks what it finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,10 @@ class Scene:
     now: float | None = None
     """The present; None where the run does not go on."""
     lanes: LaneMemory = field(default_factory=LaneMemory)
+    found: Found | None = None
+    """What a search found, to be marked."""
+    chosen: Filter | None = None
+    """Which calls are shown."""
 
     @property
     def at(self) -> float:
@@ -58,9 +68,9 @@ class Scene:
         return max(self.state.at, self.now or 0.0)
 
 
-def fixed(lines: list[Line], *targets: Target) -> Part:
+def fixed(lines: list[Line], *targets: Target, is_prose: bool = False) -> Part:
     """Return a part whose lines are there already."""
-    return Part(len(lines), lambda _: lines, targets)
+    return Part(len(lines), lambda _: lines, targets, is_prose)
 
 
 def passage_part(passage: Passage, width: int, style: Style, *, indent: str = "", tail: bool = False) -> Part:
@@ -73,7 +83,7 @@ def passage_part(passage: Passage, width: int, style: Style, *, indent: str = ""
             lines.insert(0 if tail else len(lines), sign)
         return lines
 
-    return Part(passage.height, draw)
+    return Part(passage.height, draw, is_prose=True)
 
 
 def block_height(parts: Iterable[Part]) -> int:
@@ -82,14 +92,25 @@ def block_height(parts: Iterable[Part]) -> int:
     return height + 1 if height else 0
 
 
-def draw_block(parts: Iterable[Part], main: Selection, selected: Selection, width: int) -> list[Line]:
+def draw_block(
+    parts: Iterable[Part], main: Selection, selected: Selection, width: int, found: Found | None = None
+) -> list[Line]:
     """Return the lines of a block, gutter and the empty line below it included; `main` is what the block shows."""
     lines: list[Line] = []
-    idle, active = Segment(" " * GUTTER), Segment("▌" + " " * (GUTTER - 1), "lane_active")
     for part in parts:
-        pointed = any(target.selection == selected for target in part.targets if target.selection.kind != "call")
-        gutter = active if selected != NOTHING and (pointed or selected == main) else idle
-        lines.extend((gutter, *line) for line in part.draw(selected))
+        drawn = part.draw(selected)
+        if found is not None and part.is_prose:
+            drawn = mark_lines(drawn, found.needle)
+        things = [target.selection for target in part.targets if target.selection.kind != "call"]
+        is_active = selected != NOTHING and (selected in things or selected == main)
+        is_found = found is not None and any(map(found.has, things))
+        for number, line in enumerate(drawn):
+            lines.append((*_gutter(is_active=is_active, is_found=is_found and number == 0), *line))
     if lines:
         lines.append(blank(width + GUTTER))
     return lines
+
+
+def _gutter(*, is_active: bool, is_found: bool) -> Line:
+    bar = Segment("▌" if is_active else " ", "lane_active" if is_active else "text")
+    return (bar, Segment(FOUND, "match")) if is_found else (Segment(bar.text + " ", bar.style),)

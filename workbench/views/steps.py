@@ -12,7 +12,9 @@ from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
 from workbench.state.parts import CallState, StepState, TurnState
 from workbench.views.brief import cut_text
+from workbench.views.filter import Filter, hidden_line
 from workbench.views.lanes import (
+    Grid,
     LaneContext,
     call_end,
     call_seconds,
@@ -23,7 +25,7 @@ from workbench.views.lanes import (
 )
 from workbench.views.marks import EDITED, call_mark, spinner
 from workbench.views.parts import Part, Scene, Target, fixed, passage_part
-from workbench.views.segments import Line, Segment, Style, line_width, row, split_row
+from workbench.views.segments import SPACE, Line, Segment, Style, line_width, row, split_row
 from workbench.views.selection import Selection
 from workbench.views.text import human_bytes, human_seconds, human_tokens, one_line
 
@@ -49,16 +51,18 @@ def step_parts(step: StepState, scene: Scene) -> list[Part]:
     """Return the parts of a step."""
     parts = [Part(1, partial(_draw_header, step, scene), (Target(step_selection(step), 0, scene.width),))]
     parts += turn_parts(step.turn, scene, step.index, hide_text=_is_answer(step, scene))
-    lanes, submissions = _split(step)
+    lanes, submissions = _split(step, scene.chosen)
     if lanes:
         parts += _lane_parts(step, lanes, scene)
     for call in submissions:
         parts += _submission_parts(step, call, scene)
+    if hidden := len(step.calls) - len(lanes) - len(submissions):
+        parts.append(fixed([hidden_line(hidden, "call", scene.width)]))
     return parts
 
 
-def _split(step: StepState) -> tuple[list[CallState], list[CallState]]:
-    calls = list(step.calls.values())
+def _split(step: StepState, chosen: Filter | None = None) -> tuple[list[CallState], list[CallState]]:
+    calls = [call for call in step.calls.values() if chosen is None or chosen.shows_call(call)]
     submissions = [call for call in calls if call.tool == SUBMIT_ANSWER]
     return (calls, []) if not submissions else ([call for call in calls if call.tool != SUBMIT_ANSWER], submissions)
 
@@ -179,18 +183,32 @@ def _lane_parts(step: StepState, calls: list[CallState], scene: Scene) -> list[P
         targets = tuple(
             Target(call_selection(step, call), grid.left(column), grid.width) for column, call in enumerate(row_calls)
         )
-        parts.append(Part(height, partial(_draw_lane_row, row_calls, calls, height, scene), targets))
-    if step.is_closed and len(calls) > 1:
-        parts.append(Part(1, partial(_draw_results, calls, scene)))
+        parts.append(Part(height, partial(_draw_lane_row, step, row_calls, grid, height, scene), targets))
+    together, _ = _split(step)
+    if step.is_closed and len(together) > 1:
+        parts.append(Part(1, partial(_draw_results, together, scene)))
     return parts
 
 
 def _draw_lane_row(
-    row_calls: list[CallState], calls: list[CallState], height: int, scene: Scene, selected: Selection
+    step: StepState,
+    row_calls: list[CallState],
+    grid: Grid,
+    height: int,
+    scene: Scene,
+    selected: Selection,
 ) -> list[Line]:
-    axis = time_axis(calls, scene.now, scene.at)
-    context = LaneContext(axis, scene.now, scene.at, scene.children, scene.state.children, scene.lanes)
-    grid = lane_grid(len(calls), scene.width)
+    together, _ = _split(step)
+    context = LaneContext(
+        axis=time_axis(together, scene.now, scene.at),
+        now=scene.now,
+        at=scene.at,
+        children=scene.children,
+        finished=scene.state.children,
+        memory=scene.lanes,
+        needle=scene.found.needle if scene.found is not None else None,
+        found=scene.found.calls_of(step.index) if scene.found is not None else {},
+    )
     return draw_lanes(row_calls, grid, height, context, selected.call, scene.width)
 
 
@@ -210,14 +228,14 @@ def _draw_results(calls: list[CallState], scene: Scene, _: Selection) -> list[Li
 def _submission_parts(step: StepState, call: CallState, scene: Scene) -> list[Part]:
     """Show a submitted answer as one line, and its text where it is not the run's answer that stands at the end."""
     target = Target(call_selection(step, call), 0, scene.width)
-    parts = [Part(1, partial(_draw_submission, call, scene), (target,))]
+    parts = [Part(1, partial(_draw_submission, step, call, scene), (target,))]
     answer = call.input.get("answer")
     if isinstance(answer, str) and answer != scene.state.answer:
         parts.append(passage_part(cut_text(answer, scene.width - 2, ANSWER_LINES), scene.width, "text", indent="  "))
     return parts
 
 
-def _draw_submission(call: CallState, scene: Scene, selected: Selection) -> list[Line]:
+def _draw_submission(step: StepState, call: CallState, scene: Scene, selected: Selection) -> list[Line]:
     mark = call_mark(call, scene.now)
     style: Style = "title" if selected.call == call.id else "text"
     pieces = [Segment("◆ ", "ok"), Segment(one_line(call.tool, 40), style), Segment(f" {mark.glyph}", mark.style)]
@@ -228,6 +246,8 @@ def _draw_submission(call: CallState, scene: Scene, selected: Selection) -> list
     citations = call.input.get("citations")
     if isinstance(citations, list) and citations:
         pieces.append(Segment(f" · {len(citations)} {'citations' if len(citations) > 1 else 'citation'}", "muted"))
+    if scene.found is not None and (where := scene.found.calls_of(step.index).get(call.id)) is not None:
+        pieces += [SPACE, Segment(f" {where} ", "match")]
     right = [Segment(one_line(call.id, 12), "muted")]
     return [split_row(pieces, right, scene.width)]
 

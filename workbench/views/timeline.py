@@ -9,15 +9,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from workbench.driver.feed import Draft
 from workbench.state.parts import Said
 from workbench.state.run_state import RunState
 from workbench.views.blocks import end_parts, fork_parts, message_parts, note_parts, plan_parts, planning_parts
+from workbench.views.filter import Filter, hidden_line
+from workbench.views.find import Found
 from workbench.views.outline import BlockKey, Outline, block_of, main_selection
-from workbench.views.parts import GUTTER, Part, Scene, Target, block_height, draw_block
+from workbench.views.parts import GUTTER, Part, Scene, block_height, draw_block
+from workbench.views.places import Anchor, Place, Row, nearest_in
 from workbench.views.segments import Line, blank
 from workbench.views.selection import NOTHING, Selection
 from workbench.views.steps import step_fingerprint, step_parts
@@ -36,30 +40,6 @@ class _Block:
     fingerprint: object
     """Equal fingerprints are drawn equally; None for what may change with every event."""
     height: int
-
-
-class Place(NamedTuple):
-    """The cells of a thing, from the top left of the whole timeline."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-class Anchor(NamedTuple):
-    """A line, named by what it belongs to, so that it is found again when heights have changed."""
-
-    key: BlockKey
-    offset: int
-
-
-class _Row(NamedTuple):
-    """Things beside each other."""
-
-    y: int
-    height: int
-    targets: tuple[Target, ...]
 
 
 class TimelineLayout:
@@ -96,6 +76,11 @@ class TimelineLayout:
         """What is drawn as selected."""
         return self._selected
 
+    @property
+    def chosen(self) -> Filter | None:
+        """Which calls are shown; None for all."""
+        return self._scene.chosen
+
     def update(
         self,
         state: RunState,
@@ -116,9 +101,11 @@ class TimelineLayout:
         if stamp == self._stamp:
             return False
         self._stamp = stamp
-        self._scene = Scene(state, self._width - GUTTER, drafts, children, now, self._scene.lanes)
+        self._scene = replace(self._scene, state=state, drafts=drafts, children=children, now=now)
         first = self._outline.update(state)
         stale = self._stale_blocks(first, ages)
+        for key in [key for key in self._lines if key.kind == "fold"]:
+            del self._lines[key]  # it may stand for more steps by now
         self._measure(first)
         for index in stale:
             self._measure_again(index)
@@ -128,12 +115,29 @@ class TimelineLayout:
         """Lay everything out for another width."""
         width = max(width, SMALLEST_WIDTH)
         if width != self._width:
-            self._width, self._stamp = width, None
+            self._width = width
             self._scene = replace(self._scene, width=width - GUTTER)
-            self._blocks.clear()
-            self._lines.clear()
-            self._index.clear()
-            self._measure(0)
+            self._measure_all()
+
+    def choose(self, chosen: Filter | None) -> None:
+        """Show only some calls and their steps; all without a choice."""
+        self._scene = replace(self._scene, chosen=chosen)
+        self._outline = Outline(chosen)
+        self._outline.update(self._scene.state)
+        self._measure_all()
+
+    def _measure_all(self) -> None:
+        self._stamp = None
+        self._blocks.clear()
+        self._lines.clear()
+        self._index.clear()
+        self._restless.clear()
+        self._measure(0)
+
+    def mark(self, found: Found | None) -> None:
+        """Draw what a search found as marked, and nothing else."""
+        self._scene = replace(self._scene, found=found)
+        self._lines.clear()
 
     def select(self, selection: Selection) -> None:
         """Draw `selection` as selected, and nothing else."""
@@ -186,7 +190,7 @@ class TimelineLayout:
             return targets[to] if 0 <= to < len(targets) else selection
         step = 1 if direction == "down" else -1
         if 0 <= at + step < len(rows):
-            return _nearest(rows[at + step], place)
+            return nearest_in(rows[at + step], place)
         return self._beyond(index or 0, step, place) or selection
 
     def first(self) -> Selection:
@@ -286,6 +290,8 @@ class TimelineLayout:
         match key.kind:
             case "step":
                 return step_fingerprint(self._scene.state.steps[key.number], self._scene)
+            case "fold":
+                return key
             case "message":
                 return key.number < self._outline.entered, self._outline.messages[key.number].content
             case _:
@@ -302,6 +308,8 @@ class TimelineLayout:
             case "note":
                 said = scene.state.entries[key.number]
                 return note_parts(said, scene) if isinstance(said, Said) else []
+            case "fold":
+                return [Part(1, partial(self._draw_fold, key))]
             case "plan":
                 return plan_parts(scene)
             case "planning":
@@ -310,6 +318,10 @@ class TimelineLayout:
                 return fork_parts(scene)
             case "end":
                 return end_parts(scene)
+
+    def _draw_fold(self, key: BlockKey, _: Selection) -> list[Line]:
+        count = self._outline.folded(self._index[key], self._scene.state)
+        return [hidden_line(count, "step", self._scene.width)]
 
     # Looking up
 
@@ -333,18 +345,19 @@ class TimelineLayout:
         key = self._blocks[index].key
         lines = self._lines.pop(key, None)
         if lines is None:
-            lines = draw_block(self._parts(key), main_selection(key), self._selected, self._width - GUTTER)
+            scene = self._scene
+            lines = draw_block(self._parts(key), main_selection(key), self._selected, scene.width, scene.found)
         self._lines[key] = lines  # the last in the order of the dict is the one used last
         if len(self._lines) > KEPT_BLOCKS:
             del self._lines[next(iter(self._lines))]
         return lines
 
-    def _rows(self, index: int) -> list[_Row]:
-        rows: list[_Row] = []
+    def _rows(self, index: int) -> list[Row]:
+        rows: list[Row] = []
         y = self._tops[index]
         for part in self._parts(self._blocks[index].key):
             if part.targets:
-                rows.append(_Row(y, part.height, part.targets))
+                rows.append(Row(y, part.height, part.targets))
             y += part.height
         return rows
 
@@ -354,11 +367,6 @@ class TimelineLayout:
         while 0 <= index < len(self._blocks):
             rows = self._rows(index)
             if rows:
-                return _nearest(rows[0] if step > 0 else rows[-1], place)
+                return nearest_in(rows[0] if step > 0 else rows[-1], place)
             index += step
         return None
-
-
-def _nearest(row: _Row, place: Place) -> Selection:
-    middle = place.x - GUTTER + min(place.width, 24) // 2
-    return min(row.targets, key=lambda target: max(target.x - middle, middle - target.x - target.width, 0)).selection

@@ -22,9 +22,12 @@ from textual.strip import Strip
 from workbench.driver.feed import Draft
 from workbench.state.run_state import RunState
 from workbench.tui.widgets.styles import Looks, rich_styles, strip
+from workbench.views.filter import Filter
+from workbench.views.find import Found
+from workbench.views.places import Anchor
 from workbench.views.segments import Line, Segment, line_width, row
 from workbench.views.selection import NOTHING, Selection
-from workbench.views.timeline import Anchor, Direction, TimelineLayout
+from workbench.views.timeline import Direction, TimelineLayout
 
 EMPTY: Final = ("Nothing here yet.", "Ask a question, or choose a run on the left.")
 KEPT_ROWS: Final = 200
@@ -146,6 +149,32 @@ class Timeline(ScrollView, can_focus=True):
             self._repaint()
         if had_sign != self.has_more_below:
             self._refresh_last_row()
+
+    @property
+    def chosen(self) -> Filter | None:
+        """Which calls are shown; None for all."""
+        return self._timeline.chosen
+
+    def choose(self, chosen: Filter | None) -> None:
+        """Show only some calls and their steps; all without a choice."""
+        if chosen != self.chosen:
+            self._timeline.choose(chosen)
+            self._settle()
+            self._repaint()
+
+    def mark(self, found: Found | None) -> None:
+        """Mark what a search found."""
+        self._timeline.mark(found)
+        self._repaint()
+
+    def visit(self, selection: Selection) -> None:
+        """Leave the live end for a thing, with some of what stands around it in view."""
+        self._leave_end()
+        place = self._timeline.locate(selection)
+        top, height = self.scroll_offset.y, self._laid_out.height
+        if place is not None and not top <= place.y <= top + height - place.height:
+            self._steer(place.y - max(0, height - place.height) // 3)
+        self.select(selection)
 
     def select(self, selection: Selection) -> None:
         """Put the cursor on a thing and bring it into view."""
