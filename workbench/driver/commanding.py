@@ -24,6 +24,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await session.store.bodies(command.refs)
         case c.FindInResults():
             return await finding.find_in_results(session, command)
+        case c.ReadRequest():
+            return await runs.read_request(session, command)
         case c.ResumeRun():
             return await runs.resume(session, command.run, command.options)
         case c.PauseRun():

@@ -89,6 +89,12 @@ class FindInResults:
 
     refs: tuple[tuple[str, int], ...]
     text: str
+class ReadRequest:
+    """Make the request of a turn again; answers with a `SentRequest` (see `debugger.requests`)."""
+
+    run: str
+    seq: int
+    """Of the turn's `turn_started`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +342,7 @@ Command = (
     | ListRuns
     | ReadContents
     | FindInResults
+    | ReadRequest
     | ResumeRun
     | PauseRun
     | ApprovePlan

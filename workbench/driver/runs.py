@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from workbench.conversation.builder import Contents
+from workbench.debugger.requests import SentRequest, rebuild
 from workbench.driver.agents import apply_limits
-from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, StartRun
+from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, StartRun
 from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
@@ -16,6 +19,7 @@ from workbench.events.base import Recorded
 from workbench.events.content import text_content
 from workbench.events.library import LibraryEvent
 from workbench.events.run import RunResumed, RunStarted
+from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.store import Durability, RunHeader
 
@@ -51,6 +55,15 @@ async def open_run(session: Session, name: str) -> OpenedRun:
     mine = session.drives(header.root)
     held = await session.store.holder(header.root)
     return OpenedRun(run, tuple(records), live=mine or held is not None, mine=mine, imported=header.imported)
+
+
+async def read_request(session: Session, command: ReadRequest) -> SentRequest:
+    """Make the request of a turn again, out of the log alone."""
+
+    async def load(refs: Sequence[ResultRef]) -> Contents:
+        return await session.store.bodies([(ref.run, ref.seq) for ref in refs])
+
+    return await rebuild(await session.history(command.run), command.seq, load)
 
 
 async def resume(session: Session, name: str, options: AgentOptions) -> str:
