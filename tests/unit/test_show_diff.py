@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from workbench.debugger.align import align
+from workbench.debugger.align import digest_of
+from workbench.debugger.divergence import Comparer, Comparison
 from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
 from workbench.events.call import CallFinished, CallRetried, CallStarted
@@ -18,6 +19,7 @@ from workbench.events.request import ToolCallBlock, Usage
 from workbench.events.run import Citation, RunFinished, RunStarted
 from workbench.events.turn import TurnFinished, TurnStarted
 from workbench.state.fold import fold
+from workbench.state.history import History
 from workbench.state.run_state import RunState
 from workbench.views.diff import Side, diff_document, diff_lines, text_diff
 from workbench.views.segments import line_text, line_width
@@ -73,6 +75,14 @@ class Story:
         return fold(self.records)
 
     @property
+    def history(self) -> History:
+        """The run with its events."""
+        history = History()
+        for record in self.records:
+            history.append(record)
+        return history
+
+    @property
     def side(self) -> Side:
         """The run as one side of a comparison."""
         return Side(self.state, self.contents)
@@ -105,6 +115,12 @@ def told(*, run: str = "a" * 16, second: str = "beta", answer: str = "42", third
         ),
     )
     return story
+
+
+def compared(a: Story, b: Story) -> Comparison:
+    """Return how two runs compare, with all their results read."""
+    digests = {ref: digest_of(content) for story in (a, b) for ref, content in story.contents.items()}
+    return Comparer(a.history, b.history).compare(digests)
 
 
 def texts(lines: Any) -> list[str]:
@@ -199,7 +215,7 @@ def test_hostile_text_is_inert_and_fits(width: int) -> None:
     story.add(3, RunFinished(status="failed", reason="error", answer=HOSTILE, citations=cited, error=HOSTILE))
     other = told()
     lines = show_lines(story.state, story.contents, width)
-    lines += diff_lines(story.side, other.side, align(story.state, other.state), width)
+    lines += diff_lines(story.side, other.side, compared(story, other), width)
     for line in lines:
         assert not set(line_text(line)) & set("\x1b\x07\x9b\x00\n\r\u202e")
         assert line_width(line) <= width, line_text(line)
@@ -219,7 +235,7 @@ def test_a_long_result_is_cut_and_says_so() -> None:
 def test_a_difference_is_found_by_what_was_done() -> None:
     """Two runs with the same calls and one other result diverge at that call, and later ones are paired by tool."""
     a, b = told(), told(run="b" * 16, second="other", answer="43", third=True)
-    document = diff_document(a.side, b.side, align(a.state, b.state))
+    document = diff_document(a.side, b.side, compared(a, b))
     assert {"shared_steps", "diverged_at", "steps", "answer", "usage"} <= set(document)
     assert (document["shared_steps"], document["diverged_at"]) == (0, "0.1")
     assert document["answer"] == {"a": "42", "b": "43"}
@@ -233,8 +249,9 @@ def test_a_difference_is_found_by_what_was_done() -> None:
 def test_a_difference_as_text_shows_only_what_differs() -> None:
     """What is the same in both is counted, what differs stands below each other with - and +."""
     a, b = told(), told(run="b" * 16, second="other", answer="43")
-    lines = texts(diff_lines(a.side, b.side, align(a.state, b.state), 80))
-    assert "diverged at 0.1" in lines
+    lines = texts(diff_lines(a.side, b.side, compared(a, b), 80))
+    assert "diverged at 0.1: look 0.1: another result for the same input" in lines
+    assert "3 differences; 1 of them only follows from another (↳)" in lines
     assert "    - beta" in lines
     assert "    + other" in lines
     assert "    - 42" in lines
@@ -245,11 +262,11 @@ def test_a_difference_as_text_shows_only_what_differs() -> None:
 def test_equal_runs_have_no_difference() -> None:
     """Comparing a run with itself says so in one line."""
     a = told()
-    alignment = align(a.state, a.state)
-    lines = texts(diff_lines(a.side, a.side, alignment, 80))
+    comparison = compared(a, a)
+    lines = texts(diff_lines(a.side, a.side, comparison, 80))
     assert "no difference in what they did" in lines
     assert "2 steps the same in both" in lines
-    assert diff_document(a.side, a.side, alignment)["diverged_at"] is None
+    assert diff_document(a.side, a.side, comparison)["diverged_at"] is None
 
 
 def test_a_diff_of_long_texts_ends() -> None:

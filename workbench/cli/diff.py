@@ -7,13 +7,14 @@ import argparse
 from workbench.cli.paper import out
 from workbench.cli.reading import Reading, read_run, with_store
 from workbench.cli.workplace import find_workplace
-from workbench.debugger.align import align
+from workbench.debugger.align import digest_of
+from workbench.debugger.divergence import Comparer
 from workbench.store import Store
 from workbench.views.diff import Side, diff_document, diff_lines
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Print where the two diverged and what differs."""
+    """Print where the two diverged and why, and what differs."""
     place = find_workplace(args)
 
     async def both(store: Store) -> tuple[Reading, Reading]:
@@ -21,9 +22,10 @@ def execute(args: argparse.Namespace) -> int:
 
     one, two = with_store(place.database, both)
     a, b = Side(one.history.live, one.contents), Side(two.history.live, two.contents)
-    alignment, paper = align(a.state, b.state), out()
+    digests = {ref: digest_of(content) for side in (a, b) for ref, content in side.contents.items()}
+    comparison, paper = Comparer(one.history, two.history).compare(digests), out()
     if args.json:
-        paper.json(diff_document(a, b, alignment), indent=2)
+        paper.json(diff_document(a, b, comparison), indent=2)
     else:
-        paper.lines(diff_lines(a, b, alignment, paper.width))
+        paper.lines(diff_lines(a, b, comparison, paper.width))
     return 0

@@ -36,6 +36,8 @@ STYLES: Final[dict[Style, str]] = {
     "lane_active": "$wb-lane-active",
     "cursor": "on $block-cursor-background",
     "match": "on $wb-match",
+    "removed": "$wb-error underline",
+    "added": "$wb-ok underline",
     "playhead": "$wb-playhead",
     "link": "$primary underline",
     "key": "$footer-key-foreground",

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.debugger.align import AlignedCall, AlignedStep, Alignment
-from workbench.events.request import Usage
+from workbench.debugger.align import AlignedCall, AlignedStep
+from workbench.debugger.divergence import Comparison, Difference
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
+from workbench.views.differ import below_each_other, compare_texts
+from workbench.views.figures import figure_lines
 from workbench.views.segments import Line, Segment, Style
-from workbench.views.show import Contents, result_text, short, usage_document
-from workbench.views.text import cell_width, human_cost, human_seconds, human_tokens, inert, one_line, wrap
+from workbench.views.show import Contents, result_text, short, step_text, usage_document
+from workbench.views.text import cell_width, inert, one_line, wrap
 
+FOLLOWS = "↳"
+"""Stands before what differs only because something before it does."""
+TAGS: dict[str, str] = {
+    "task": "≠ task", "agent": "≠ agent", "plan": "≠ plan", "words": "≠ words", "step": "+ only here",
+    "message": "≠ message", "input": "≠ input", "result": "≠ result", "only": "+ only here", "answer": "≠ answer",
+    "end": "≠ end",
+}  # fmt: skip
+"""A glyph and a word for each kind of difference."""
 _CONTEXT_LINES = 1
 _MOST_LINES = 40
 """Lines of one text diff that a person is shown."""
@@ -39,16 +48,30 @@ class Side:
 # For programs
 
 
-def diff_document(a: Side, b: Side, alignment: Alignment) -> dict[str, Any]:
+def diff_document(a: Side, b: Side, comparison: Comparison) -> dict[str, Any]:
     """Return the comparison as one JSON object."""
+    alignment, cause = comparison.alignment, comparison.cause
     return {
         "a": a.state.run,
         "b": b.state.run,
         "shared_steps": alignment.shared_steps,
-        "diverged_at": alignment.diverged_at,
+        "diverged_at": cause.at if cause is not None else None,
+        "cause": cause.words if cause is not None else None,
+        "differences": [_difference_document(item) for item in comparison.differences],
         "steps": [_step_document(a, b, row) for row in alignment.rows],
         "answer": {"a": a.state.answer, "b": b.state.answer},
         "usage": {"a": usage_document(a.state.total_usage), "b": usage_document(b.state.total_usage)},
+    }
+
+
+def _difference_document(item: Difference) -> dict[str, Any]:
+    return {
+        "thing": item.spot.kind,
+        "a": item.spot.a,
+        "b": item.spot.b,
+        "kind": item.kind,
+        "words": item.words,
+        "independent": item.independent,
     }
 
 
@@ -74,77 +97,106 @@ def _call_document(side: Side, name: str | None) -> dict[str, Any] | None:
 # For people
 
 
-def diff_lines(a: Side, b: Side, alignment: Alignment, width: int) -> list[Line]:
+def diff_lines(a: Side, b: Side, comparison: Comparison, width: int) -> list[Line]:
     """Return the comparison as lines of at most `width` cells (60 or more)."""
-    lines = [_name_line("a", a, width), _name_line("b", b, width), (), _divergence_line(alignment)]
-    if alignment.shared_steps:
-        count = alignment.shared_steps
-        lines.append((Segment(f"{_count(count, 'step')} the same in both", "muted"),))
-    for row in alignment.rows:
-        if not row.same:
-            lines += [(), *_step_lines(a, b, row, width)]
-    lines += [(), *_answer_lines(a, b, width), (), *_figure_lines(a, b, width)]
-    return lines
+    lines = [_name_line("a", a, width), _name_line("b", b, width), (), *divergence_lines(comparison, width)]
+    count = comparison.alignment.shared_steps
+    if count:
+        lines.append((Segment(shared_words(count), "muted"),))
+    lines += [
+        (Segment(f"{tag(item)} ", _style(item)), Segment(one_line(item.words, width - 14)))
+        for item in comparison.differences
+        if item.spot.kind in ("task", "agent", "plan")
+    ]
+    for row, found in zip(comparison.alignment.rows, comparison.row_differences, strict=True):
+        if found:
+            lines += [(), *_step_lines(a, b, row, found, width)]
+    return [*lines, (), *_answer_lines(a, b, width), (), *figure_lines(a.state, b.state, width)]
+
+
+def tag(item: Difference) -> str:
+    """Return the glyph and the word of a difference; `↳` before one that only follows from another."""
+    return TAGS[item.kind] if item.independent else f"{FOLLOWS} {TAGS[item.kind]}"
+
+
+def shared_words(count: int) -> str:
+    """Say how many steps are the same."""
+    return f"{count} step{'' if count == 1 else 's'} the same in both"
 
 
 def text_diff(a: str, b: str, width: int) -> list[Line]:
-    """Return what differs between two texts, line by line, `-` for `a` and `+` for `b`."""
-    left, right = inert(a).split("\n"), inert(b).split("\n")
-    lines: list[Line] = []
-    for index, line in enumerate(difflib.unified_diff(left, right, lineterm="", n=_CONTEXT_LINES)):
-        if index < 3:  # names of files, and the first place
-            continue
-        if len(lines) == _MOST_LINES:
-            lines.append((Segment("    …", "muted"),))
-            break
-        style: Style = "error" if line.startswith("-") else "ok" if line.startswith("+") else "muted"
-        text = "…" if line.startswith("@@") else f"{line[:1]} {line[1:]}"
-        lines.append((Segment("    "), Segment(one_line(text, width - 4), style)))
-    return lines
+    """Return what differs between two texts, line by line, `-` for `a` and `+` for `b`, in a few lines."""
+    lines: list[Line] = [
+        (Segment("    "), *line) for line in below_each_other(compare_texts(a, b, _CONTEXT_LINES), width - 4)
+    ]
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], (Segment("    …", "muted"),)]
 
 
 def _name_line(name: str, side: Side, width: int) -> Line:
-    state = side.state
-    facts = [
-        short(state.run),
-        *([f"fork of {short(state.made_from or '')} at {state.address}"] if state.parent else []),
-    ]
-    facts += [state.agent.model] if state.agent else []
-    facts.append(state.status)
-    return (Segment(f"{name}  ", "key"), Segment(one_line(" · ".join(facts), width - 3)))
+    return (Segment(f"{name}  ", "key"), Segment(one_line(" · ".join(run_facts(side.state)), width - 3)))
 
 
-def _divergence_line(alignment: Alignment) -> Line:
-    if alignment.diverged_at is None:
-        return (Segment("no difference in what they did", "ok"),)
-    return (Segment("diverged at ", "title"), Segment(alignment.diverged_at, "edited"))
+def run_facts(state: RunState) -> list[str]:
+    """Return which run a side is."""
+    fork = [f"fork of {short(state.made_from or '')} at {state.address}"] if state.parent else []
+    return [short(state.run), *fork, *([state.agent.model] if state.agent else []), state.status]
 
 
-def _step_lines(a: Side, b: Side, row: AlignedStep, width: int) -> list[Line]:
+def divergence_lines(comparison: Comparison, width: int) -> list[Line]:
+    """Say where the two diverged and why, and how many differences only follow from that."""
+    cause = comparison.cause
+    if cause is None:
+        words = "no difference so far" if comparison.alignment.undecided else "no difference in what they did"
+        return [(Segment(words, "ok"),)]
+    texts = wrap(inert(f"diverged at {cause.at}: {cause.words}".replace("\n", " ")), width)
+    following = sum(not item.independent for item in comparison.differences)
+    counts = _count(len(comparison.differences), "difference")
+    if following:
+        counts += f"; {following} of them only follow{'s' if following == 1 else ''} from another ({FOLLOWS})"
+    return [*((Segment(text, "edited"),) for text in texts), (Segment(counts, "muted"),)]
+
+
+def _style(item: Difference) -> Style:
+    return "edited" if item.independent else "muted"
+
+
+def _step_lines(a: Side, b: Side, row: AlignedStep, found: tuple[Difference, ...], width: int) -> list[Line]:
     where = " | ".join(
         f"{name} step {index}" if index is not None else f"{name} has none"
         for name, index in (("a", row.a_index), ("b", row.b_index))
     )
     lines: list[Line] = [(Segment(where, "title"),)]
+    by_call = {(item.spot.a, item.spot.b): item for item in found if item.spot.kind == "call"}
+    for item in found:
+        if item.spot.kind == "call":
+            continue
+        lines.append((Segment(f"  {tag(item)} ", _style(item)), Segment(one_line(item.words, width - 18), "muted")))
+        if item.kind == "words" and row.a_index is not None and row.b_index is not None:
+            lines += text_diff(step_text(a.state.steps[row.a_index]), step_text(b.state.steps[row.b_index]), width)
+    one_sided = row.a_index is None or row.b_index is None
     for pair in row.calls:
-        if not pair.same:
-            lines += _call_lines(a, b, pair, width)
+        item_of_call = by_call.get((pair.a_id, pair.b_id))
+        if item_of_call is not None or one_sided:
+            lines += _call_lines(a, b, pair, item_of_call, width)
     return lines
 
 
-def _call_lines(a: Side, b: Side, pair: AlignedCall, width: int) -> list[Line]:
+def _call_lines(a: Side, b: Side, pair: AlignedCall, item: Difference | None, width: int) -> list[Line]:
     one, two = a.call(pair.a_id), b.call(pair.b_id)
     if one is not None and two is not None and (one.tool, one.input) == (two.tool, two.input):
         results = text_diff(a.result(one) or "", b.result(two) or "", width)
-        return [_call_line(" ", one, width), *results]
-    lines = [_call_line("-", one, width)] if one is not None else []
-    return lines + ([_call_line("+", two, width)] if two is not None else [])
+        return [_call_line(" ", one, item, width), *results]
+    lines = [_call_line("-", one, item, width)] if one is not None else []
+    return lines + ([_call_line("+", two, item if one is None else None, width)] if two is not None else [])
 
 
-def _call_line(sign: str, call: CallState, width: int) -> Line:
+def _call_line(sign: str, call: CallState, item: Difference | None, width: int) -> Line:
     head = f"  {sign} {call.id} {one_line(call.tool, width // 3)}  "
     style: Style = "error" if sign == "-" else "ok" if sign == "+" else "key"
-    return (Segment(head, style), Segment(brief_input(call.input, max(width - cell_width(head), 8))))
+    end = f"  {tag(item)}" if item is not None else ""
+    room = max(width - cell_width(head) - cell_width(end), 8)
+    pieces = [Segment(head, style), Segment(brief_input(call.input, room))]
+    return (*pieces, Segment(end, _style(item))) if item is not None else tuple(pieces)
 
 
 def _answer_lines(a: Side, b: Side, width: int) -> list[Line]:
@@ -152,35 +204,7 @@ def _answer_lines(a: Side, b: Side, width: int) -> list[Line]:
     if one == two:
         words = "the same answer" if one is not None else "no answer yet on either side"
         return [(Segment("ANSWER ", "title"), Segment(words, "muted"))]
-    changes = text_diff(_wrapped(one, width), _wrapped(two, width), width)
-    return [(Segment("ANSWER", "title"),), *changes]
-
-
-def _wrapped(answer: str | None, width: int) -> str:
-    return "\n".join(wrap(inert(answer or "(none)"), width - 6))
-
-
-def _figure_lines(a: Side, b: Side, width: int) -> list[Line]:
-    rows = [("", "a", "b")]
-    rows.append(("steps", str(a.state.finished_steps), str(b.state.finished_steps)))
-    rows.append(("calls", str(_calls(a.state)), str(_calls(b.state))))
-    one, two = a.state.total_usage, b.state.total_usage
-    rows.append(("tokens", _tokens(one), _tokens(two)))
-    rows.append(("cost", human_cost(one.cost), human_cost(two.cost)))
-    rows.append(("driven", human_seconds(a.state.driven_seconds), human_seconds(b.state.driven_seconds)))
-    column = min(24, (width - 8) // 2)
-    return [
-        (Segment(f"{name:<8}", "key"), *(Segment(one_line(text, column).rjust(column)) for text in texts))
-        for name, *texts in rows
-    ]
-
-
-def _calls(state: RunState) -> int:
-    return sum(len(step.asked_calls) for step in state.steps)
-
-
-def _tokens(usage: Usage) -> str:
-    return f"{human_tokens(usage.input_tokens)} in, {human_tokens(usage.output_tokens)} out"
+    return [(Segment("ANSWER", "title"),), *text_diff(one or "(none)", two or "(none)", width)]
 
 
 def _count(number: int, thing: str) -> str:

@@ -34,6 +34,8 @@ Style = Literal[
     "lane_active",  # frame of the call with the cursor
     "cursor",  # the line with the cursor
     "match",  # what a search found
+    "removed",  # of two texts, what only the first has
+    "added",  # of two texts, what only the second has
     "playhead",
     "link",  # a source that can be opened
     "key",  # name of a field

@@ -15,7 +15,7 @@ from workbench.views.segments import Line, Style
 
 Looks = Mapping[Style, RichStyle]
 
-_MARKED: Final[frozenset[Style]] = frozenset({"match", "cursor", "link"})
+_MARKED: Final[frozenset[Style]] = frozenset({"match", "cursor", "link", "removed", "added"})
 """Styles in which a space is seen."""
 _FRAMES: Final[frozenset[Style]] = frozenset({"lane", "lane_active"})
 
