@@ -44,7 +44,16 @@ from workbench.events.content import (
     plain_text,
     text_content,
 )
-from workbench.events.library import RunHidden, RunImported, RunMarked, RunNamed, RunNoted, RunTagged
+from workbench.events.library import (
+    RunHidden,
+    RunImported,
+    RunJudged,
+    RunMarked,
+    RunNamed,
+    RunNoted,
+    RunRaced,
+    RunTagged,
+)
 from workbench.events.request import Usage
 from workbench.events.run import RunForked
 from workbench.tools.base import to_content
@@ -61,6 +70,8 @@ SAMPLES: list[Event] = [
     RunMarked(run="a", marked=True),
     RunHidden(run="a", hidden=False),
     RunImported(run="a", source="file.jsonl"),
+    RunRaced(run="a", race="12ab", variant="as it is", checks=("pattern:x",)),
+    RunJudged(run="a", passed=None, why="no answer", judges=("b",)),
 ]
 
 

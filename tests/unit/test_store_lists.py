@@ -10,7 +10,7 @@ import pytest
 from tests.store_kit import Hand, said, started
 from workbench.clock import ManualClock
 from workbench.errors import AmbiguousRunError, RunNotFoundError
-from workbench.events.library import RunHidden, RunMarked, RunNamed, RunNoted, RunTagged
+from workbench.events.library import RunHidden, RunJudged, RunMarked, RunNamed, RunNoted, RunRaced, RunTagged
 from workbench.store import LibraryEntry, RunHeader, RunSummary, Store
 
 
@@ -99,6 +99,9 @@ async def test_a_row_has_what_is_known_of_a_run(store: Store) -> None:
         RunTagged(run="aaaa", tags=("good", "short")),
         RunMarked(run="aaaa", marked=True),
         RunNamed(run="aaaa", name="second"),
+        RunRaced(run="aaaa", race="12ab", variant="short", checks=("pattern:x",)),
+        RunJudged(run="aaaa", passed=True),
+        RunJudged(run="aaaa", passed=False, why="no x", judges=("cccc",)),
     ):
         await store.append_library(event, 5.0)
     await store.release("aaaa")
@@ -109,6 +112,9 @@ async def test_a_row_has_what_is_known_of_a_run(store: Store) -> None:
     assert (first.name, first.note, first.tags, first.marked, first.hidden) == (
         "second", "look at step 2", ("good", "short"), True, False,
     )  # fmt: skip
+    assert (first.race, first.variant, first.checks) == ("12ab", "short", ("pattern:x",))
+    assert (first.is_judged, first.passed, first.why, first.judges) == (True, False, "no x", ("cccc",))
+    assert (fork.race, fork.is_judged, fork.passed) == ("", False, None)
     assert (first.last_seq, first.live, first.held_by, first.imported) == (1, False, "", False)
     assert (fork.id, fork.parent, fork.cut, fork.as_of_seq, fork.last_seq, fork.live) == (
         "bbbb",

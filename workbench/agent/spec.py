@@ -17,7 +17,7 @@ OFFLINE = "offline"
 
 
 def prompt(name: str) -> str:
-    """Return one of the prompts that ship with the package: `instructions`, `planner` or `subagent`."""
+    """Return one of the prompts that ship with the package: `instructions`, `planner`, `subagent`, `judge`."""
     return files("workbench.agent").joinpath("prompts", f"{name}.md").read_text("utf-8").strip()
 
 

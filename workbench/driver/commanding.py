@@ -42,6 +42,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await _fork(session, command)
         case c.PreviewFork():
             return await session.forks.preview(command)
+        case c.StartRace() | c.RepeatRace() | c.OpenRace() | c.ResumeRace() | c.AwaitRace() | c.StopRacers():
+            return await session.races.obey(command)
         case c.Label():
             return await runs.label(session, command.event)
         case c.CancelWork():

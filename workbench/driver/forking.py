@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, ValidationError
 
-from workbench.debugger.address import Place, find_cut
+from workbench.debugger.address import Cut, Place, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
 from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
 from workbench.driver.journal import first_batch, recorded
@@ -19,7 +19,7 @@ from workbench.events.agent import ModelParameters
 from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.content import normalise_json, text_content
-from workbench.events.run import Caller
+from workbench.events.run import Caller, RunForked
 from workbench.state.history import History
 from workbench.store import Batch, Durability, RunHeader
 
@@ -97,26 +97,52 @@ class Forks:
 
         A fork inside a subagent also forks its caller at the spawning call, siblings kept, so that the answer arrives.
         """
+        forks = await self.prepare(command)
+        await self.write(forks)
+        return forks[-1].run, forks[0].root
+
+    async def prepare(self, command: ForkRun) -> list[NewFork]:
+        """Decide on a fork and write nothing; the last one is what was asked for, the first is what is to be driven."""
         session, wanted = self._session, command.edits
         history = await session.history(command.run)
         caller = history.live.caller
         place = place_of(command.address, read_edits(wanted))
         if caller is None:
             run = session.new_id()
-            forks = [NewFork(run, run, await self.plan(history, place, wanted))]
-        else:
-            forks = await self._inside_child(history, caller, place, wanted)
-        root = forks[0].root
-        token = await session.acquire(root)
-        at = session.time.now()
-        batches = [fork.batch(at, token) for fork in forks]
+            return [NewFork(run, run, await self.plan(history, place, wanted))]
+        return await self._inside_child(history, caller, place, wanted)
+
+    async def again(self, fork: str) -> NewFork:
+        """Decide on another fork that begins as `fork` began: same parent, same place, same edits."""
+        store = self._session.store
+        header = await store.header(fork)
+        began = header.first_seq
+        if header.parent is None or header.cut is None or header.caller_run is not None:
+            raise EditRefusedError(f"run {fork[:8]} is no fork of a whole run; fork the place that you mean again")
+        records = await store.read(fork, after=began - 1, bodies=True)
+        first = records[0]
+        events = [record.event for record in records if record.at == first.at]  # a fork and its edits are one act
+        if not isinstance(first.event, RunForked) or any(isinstance(event, SubagentStarted) for event in events):
+            raise EditRefusedError(f"run {fork[:8]} was forked inside a subagent; fork that place again instead")
+        history = await self._session.history(header.parent)
+        cut = Cut(Place("seq", seq=header.cut), header.cut, history.at(header.cut), dict(first.event.reset))
+        run = self._session.new_id()
+        return NewFork(run, run, ForkPlan(cut, header.parent, first.event, tuple(events[1:])))
+
+    async def write(self, forks: Sequence[NewFork]) -> None:
+        """Store forks in one transaction, and hold the lease of each root; where it fails, nothing is written."""
+        session = self._session
+        roots = list(dict.fromkeys(fork.root for fork in forks))
         try:
+            tokens = {root: await session.acquire(root) for root in roots}
+            at = session.time.now()
+            batches = [fork.batch(at, tokens[fork.root]) for fork in forks]
             await session.store.append(*batches, durability=Durability.FULL)
         except BaseException:
-            await session.release(root)
+            for root in roots:
+                await session.release(root)
             raise
         session.announce(record for batch in batches for record in recorded(batch))
-        return forks[-1].run, root
 
     async def _inside_child(self, history: History, caller: Caller, place: Place, wanted: ForkEdits) -> list[NewFork]:
         above, below = self._session.new_id(), self._session.new_id()

@@ -78,6 +78,7 @@ class Mover:
         if root.state.end is not None:
             await session.forget(root.run)
         session.feed.publish(RunsChanged())
+        session.races.rested(root)
 
     async def _give_up(self, root: LiveRun, error: Exception) -> None:
         """Let go of a run whose log cannot be written; whoever drives it next recovers it."""
@@ -94,6 +95,7 @@ class Mover:
                 session.announce(await session.store.read(live.run, after=live.state.seq))
         session.feed.publish(Trouble(said, run=root.run))
         session.feed.publish(RunsChanged())
+        session.races.rested(root)
 
     def pause(self, live: LiveRun, when: PauseWhen) -> None:
         """Stop a run; when it stops at once, its subagents do too, each as gently."""

@@ -14,7 +14,7 @@ from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
 from workbench.errors import EditRefusedError, UserError
-from workbench.events.agent import Limits
+from workbench.events.agent import AgentRecord, Limits
 from workbench.events.base import Recorded
 from workbench.events.content import text_content
 from workbench.events.library import LibraryEvent
@@ -30,9 +30,19 @@ async def start(session: Session, command: StartRun) -> str:
     if not task:
         raise UserError("the question is empty; write what you want to know")
     record = await session.agents.new(command.options)
-    run = session.new_id()
+    run = await write_start(session, task, record)
     if command.options.deny_asks:
         session.deny_asks.add(run)
+    if command.drive:
+        await session.go_on(run)
+    else:
+        await session.release(run)
+    return run
+
+
+async def write_start(session: Session, task: str, record: AgentRecord) -> str:
+    """Write the beginning of a run, and hold its lease."""
+    run = session.new_id()
     token = await session.acquire(run)
     at = session.time.now()
     today = datetime.fromtimestamp(session.settings.clock.wall(), tz=UTC).astimezone().date()
@@ -40,10 +50,6 @@ async def start(session: Session, command: StartRun) -> str:
     batch = first_batch(RunHeader(run, run, at), (started,), at=at, token=token)
     await session.store.append(batch, durability=Durability.FULL)
     session.announce((Recorded(run, 0, at, started),))
-    if command.drive:
-        await session.go_on(run)
-    else:
-        await session.release(run)
     return run
 
 

@@ -19,6 +19,7 @@ from workbench.driver.forking import Forks
 from workbench.driver.journal import StoreJournal
 from workbench.driver.live import LiveRun
 from workbench.driver.moving import STOP_SECONDS, Mover
+from workbench.driver.racing import Races
 from workbench.driver.recovery import denials, is_torn, recovery_events, was_driven
 from workbench.driver.rows import Rows
 from workbench.driver.searching import Searches
@@ -54,6 +55,7 @@ class Session:
         self.mover = Mover(self)
         self.rows = Rows(self)
         self.searches = Searches(store, settings.search, self.rows, self.works)
+        self.races = Races(self)
         self.live: dict[str, LiveRun] = {}
         self.published: dict[str, int] = {}
         """Last seq of each run that went out through the feed from here."""
@@ -232,6 +234,7 @@ class Session:
         """Give up long work, pause what moves, write the rows, give the leases back."""
         await self.works.close(STOP_SECONDS)
         await self.searches.close()
+        await self.races.close()
         await asyncio.gather(*(self.mover.stop(live) for live in list(self.live.values()) if live.is_root))
         for live in list(self.live.values()):
             with suppress(StoreError):

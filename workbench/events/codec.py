@@ -34,7 +34,16 @@ from workbench.events.call import (
 )
 from workbench.events.content import Content, content_size, first_line, normalise_json
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
-from workbench.events.library import RunHidden, RunImported, RunMarked, RunNamed, RunNoted, RunTagged
+from workbench.events.library import (
+    RunHidden,
+    RunImported,
+    RunJudged,
+    RunMarked,
+    RunNamed,
+    RunNoted,
+    RunRaced,
+    RunTagged,
+)
 from workbench.events.plan import (
     PlanApproved,
     PlanEdited,
@@ -80,7 +89,7 @@ RunEvent = (
     | ModeChanged | LimitReached | BreakpointHit | HookChanged | ContextElided | ContextSummarised | ModelRetried
 )  # fmt: skip
 """Everything that can stand in a run's log."""
-LibraryLogEvent = RunNamed | RunNoted | RunTagged | RunMarked | RunHidden | RunImported
+LibraryLogEvent = RunNamed | RunNoted | RunTagged | RunMarked | RunHidden | RunImported | RunRaced | RunJudged
 
 _UNION: TypeAdapter[RunEvent | LibraryLogEvent] = TypeAdapter(
     Annotated[RunEvent | LibraryLogEvent, Field(discriminator="kind")]

@@ -48,6 +48,29 @@ class RunHidden(LibraryEvent):
     hidden: bool
 
 
+class RunRaced(LibraryEvent):
+    """A fork was made as one of several of the same moment, to see which does best."""
+
+    kind: Literal["run_raced"] = "run_raced"
+    race: str
+    """What all of them have in common: the first eight digits of the first one's id."""
+    variant: str
+    """What it tries; several runs may try the same."""
+    checks: tuple[str, ...] = ()
+    """Rules by which its answer is judged."""
+
+
+class RunJudged(LibraryEvent):
+    """The checks of a race were made of a run's answer; a later verdict replaces an earlier one."""
+
+    kind: Literal["run_judged"] = "run_judged"
+    passed: bool | None
+    """None where a check could not be made."""
+    why: str = ""
+    judges: tuple[str, ...] = ()
+    """Runs in which a model gave its opinion."""
+
+
 class RunImported(LibraryEvent):
     """A run came from a session file; it is never driven, only forked."""
 

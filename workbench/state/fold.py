@@ -36,7 +36,7 @@ PlanFamily = (
     | plans.PlanStepFinished
 )
 TurnFamily = turns.TurnStarted | turns.TurnText | turns.TurnDiscarded | turns.TurnFinished | turns.ModelRetried
-UNDRIVEN_BEFORE = (runs.RunStarted, runs.RunForked, runs.RunRecovered)
+UNDRIVEN_BEFORE = (runs.RunStarted, runs.RunForked, runs.RunRecovered, runs.RunResumed)
 """Facts before which nobody drove the run, whatever its state looked like."""
 
 

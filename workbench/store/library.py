@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from workbench.events.codec import head_json, parse_event
 from workbench.events.library import (
     LibraryEvent,
     RunHidden,
+    RunJudged,
     RunMarked,
     RunNamed,
     RunNoted,
+    RunRaced,
     RunTagged,
 )
 from workbench.store.model import LibraryEntry
@@ -28,6 +31,13 @@ class Remarks:
     tags: tuple[str, ...] = ()
     marked: bool = False
     hidden: bool = False
+    race: str = ""
+    variant: str = ""
+    checks: tuple[str, ...] = ()
+    passed: bool | None = None
+    why: str = ""
+    judges: tuple[str, ...] = ()
+    is_judged: bool = False
 
 
 def append_entry(connection: sqlite3.Connection, event: LibraryEvent, at: float) -> None:
@@ -36,6 +46,12 @@ def append_entry(connection: sqlite3.Connection, event: LibraryEvent, at: float)
     connection.execute(
         "INSERT INTO library (run, kind, at, head) VALUES (?, ?, ?, ?)", (event.run, event.kind, at, head_json(event))
     )
+
+
+def append_entries(connection: sqlite3.Connection, events: Iterable[LibraryEvent], at: float) -> None:
+    """Append entries in one transaction of the caller's."""
+    for event in events:
+        append_entry(connection, event, at)
 
 
 def entries(connection: sqlite3.Connection) -> list[LibraryEntry]:
@@ -80,5 +96,9 @@ def _after(before: Remarks, event: LibraryEvent) -> Remarks:
             return replace(before, marked=event.marked)
         case RunHidden():
             return replace(before, hidden=event.hidden)
+        case RunRaced():
+            return replace(before, race=event.race, variant=event.variant, checks=event.checks)
+        case RunJudged():
+            return replace(before, passed=event.passed, why=event.why, judges=event.judges, is_judged=True)
         case _:
             return before

@@ -157,6 +157,18 @@ class RunRow:
     """Some living process holds the lease on its root."""
     held_by: str = ""
     """`pid 123 on host`, or empty."""
+    race: str = ""
+    """What it has in common with the other forks of a race; empty where it is in none."""
+    variant: str = ""
+    """What it tries in that race."""
+    checks: tuple[str, ...] = ()
+    """Rules by which its answer is judged."""
+    is_judged: bool = False
+    passed: bool | None = None
+    """Whether its answer passed; None where it was not judged, or a check could not be made."""
+    why: str = ""
+    judges: tuple[str, ...] = ()
+    """Runs in which a model gave its opinion."""
 
 
 @dataclass(frozen=True, slots=True)

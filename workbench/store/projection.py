@@ -83,4 +83,11 @@ def _row(header: dict[str, Any], summary: dict[str, Any], said: Remarks, *, is_h
         hidden=is_hidden,
         live=bool(held_by),
         held_by=held_by,
+        race=said.race,
+        variant=said.variant,
+        checks=said.checks,
+        is_judged=said.is_judged,
+        passed=said.passed,
+        why=said.why,
+        judges=said.judges,
     )

@@ -169,7 +169,11 @@ class Store:
 
     async def append_library(self, event: LibraryEvent, at: float) -> None:
         """Append to the library log what a person said about a run."""
-        await self._write(partial(library.append_entry, event=event, at=at))
+        await self.append_remarks((event,), at)
+
+    async def append_remarks(self, events: Sequence[LibraryEvent], at: float) -> None:
+        """Append to the library log what was said about several runs, all of it or nothing."""
+        await self._write(partial(library.append_entries, events=events, at=at))
 
     async def library(self) -> list[LibraryEntry]:
         """Return the whole library log, oldest entry first."""

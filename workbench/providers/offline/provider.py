@@ -15,6 +15,7 @@ from workbench.providers.offline.reading import read, user_texts
 from workbench.providers.offline.research import Turn
 from workbench.providers.offline.results import SEARCH
 from workbench.providers.offline.summary import judge, summarise
+from workbench.providers.offline.verdict import verdict
 from workbench.providers.offline.voice import voice_for
 from workbench.providers.offline.words import is_cjk
 
@@ -67,11 +68,17 @@ def turn_for(request: Request) -> Turn:
             whole = "\n".join(texts)
             return Turn(text=judge(whole, voice_for(chinese=is_cjk(whole))))
     tools = () if request.parameters.tool_choice == "none" else request.tools
+    if not request.tools and (judged := verdict("\n".join(user_texts(_last_user_message(request))))) is not None:
+        return Turn(text=judged)
     names = [tool.name for tool in tools]
     parallel = request.parallel_tool_calls
     if SEARCH in names:
         return research.next_turn(conversation, names, parallel=parallel, max_tokens=limit)
     return other_tools.next_turn(conversation, tools, parallel=parallel, max_tokens=limit)
+
+
+def _last_user_message(request: Request) -> UserMessage:
+    return next((one for one in reversed(request.messages) if isinstance(one, UserMessage)), UserMessage())
 
 
 def _pieces(turn: Turn) -> Iterator[Delta]:
