@@ -62,8 +62,8 @@ class Track:
         self.is_gated = self._wants_gates
         return self
 
-    def __exit__(self, *ending: object) -> None:
-        self.rig.__exit__(*ending)
+    def __exit__(self, *_: object) -> None:
+        self.rig.driver.close()
 
     def ask(self, command: Any) -> Any:
         """Give a command and wait for its answer."""

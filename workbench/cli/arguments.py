@@ -173,11 +173,36 @@ def _add_fork(commands: _Commands) -> Parser:
     parser.add_argument("--instructions", metavar="@FILE", help="go on with other instructions")
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
+    _add_race(parser)
     _add_model(parser)
     _add_manner(parser)
     _add_limits(parser)
     _add_output(parser)
     return parser
+
+
+def _add_race(parser: Parser) -> None:
+    group = parser.add_argument_group(
+        "race: several forks of the same place, and a table of what became of them",
+        "Progress goes to stderr, the table to stdout, with --json as one object. The exit status is 0 if all "
+        "completed and, with a check, at least one passed; 1 if one failed or none passed; 3 if one waits for an "
+        "answer or reached a limit.",
+    )
+    group.add_argument("--repeat", metavar="N", type=_count, help="N forks of each variant: one proves nothing")
+    group.add_argument("--at-once", metavar="K", type=_count, help="how many run at the same time (default: 4)")
+    group.add_argument(
+        "--vary", metavar="FIELD=A,B|@FILE.toml", action="append", default=[],
+        help="a variant for each value of model, temperature, max_tokens or effort; or the variants of a file, each a "
+        "table of its name with model, parameters, instructions, say, text, plan, results or inputs",
+    )  # fmt: skip
+    group.add_argument(
+        "--check", metavar="RULE", action="append", default=[],
+        help="judge each answer: pattern:REGEX, function:FILE.py:NAME (a Python function of the answer), "
+        "judge:CRITERION or judge[MODEL]:CRITERION",
+    )  # fmt: skip
+    group.add_argument("--csv", metavar="FILE", type=_text, help="write a line for each run")
+    group.add_argument("--markdown", metavar="FILE", type=_text, help="write a table of the variants")
+    group.add_argument("--go-on", action="store_true", help="RUN is one of a race that was stopped: go on with it")
 
 
 def _add_runs(commands: _Commands) -> Parser:

@@ -6,6 +6,7 @@ import argparse
 
 from workbench.cli.headless import Headless
 from workbench.cli.paper import Paper, err, out
+from workbench.cli.racing import is_race, race
 from workbench.cli.resume import inherited
 from workbench.cli.run import printer
 from workbench.cli.screen import show_screen
@@ -20,6 +21,8 @@ from workbench.state.fold import fold
 
 def execute(args: argparse.Namespace) -> int:
     """Make the fork, and drive it unless that is not wanted."""
+    if is_race(args):
+        return race(args, read_edits)
     edits = read_edits(args)
     place = find_workplace(args)
     if on_screen(args) and not args.no_drive:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -76,6 +77,28 @@ class Headless(AbstractContextManager["Headless"]):
                 answer.cancel()
                 raise KeyboardInterrupt
         return answer.result()
+
+    def wait_out(self, command: Command, stop: Command, tell: Callable[[Recorded], None]) -> bool:
+        """Give a command that is answered when long work is over, and tell what happens meanwhile.
+
+        The first Ctrl-C gives `stop`, which brings the work to its end; the second leaves. Returns whether it was
+        stopped.
+        """
+        self._is_following = True
+        answer = self._driver.submit(command)
+        answer.add_done_callback(lambda _: self._wake.put(None))
+        while not answer.done():
+            self._listen()
+            for record in self._pending:
+                tell(record)
+            self._pending.clear()
+            if self._presses > 1:
+                raise KeyboardInterrupt
+            if self._presses and not self._is_pausing:
+                self._is_pausing = True
+                self._driver.submit(stop)
+        answer.result()
+        return self._is_pausing
 
     def follow(self, opened: OpenedRun, *, upto: int) -> int:
         """Tell what happens in a run after event `upto`, until it rests; returns the exit code."""
