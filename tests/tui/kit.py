@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from workbench.driver.settings import DriverSettings
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.bridge import Desk
 from workbench.tui.dialogs.choice import GUARD_SECONDS
+from workbench.tui.manners import Manners
 from workbench.tui.screens.main import MainScreen
 from workbench.tui.watching import Watched
 from workbench.views.selection import Selection
@@ -118,10 +119,13 @@ async def stage(
     at: str | None = None,
     size: tuple[int, int] = (120, 40),
     clock: ManualClock | None = None,
+    manners: Manners | None = None,
+    theme: str | None = None,
+    themes: Sequence[Path] | None = None,
 ) -> AsyncIterator[Stage]:
     """Show an app on a driver, until what was asked for at the start is shown."""
     settings = DriverSettings(Path("unused.db"), Path("unused"), clock=clock or ManualClock())
-    app = WorkbenchApp(settings, start, run, at, desk=desk)
+    app = WorkbenchApp(settings, start, run, at, manners=manners, theme=theme, themes=themes, desk=desk)
     async with app.run_test(size=size, notifications=True) as pilot:
         acted = Stage(app, pilot)
         await acted.until(lambda: app.is_begun)

@@ -126,14 +126,6 @@ async def test_the_help_is_one_key_away() -> None:
         await acted.closes()
 
 
-async def test_t_changes_the_theme() -> None:
-    """Themes change while the program runs."""
-    async with stage(FakeDriver(researched_run())) as acted:
-        before = acted.app.theme
-        await acted.press("t")
-        assert acted.app.theme != before
-
-
 async def test_the_palette_finds_actions_by_name() -> None:
     """ctrl+p and a few letters do what the key would do."""
     log = live_run()

@@ -21,6 +21,8 @@ from workbench.tools.base import tool
 class Screen:
     """Stands in for the screen: keeps what it was given, and does with the driver what the test says."""
 
+    failure: Exception | None = None
+
     def __init__(self) -> None:
         self.shown: list[dict[str, Any]] = []
         self.person: Callable[[Driver], None] = lambda _: None

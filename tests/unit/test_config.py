@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,10 +37,25 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
     max_tokens = 100000
     max_cost = 0.5
     max_seconds = 60
+    notify = "bell"
+    motion = false
+    [keys]
+    fork = "F2"
+    help = ["?", "f1"]
     """
     settings = load_settings(written(tmp_path, text))
-    assert settings == Settings("offline", "~/docs", "auto", "paper", 0, True, False, 20, 100_000, 0.5, 60)
+    limits: Any = {"max_steps": 20, "max_tokens": 100_000, "max_cost": 0.5, "max_seconds": 60}
+    assert settings == Settings(
+        "offline", "~/docs", "auto", "paper", 0, True, False, **limits, notify="bell", motion=False,
+        keys={"fork": ("F2",), "help": ("?", "f1")},
+    )  # fmt: skip
     assert None not in [getattr(settings, key) for key in KEYS]
+
+
+@pytest.mark.parametrize(("text", "means"), [("true", "both"), ("false", "off"), ('"terminal"', "terminal")])
+def test_what_notify_means(tmp_path: Path, text: str, means: str) -> None:
+    """The bell and the terminal's notification can be had together, apart, or not at all."""
+    assert load_settings(written(tmp_path, f"notify = {text}")).notify == means
 
 
 @pytest.mark.parametrize(
@@ -61,6 +77,13 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
         ("max_cost = 'much'", "expected a number above 0"),
         ("max_seconds = inf", "expected a number above 0"),
         ("sequential = 1", "expected true or false"),
+        ("motion = 0", "expected true or false"),
+        ("notify = 'loud'", 'expected true, false, "bell", "terminal" or "off"'),
+        ("notify = 1", "notify = 1; expected true, false"),
+        ("keys = 'f'", "expected a table [keys] of lines as fork = "),
+        ("[keys]\nfork = 2", "expected a table [keys]"),
+        ("[keys]\nfork = []", "expected a table [keys]"),
+        ("[keys]\nfork = ['f', 2]", "expected a table [keys]"),
         ("model = ", "is not TOML"),
     ],
 )

@@ -75,8 +75,11 @@ def _terminal() -> Iterator[Finding]:
 def _places(places: Places) -> Iterator[Finding]:
     for name, path in (("cache", places.cache), ("config", places.config), ("state", places.state)):
         yield Finding("ok", name, f"{path}{'' if path.exists() else ' (not there yet)'}")
+    from workbench.tui.keymap import check_keys
+
     try:
-        load_settings(places.settings)
+        settings = load_settings(places.settings)
+        check_keys(settings.keys, places.settings)
     except UserError as error:
         yield Finding("bad", "settings", str(error))
     else:
@@ -109,7 +112,7 @@ def _database(path: Path) -> Iterator[Finding]:
 
 def _files(places: Places) -> Iterator[Finding]:
     themes = sorted(path.stem for path in shipped("themes").glob("*.toml"))
-    own = sorted(path.stem for path in (places.config / "themes").glob("*.toml"))
+    own = sorted(path.stem for path in places.themes.glob("*.toml"))
     yield Finding(
         "ok" if themes else "bad", "themes", ", ".join([*themes, *(f"{name} (yours)" for name in own)]) or "none"
     )

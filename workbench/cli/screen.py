@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from workbench.cli.paper import err
 from workbench.cli.recording import Recording
 from workbench.cli.workplace import Workplace, default_agent
 from workbench.config.resources import shipped
 from workbench.driver.commands import StartRun
 from workbench.driver.driver import Driver
+from workbench.views.segments import Segment
 
 
 def show_screen(
@@ -27,6 +29,7 @@ def show_screen(
     and returns the run to show. So whatever is wrong with what was typed is told before the screen appears. `tour`
     begins the guided tour.
     """
+    keys = _checked_keys(place)
     recording = Recording(Path(record).expanduser(), place.database) if record else None
     with Driver(place.driver_settings()) as driver:
         if recording is not None and first is None:
@@ -34,26 +37,55 @@ def show_screen(
         run = first(driver) if first is not None else None
         if recording is not None and run is not None:
             recording.begin(driver.feed, run)
-        _show(place, driver, start, run, at, tour=tour)
+        _show(place, driver, start, run, at, keys, tour=tour)
     if recording is not None:
         recording.finish()
     return 0
 
 
+def _checked_keys(place: Workplace) -> Mapping[str, tuple[str, ...]]:
+    """Return the keys of the person's own; raises `ConfigError` where they cannot be meant."""
+    from workbench.tui.keymap import check_keys
+
+    return check_keys(place.settings.keys, place.places.settings)
+
+
 def _show(
-    place: Workplace, driver: Driver, start: StartRun | None, run: str | None, at: str | None, *, tour: bool
+    place: Workplace,
+    driver: Driver,
+    start: StartRun | None,
+    run: str | None,
+    at: str | None,
+    keys: Mapping[str, tuple[str, ...]],
+    *,
+    tour: bool,
 ) -> None:
     from workbench.tui.app import WorkbenchApp
+    from workbench.tui.manners import Manners
+    from workbench.tui.own_terminal import OwnTerminal
 
+    settings, places = place.settings, place.places
     app = WorkbenchApp(
         driver.settings,
         start,
         run,
         at,
-        options=default_agent(place.settings),
-        theme=place.settings.theme,
-        themes=[shipped("themes"), place.places.config / "themes"],
+        options=default_agent(settings),
+        theme=settings.theme,
+        themes=[shipped("themes"), places.themes],
+        manners=Manners(
+            keys=keys,
+            notify=settings.notify or "both",
+            moves=settings.motion is not False,
+            settings_file=places.settings,
+            pictures=places.pictures,
+        ),
         desk=driver,
         tour=tour,
     )
-    app.run()
+    with OwnTerminal(places.printed) as terminal:
+        app.run()
+    if app.failure is not None:
+        raise app.failure
+    if terminal.has_printed:
+        err().lines([(Segment(f"What was printed while the screen was shown is in {places.printed}."),)])

@@ -12,7 +12,7 @@ import math
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,10 @@ from workbench.errors import ConfigError
 
 APPLICATION = "workbench"
 PLAN_MODES = ("ask", "auto", "off")
+Notify = Literal["both", "bell", "terminal", "off"]
+"""How a person who looks elsewhere is told that a run waits, breaks or ends."""
+NOTIFY: Mapping[Any, Notify] = {True: "both", False: "off", "bell": "bell", "terminal": "terminal", "off": "off"}
+"""What may stand at `notify`, and what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,24 @@ class Places:
     config: Path
     """Folder of what the user writes: settings and themes."""
     state: Path
-    """Folder of what the program notes for the user: details of unexpected errors."""
+    """Folder of what the program notes for the user: details of unexpected errors, what tools print."""
+    pictures: Path
+    """Folder of the user's pictures; where there is none, pictures of the screen go to the working directory."""
 
     @property
     def settings(self) -> Path:
         """The settings file; it need not exist."""
         return self.config / "settings.toml"
+
+    @property
+    def themes(self) -> Path:
+        """Folder of the user's own themes; it need not exist."""
+        return self.config / "themes"
+
+    @property
+    def printed(self) -> Path:
+        """File of what was printed while the screen was shown."""
+        return self.state / "printed.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +75,18 @@ class Settings:
     max_cost: float | None = None
     """US dollars."""
     max_seconds: float | None = None
+    notify: Notify | None = None
+    motion: bool | None = None
+    """Whether anything on the screen moves by itself."""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys of the person's own, by action; the screen knows which there are."""
 
 
 KEYS = tuple(field.name for field in fields(Settings))
 """Everything that may stand in a settings file."""
 
 _TEXTS = ("model", "docs", "theme")
-_SWITCHES = ("sequential", "deny_asks")
+_SWITCHES = ("sequential", "deny_asks", "motion")
 _COUNTS = ("max_steps", "max_tokens")
 
 
@@ -80,6 +101,7 @@ def find_places(database: str | None = None, environ: Mapping[str, str] | None =
         cache=folders.user_cache_path,
         config=folders.user_config_path,
         state=folders.user_state_path,
+        pictures=folders.user_pictures_path,
     )
 
 
@@ -109,7 +131,13 @@ def _checked(path: Path, key: str, value: Any) -> Any:
     fits, expected = _expectation(key, value)
     if not fits:
         raise ConfigError(f"the settings file {str(path)!r} sets {key} = {value!r}; expected {expected}")
-    return value
+    match key:
+        case "keys":
+            return {action: (keys,) if isinstance(keys, str) else tuple(keys) for action, keys in value.items()}
+        case "notify":
+            return NOTIFY[value]
+        case _:
+            return value
 
 
 def _expectation(key: str, value: Any) -> tuple[bool, str]:
@@ -118,6 +146,10 @@ def _expectation(key: str, value: Any) -> tuple[bool, str]:
         return isinstance(value, str) and bool(value.strip()), "a text that is not empty"
     if key == "plan":
         return value in PLAN_MODES, f"one of {', '.join(PLAN_MODES)}"
+    if key == "notify":
+        return isinstance(value, bool | str) and value in NOTIFY, 'true, false, "bell", "terminal" or "off"'
+    if key == "keys":
+        return _are_keys(value), 'a table [keys] of lines as fork = "F2" or fork = ["f", "F2"]'
     if key in _SWITCHES:
         return isinstance(value, bool), "true or false"
     if key in _COUNTS:
@@ -126,3 +158,9 @@ def _expectation(key: str, value: Any) -> tuple[bool, str]:
     if key == "pace":
         return number and value >= 0, "a number of seconds, 0 or more"
     return number and value > 0, "a number above 0"
+
+
+def _are_keys(value: Any) -> bool:
+    """Whether that has the shape of a table of keys; which actions and keys there are, only the screen knows."""
+    lists = [[keys] if isinstance(keys, str) else keys for keys in value.values()] if isinstance(value, dict) else [0]
+    return all(isinstance(keys, list) and keys and all(isinstance(key, str) for key in keys) for keys in lists)

@@ -6,7 +6,8 @@ else than another. It knows the state of a run and no widget: what an action doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from textual.binding import Binding
@@ -25,8 +26,10 @@ _TABLES: Final = (
     tour.ACTIONS,
     dialogs.ACTIONS,
 )
-ACTIONS: Final[dict[str, Action]] = {action.id: action for table in _TABLES for action in table}
-"""Every action by its id."""
+DEFAULTS: Final[dict[str, Action]] = {action.id: action for table in _TABLES for action in table}
+"""Every action by its id, with the keys of the tables."""
+ACTIONS: Final[dict[str, Action]] = dict(DEFAULTS)
+"""Every action by its id, with the keys that it has for this person."""
 
 WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit"})
 """Scopes whose keys may be those of `main`, because whoever is in them means theirs."""
@@ -37,21 +40,48 @@ _SHOWN: Final = {
 }  # fmt: skip
 
 
+def change_keys(keys: Mapping[str, tuple[str, ...]]) -> None:
+    """Give actions other keys, by their ids; those that are not named get those of the tables."""
+    ACTIONS.update(changed(keys))
+
+
+def changed(keys: Mapping[str, tuple[str, ...]]) -> dict[str, Action]:
+    """Return the actions of the tables with other keys."""
+    signs = {
+        shown_key(before): shown_key(after)
+        for name, given in keys.items()
+        for before, after in zip(DEFAULTS[name].keys, given, strict=False)
+    }
+    actions = {
+        name: replace(action, shown=" ".join(signs.get(sign, sign) for sign in action.shown.split()))
+        for name, action in DEFAULTS.items()
+    }
+    return actions | {name: replace(actions[name], keys=given) for name, given in keys.items()}
+
+
 def in_scope(*scopes: Scope) -> tuple[Action, ...]:
     """Return the actions of these scopes, in the order of the table."""
     return tuple(action for action in ACTIONS.values() if action.scope in scopes)
 
 
 def bindings(*scopes: Scope) -> list[Binding]:
-    """Return Textual's bindings for these scopes; each calls `action_do` of the node that has them."""
+    """Return Textual's bindings for these scopes; each calls `action_do` of the node that has them.
+
+    They have the keys of the tables; those of a person come with Textual's keymap, which knows a binding by its id.
+    """
     return [
         Binding(
             key, f"do('{action.id}')", action.help, show=False, priority=action.priority, id=f"{action.id}.{number}"
         )
-        for action in in_scope(*scopes)
-        if not action.is_native
+        for action in DEFAULTS.values()
+        if action.scope in scopes and not action.is_native
         for number, key in enumerate(action.keys)
     ]
+
+
+def key_of(action: str) -> str:
+    """Return the key of an action as people read it, for sentences that tell them what to press."""
+    return shown_key(ACTIONS[action].keys[0])
 
 
 def shown_key(key: str) -> str:

@@ -6,16 +6,15 @@ What it may not know: how runs are driven and stored. Everything goes through th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import events
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
-from textual.filter import LineFilter
 from textual.widgets import Input, TextArea
 
 from workbench.clock import SessionTime
@@ -23,22 +22,21 @@ from workbench.config.resources import shipped
 from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.settings import DriverSettings
-from workbench.tui.actions import ACTIONS, bindings
+from workbench.tui.actions import ACTIONS, bindings, key_of
+from workbench.tui.attention import Attention, Sight, sight_of_row, sight_of_state
+from workbench.tui.base_app import BaseApp
 from workbench.tui.bridge import PER_SECOND, Bridge, Desk
+from workbench.tui.manners import Manners
 from workbench.tui.palette import ActionProvider
-from workbench.tui.safety import SafetyFilter
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.screens.main import MainScreen
-from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
 from workbench.tui.tour.lead import TOUR_RUN, Tour
-from workbench.views.text import inert
 
-Severity = Literal["information", "warning", "error"]
-_SECONDS: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 12.0}
-"""How long a notice stays."""
+WARNING_SECONDS = 4.0
+"""How long a second Ctrl+C leaves."""
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(BaseApp):
     """The workbench on a terminal."""
 
     TITLE = "workbench"
@@ -69,6 +67,7 @@ class WorkbenchApp(App[None]):
         options: AgentOptions | None = None,
         theme: str | None = None,
         themes: Sequence[Path] | None = None,
+        manners: Manners | None = None,
         desk: Desk | None = None,
         tour: bool = False,
     ) -> None:
@@ -76,12 +75,12 @@ class WorkbenchApp(App[None]):
 
         `tour` begins the guided tour at once, with a run of its own.
         """
-        super().__init__()
-        self._safety = SafetyFilter()
+        folders = themes if themes is not None else [shipped("themes")]
+        super().__init__(SessionTime(settings.clock), theme, folders, manners or Manners())
         self._desk: Desk = desk if desk is not None else _driver(settings)
         self._bridge = Bridge(self._desk)
+        self._attention = Attention()
         self.clock = settings.clock
-        self._time = SessionTime(settings.clock)
         self.tour: Tour | None = Tour(self) if tour else None
         self._begin = _Begin(TOUR_RUN if tour else start, open_run, at)
         self._options = options or (start.options if start is not None else AgentOptions())
@@ -90,11 +89,6 @@ class WorkbenchApp(App[None]):
         """The driver is being closed; what still asks it hears nothing."""
         self.is_begun = False
         """What was asked for at the start is shown, or was refused."""
-        loaded, self._theme_failures = load_themes(themes if themes is not None else [shipped("themes")])
-        for item in loaded:
-            self.register_theme(item)
-        self._theme_names = sorted(item.name for item in loaded)
-        self.theme = theme if theme in self._theme_names else DEFAULT_THEME.name
         self.main = MainScreen(self._bridge, self._options, self._time.now)
 
     # From the start to the end
@@ -102,8 +96,6 @@ class WorkbenchApp(App[None]):
     def on_mount(self) -> None:
         """Show the screen."""
         self.push_screen(self.main)
-        for failure in self._theme_failures:
-            self.say(str(failure), "warning")
 
     def begin(self) -> None:
         """Start the driver beside the screen, once that is built, and look at what it publishes."""
@@ -120,6 +112,17 @@ class WorkbenchApp(App[None]):
                 screen.look(changes)
         if self.tour is not None and not self.tour.look(self._time.now()):
             self.tour = None
+        for words in self._attention.look(self._sights(), is_in_front=self.app_focus):
+            self.call_person(words)
+
+    def _sights(self) -> Iterator[Sight]:
+        """Return the runs that a person may wait for: what is on the screen is seen first hand."""
+        watched = self._bridge.watched
+        if watched is not None and watched.is_open:
+            yield sight_of_state(watched.history.live)
+        for row in self._bridge.rows:
+            if row.caller_run is None and (watched is None or row.id != watched.run):
+                yield sight_of_row(row, os.getpid())
 
     async def _open(self) -> None:
         try:
@@ -164,26 +167,6 @@ class WorkbenchApp(App[None]):
         """However the screen ended: let go of the runs."""
         self._desk.close()
 
-    # What all screens need
-
-    def say(self, sentence: str, severity: Severity = "information") -> None:
-        """Show a sentence for a while; nothing in it is taken as markup."""
-        self.notify(inert(sentence), severity=severity, timeout=_SECONDS[severity], markup=False)
-
-    def next_theme(self) -> str:
-        """Change to the next theme and return its name."""
-        at = self._theme_names.index(self.theme) if self.theme in self._theme_names else -1
-        self.theme = self._theme_names[(at + 1) % len(self._theme_names)]
-        return self.theme
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return a colour for every semantic variable, for themes that name none."""
-        return dict(VARIABLE_DEFAULTS)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return Textual's filters and, last, the one that lets nothing harmful through."""
-        return [*super().get_line_filters(), self._safety]
-
     # The tour
 
     async def begin_tour(self) -> None:
@@ -211,6 +194,10 @@ class WorkbenchApp(App[None]):
         match action:
             case "interrupt":
                 await self._interrupt()
+            case "palette":
+                self.action_command_palette()
+            case "screenshot":
+                await self.take_picture()
             case "quit_now":
                 await self.leave()
             case "tour_on" if self.tour is not None:
@@ -229,13 +216,13 @@ class WorkbenchApp(App[None]):
         if watched is not None and watched.is_moving and watched.is_mine and not watched.is_pausing:
             self._is_warned = True
             await self.main.action_do("toggle")
-            self.say("Paused. Ctrl+C again leaves, space resumes.")
+            self.say(f"Paused. {key_of('interrupt').title()} again leaves, {key_of('toggle')} resumes.")
         elif self._is_warned:
             await self.leave()
         else:
             self._is_warned = True
-            self.say("Ctrl+C again leaves.")
-            self.set_timer(_SECONDS["information"], self._forget_warning)
+            self.say(f"{key_of('interrupt').title()} again leaves.")
+            self.set_timer(WARNING_SECONDS, self._forget_warning)
 
     def _forget_warning(self) -> None:
         self._is_warned = False

@@ -98,6 +98,17 @@ class Context:
         return reason if status == "awaiting_approval" else None
 
 
+def _key(action: str) -> str:
+    """Return the key that an action has for this person."""
+    from workbench.tui.actions import key_of  # the registry knows this room
+
+    return key_of(action)
+
+
+def _earlier_moment() -> str:
+    return f"The screen shows an earlier moment: {_key('end')} returns to the end, {_key('fork')} forks from here"
+
+
 def always(_: Context) -> str:
     """Refuse nothing."""
     return ""
@@ -105,7 +116,11 @@ def always(_: Context) -> str:
 
 def needs_run(context: Context) -> str:
     """Refuse where no run is open."""
-    return "" if context.state is not None else "Open a run first: Enter on one in the list, or n for a new question."
+    return (
+        ""
+        if context.state is not None
+        else f"Open a run first: Enter on one in the list, or {_key('new')} for a new question."
+    )
 
 
 def needs_hand(context: Context) -> str:
@@ -113,12 +128,10 @@ def needs_hand(context: Context) -> str:
     if why := needs_run(context):
         return why
     if context.is_imported:
-        return "An imported run is never driven; f forks it, and the fork is yours to drive."
+        return f"An imported run is never driven; {_key('fork')} forks it, and the fork is yours to drive."
     if context.is_foreign:
         return "Another process drives this run; here you can look, scrub and fork."
-    return (
-        "The screen shows an earlier moment: End returns to the end, f forks from here." if context.is_scrubbing else ""
-    )
+    return f"{_earlier_moment()}." if context.is_scrubbing else ""
 
 
 def refuse_toggle(context: Context) -> str:
@@ -126,13 +139,13 @@ def refuse_toggle(context: Context) -> str:
     if why := needs_hand(context):
         return why
     if context.state is not None and context.state.status == "completed":
-        return "This run is completed: m asks a further question, f forks it."
+        return f"This run is completed: {_key('message')} asks a further question, {_key('fork')} forks it."
     return ""
 
 
 def refuse_step(context: Context) -> str:
     """Refuse where the run cannot go one step."""
-    return refuse_toggle(context) or ("The run waits for you: a answers." if context.waits_for else "")
+    return refuse_toggle(context) or (f"The run waits for you: {_key('answer')} answers." if context.waits_for else "")
 
 
 def refuse_edit(context: Context) -> str:
@@ -140,7 +153,9 @@ def refuse_edit(context: Context) -> str:
     if why := needs_run(context):
         return why
     if context.selection.kind in ("none", "answer", "message"):
-        return "Select a call, a step or the plan first; e edits a call's result, a step's text or the plan."
+        return (
+            f"Select a call, a step or the plan first; {_key('edit')} edits a call's result, a step's text or the plan."
+        )
     return ""
 
 
@@ -149,13 +164,23 @@ def needs_call(context: Context) -> str:
     return needs_run(context) or ("" if context.call is not None else "Select a call first.")
 
 
+def refuse_rerun(context: Context) -> str:
+    """Refuse where the selected call has nothing to repeat."""
+    if why := needs_call(context):
+        return why
+    call = context.call
+    done = call is not None and call.status in ("finished", "cancelled")
+    return "" if done else f"This call has no result yet; {_key('rerun')} runs a finished call again, in a fork."
+
+
 def refuse_cancel(context: Context) -> str:
     """Refuse where the selected call is not in flight."""
     if why := needs_hand(context) or needs_call(context):
         return why
     call = context.call
     under_way = call is not None and call.status in ("running", "requested", "waiting")
-    return "" if under_way else "Only a call in flight can be cancelled; e edits the result of a finished one."
+    edits = f"{_key('edit')} edits the result of a finished one"
+    return "" if under_way else f"Only a call in flight can be cancelled; {edits}."
 
 
 def refuse_answer(context: Context) -> str:
@@ -183,8 +208,9 @@ def refuse_message(context: Context) -> str:
     if why := needs_run(context):
         return why
     if context.is_scrubbing:
-        return "The screen shows an earlier moment: End returns to the end, f forks from here with a message."
-    return "Another process drives this run; f forks it with a message." if context.is_foreign else ""
+        return f"{_earlier_moment()} with a message."
+    forks = f"{_key('fork')} forks it with a message"
+    return f"Another process drives this run; {forks}." if context.is_foreign else ""
 
 
 def refuse_undo(context: Context) -> str:

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +33,13 @@ def edit_outside(app: App[Any], text: str, suffix: str) -> Outcome:
         path.write_text(text, encoding="utf-8", newline="")
         try:
             with app.suspend():
-                done = subprocess.run([*command, str(path)], check=False)  # noqa: S603 - the person's own editor
+                done = subprocess.run(  # noqa: S603 - the person's own editor, on the screen's own terminal
+                    [*command, str(path)],
+                    check=False,
+                    stdin=sys.__stdin__,
+                    stdout=sys.__stdout__,
+                    stderr=sys.__stderr__,
+                )
         except SuspendNotSupported:
             return Outcome(problem="This terminal cannot put the screen aside for another editor.")
         if done.returncode != 0:

@@ -12,6 +12,7 @@ from workbench.state.run_state import RunState
 from workbench.views.segments import Style
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+STILL: Final = "⠿"
 FRAMES_PER_SECOND: Final = 10
 EDITED: Final = "✎"
 RETRIED: Final = "↻"
@@ -84,9 +85,18 @@ _PLANS: Final = {
 }
 
 
+_frames = SPINNER
+
+
+def set_motion(moves: bool) -> None:
+    """Let the marks of what goes on turn, or hold still for those who cannot bear it; said once at the start."""
+    global _frames  # noqa: PLW0603 - one person, one wish
+    _frames = SPINNER if moves else STILL
+
+
 def spinner(now: float | None, style: Style = "running") -> Mark:
     """Return the mark of what goes on; it turns with `now` and stands still without."""
-    return Mark("⠿" if now is None else SPINNER[int(now * FRAMES_PER_SECOND) % len(SPINNER)], "running", style)
+    return Mark(STILL if now is None else _frames[int(now * FRAMES_PER_SECOND) % len(_frames)], "running", style)
 
 
 def call_mark(call: CallState, now: float | None = None) -> Mark:

@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, TextArea
 
-from workbench.tui.actions import bindings
+from workbench.tui.actions import bindings, key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.external import edit_outside
@@ -101,7 +101,8 @@ class EditDialog(Dialog[str]):
         super().on_mount()
         if self._is_too_large:
             size = human_bytes(len(self._draft.before.encode()))
-            self._tell(f"{size} are too much to edit here: ctrl+e edits them in $EDITOR; what you type replaces them.")
+            edits = f"{key_of('external')} edits them in $EDITOR"
+            self._tell(f"{size} are too much to edit here: {edits}; what you type replaces them.")
         self.query_one("#editor").focus()
 
     @property

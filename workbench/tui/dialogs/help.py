@@ -31,17 +31,20 @@ def help_lines(width: int) -> list[Line]:
 
 
 def _action_lines(action: Action, width: int) -> list[Line]:
-    """Return what an action does, beside its keys, one below the other."""
+    """Return what an action does, beside its keys, one below the other; its name in the settings comes last."""
     keys = [action.shown] if action.shown else [shown_key(key) for key in action.keys]
     where = f"{WHERE[action.scope]}: " if action.scope in WHERE else ""
-    texts = wrap(where + action.help, width)
+    name = "" if action.is_native else action.id
+    texts = wrap(f"{where}{action.help} {name}".rstrip(), width)
     lines: list[Line] = []
     for number in range(max(len(keys), len(texts))):
         key = f"  {keys[number]}" if number < len(keys) else ""
         text = texts[number] if number < len(texts) else ""
         place = len(where) if number == 0 else 0
         lead = Segment(key + " " * max(1, _KEYS_WIDTH - cell_width(key)), "key")
-        lines.append((lead, Segment(text[:place], "muted"), Segment(text[place:])))
+        end = len(text) - len(name) if number == len(texts) - 1 else len(text)
+        words = (Segment(text[:place], "muted"), Segment(text[place:end]), Segment(text[end:], "muted"))
+        lines.append((lead, *words))
     return lines
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.tui.flows import answers, beginnings, edits, forks, looking, plans, runs
 from workbench.tui.flows import answers, edits, forks, in_flight, looking, plans, runs
+from workbench.tui.flows import answers, edits, forks, looking, plans, runs, themes
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -44,7 +45,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "next_pane": looking.to_next_pane,
     "previous_pane": looking.to_previous_pane,
     "caller": looking.to_caller,
-    "theme": looking.next_theme,
+    "theme": themes.choose_theme,
     "help": looking.show_help,
     "tour": beginnings.take_tour,
     "quit": runs.leave,

@@ -10,6 +10,7 @@ from workbench.debugger.fork import ForkPreview
 from workbench.driver.commands import ForkEdits, ForkRun, PauseRun, PreviewFork
 from workbench.errors import UserError
 from workbench.state.parts import CallState, StepState
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.edit import Draft, EditDialog, Preview
 from workbench.tui.flows import plans
 from workbench.tui.flows.forks import make_fork
@@ -49,7 +50,7 @@ async def hold(screen: MainScreen) -> None:
     watched = screen.watched
     if watched.is_moving and watched.is_mine:
         await screen.bridge.ask(PauseRun(watched.driven_run))
-        screen.say("The run is paused while you edit; space resumes it.")
+        screen.say(f"The run is paused while you edit; {key_of('toggle')} resumes it.")
 
 
 ToEdits = Callable[[str], ForkEdits]

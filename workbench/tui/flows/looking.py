@@ -1,4 +1,4 @@
-"""Moving over the screen: panes, the playhead, other runs, themes, help."""
+"""Moving over the screen: panes, the playhead, other runs, help."""
 
 from __future__ import annotations
 
@@ -87,11 +87,6 @@ async def copy_selected(screen: MainScreen) -> None:
     text = await _selected_text(screen)
     screen.workbench.copy_to_clipboard(text)
     screen.say(f"Copied {human_bytes(len(text.encode()))}.")
-
-
-async def next_theme(screen: MainScreen) -> None:
-    """Change to the next theme."""
-    screen.say(f"Theme: {screen.workbench.next_theme()}")
 
 
 async def show_help(screen: MainScreen) -> None:

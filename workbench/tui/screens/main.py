@@ -17,7 +17,7 @@ from textual.widgets import Input, OptionList, TextArea
 from workbench.driver.commands import AgentOptions, Command
 from workbench.errors import UserError
 from workbench.store.model import RunRow
-from workbench.tui.actions import ACTIONS, bindings, keys_of_main
+from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.flows import FLOWS, plans, runs
@@ -106,7 +106,7 @@ class MainScreen(LiveScreen):
     def watched(self) -> Watched:
         """The run on the screen; actions that need one are refused without."""
         if self.bridge.watched is None:
-            raise UserError("No run is open: Enter opens one of the list, n asks a new question.")
+            raise UserError(f"No run is open: Enter opens one of the list, {key_of('new')} asks a new question.")
         return self.bridge.watched
 
     # What comes in
@@ -210,7 +210,7 @@ class MainScreen(LiveScreen):
         wait = (watched.run, call.id, call.status) if call is not None and not watched.is_scrubbing else None
         if call is not None and wait is not None and wait != self._announced and not self.context().is_foreign:
             words = "A call asks for permission" if call.status == "waiting" else "The outcome of a call is unknown"
-            self.say(f"{words}: a decides.", "warning")
+            self.say(f"{words}: {key_of('answer')} decides.", "warning")
         self._announced = wait
 
     # What is selected

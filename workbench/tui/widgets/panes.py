@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
+from workbench.tui.actions import key_of
 from workbench.tui.paint import content
 from workbench.tui.watching import Watched
 from workbench.tui.widgets.inspector import Inspector
@@ -163,7 +164,7 @@ class Panes(Horizontal):
         )
         self.set_class(plan.is_alone, "-waiting")
         self.set_class(watched.is_scrubbing, "-scrubbing")
-        place = f"◂ PLAYHEAD {watched.position}/{watched.history.live.seq} · End returns to live"
+        place = f"◂ PLAYHEAD {watched.position}/{watched.history.live.seq} · {key_of('end')} returns to live"
         self._mark(place if watched.is_scrubbing else "")
 
     def _mark(self, sign: str) -> None:

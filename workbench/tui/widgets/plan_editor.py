@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from workbench.events.plan import PlanStep
-from workbench.tui.actions import ACTIONS, bindings
+from workbench.tui.actions import ACTIONS, bindings, in_scope, key_of
 from workbench.tui.context import Scope
 from workbench.tui.paint import contents, plain
 from workbench.tui.plan_draft import PlanDraft
@@ -30,7 +30,7 @@ Purpose = Literal["approve", "change", "fork"]
 """What approving does: start the run, change the steps not yet done, or fork with the plan."""
 
 _HEADS: dict[Purpose, str] = {
-    "approve": "Proposed plan: Enter approves, e edits, s skips",
+    "approve": "Proposed plan: {plan_approve} approves, {plan_edit} edits, {plan_skip} skips",
     "change": "The plan: change the steps that are not done",
     "fork": "The plan: what you change here goes into a fork",
 }
@@ -208,6 +208,7 @@ class PlanEditor(Vertical, can_focus=True):
         if not self.is_mounted:
             return
         head = _EDITING if self._is_editing and self._purpose == "approve" else _HEADS[self._purpose]
+        head = head.format_map({action.id: key_of(action.id) for action in in_scope("plan")})
         self.border_title = plain(f" {head} ")
         self.query_one("#head", Static).update(plain(head, "waiting"))
         width = max(self.content_size.width, 24)

@@ -1,0 +1,135 @@
+"""The app as far as it knows no run: keys and themes of the person's own, notices, calls for attention, pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final, Literal
+
+from textual.app import App
+from textual.filter import LineFilter
+
+from workbench.clock import SessionTime
+from workbench.tui.actions import change_keys
+from workbench.tui.attention import notification
+from workbench.tui.keymap import textual_keymap
+from workbench.tui.manners import Manners
+from workbench.tui.pictures import save_picture
+from workbench.tui.safety import SafetyFilter
+from workbench.tui.theme_shelf import ThemeShelf
+from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS
+from workbench.views.marks import set_motion
+from workbench.views.text import inert
+
+Severity = Literal["information", "warning", "error"]
+_SECONDS: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 12.0}
+"""How long a notice stays."""
+THEME_SECONDS: Final = 1.0
+"""How often the theme files are looked at."""
+
+
+class BaseApp(App[None]):
+    """What the screen does whatever is on it."""
+
+    ENABLE_COMMAND_PALETTE = True
+    NOTICE_SECONDS: ClassVar[dict[Severity, float]] = _SECONDS
+
+    def __init__(self, time: SessionTime, theme: str | None, themes: Sequence[Path], manners: Manners) -> None:
+        super().__init__()
+        change_keys(manners.keys)
+        set_motion(manners.moves)
+        if not manners.moves:
+            self.animation_level = "none"
+        self.manners = manners
+        self._time = time
+        self._safety = SafetyFilter()
+        self._shelf = ThemeShelf(themes)
+        self._is_reading_themes = False
+        reading = self._shelf.read()
+        self._theme_failures = reading.failures
+        for item in reading.themes:
+            self.register_theme(item)
+        self.theme = theme if theme in self._shelf.names else DEFAULT_THEME.name
+
+    def on_mount(self) -> None:
+        """Take on what the person set; tell what is wrong with it."""
+        self.set_keymap(textual_keymap())
+        self._keep_prints_away()
+        self.set_interval(THEME_SECONDS, self._look_at_themes)
+        for failure in self._theme_failures:
+            self.say(str(failure), "warning")
+
+    def say(self, sentence: str, severity: Severity = "information") -> None:
+        """Show a sentence for a while; nothing in it is taken as markup."""
+        self.notify(inert(sentence), severity=severity, timeout=_SECONDS[severity], markup=False)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters and, last, the one that lets nothing harmful through."""
+        return [*super().get_line_filters(), self._safety]
+
+    def _keep_prints_away(self) -> None:
+        """Let what is printed go where descriptor 1 leads, once that is not the terminal; Textual would lose it.
+
+        Textual puts back at the end what it found before it began.
+        """
+        if not self.is_headless and not os.isatty(1):
+            sys.stdout = sys.stderr = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 - a descriptor, and never closed
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the app before a person did, or None."""
+        return self._exception
+
+    # Themes
+
+    @property
+    def theme_names(self) -> list[str]:
+        """The names of all themes that can be chosen."""
+        return self._shelf.names
+
+    def use_theme(self, name: str) -> None:
+        """Draw everything in the colours of a theme."""
+        self.theme = name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return a colour for every semantic variable, for themes that name none."""
+        return dict(VARIABLE_DEFAULTS)
+
+    async def _look_at_themes(self) -> None:
+        """Take in theme files that changed; beside the screen, because a folder may be far away."""
+        if self._is_reading_themes:
+            return
+        self._is_reading_themes = True
+        try:
+            reading = await asyncio.to_thread(self._shelf.read)
+        finally:
+            self._is_reading_themes = False
+        for item in reading.themes:
+            self.register_theme(item)
+            if item.name == self.theme:
+                self.mutate_reactive(App.theme)  # the name is the same, so nothing else would draw it again
+        for failure in reading.failures:
+            self.say(str(failure), "warning")
+
+    # Attention and pictures
+
+    def call_person(self, text: str) -> None:
+        """Tell a person who looks elsewhere, by what they chose: the bell, a notification of the terminal, or both."""
+        how = self.manners.notify
+        if how in ("both", "bell"):
+            self.bell()
+        if how in ("both", "terminal") and self._driver is not None and not self.is_headless:
+            self._driver.write(notification(text, os.environ))
+
+    async def take_picture(self) -> None:
+        """Save a picture of the screen as it is, and say where."""
+        svg = self.export_screenshot()
+        try:
+            path = await asyncio.to_thread(save_picture, svg, self.manners.pictures, self._time.now())
+        except OSError as error:
+            self.say(f"The picture cannot be saved: {error}", "error")
+        else:
+            self.say(f"A picture of the screen is in {path}.")
