@@ -18,6 +18,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.dialogs.page import PageDialog
 from workbench.tui.flows.beginnings import EXAMPLE
 from workbench.tui.tour import script
+from workbench.tui.tour.lead import TOUR_RUN
 from workbench.tui.widgets.invitation import QUESTIONS
 
 QUICK = StartRun(script.QUESTION, AgentOptions(model="offline", plan="ask", pace=0.1))
@@ -88,7 +89,7 @@ async def test_the_tour_is_taken_from_the_first_screen() -> None:
     async with stage(driver) as acted:
         await acted.press("down", *["down"] * len(QUESTIONS), "enter")
         await acted.shows("tour 1/")
-        assert driver.commands == [app_module.TOUR_RUN]
+        assert driver.commands == [TOUR_RUN]
 
 
 async def test_a_recorded_session_opens_from_the_first_screen(tmp_path: Path) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from workbench.driver import commands as c
-from workbench.driver import decisions, files, runs
-from workbench.driver import decisions, in_flight, runs
-from workbench.driver import decisions, finding, runs
+from workbench.driver import decisions, files, finding, in_flight, runs
 from workbench.driver.session import Session
 
 

@@ -18,7 +18,6 @@ from workbench.events.call import UnknownAnswer
 from workbench.events.library import LibraryEvent
 from workbench.events.plan import PlanStep
 from workbench.store.model import RunRow, SearchHit
-from workbench.store.model import RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,9 @@ class FindInResults:
 
     refs: tuple[tuple[str, int], ...]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRequest:
     """Make the request of a turn again; answers with a `SentRequest` (see `debugger.requests`)."""
 

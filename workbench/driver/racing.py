@@ -155,9 +155,7 @@ class Races:
     # Opening and going on
 
     async def _open(self, name: str) -> c.OpenedRace:
-        from workbench.driver.runs import rows
-
-        listed = [row for row in await rows(self._session, hidden=True) if row.race]
+        listed = [row for row in await self._session.rows.listed(hidden=True) if row.race]
         race = name if any(row.race == name for row in listed) else await self._race_of(name, listed)
         return c.OpenedRace(race, tuple(row for row in reversed(listed) if row.race == race))
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.tui.flows import answers, beginnings, edits, forks, looking, plans, runs
-from workbench.tui.flows import answers, edits, forks, in_flight, looking, plans, runs
-from workbench.tui.flows import answers, edits, forks, looking, plans, runs, themes
+from workbench.tui.flows import answers, beginnings, edits, forks, in_flight, looking, plans, runs, themes
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
