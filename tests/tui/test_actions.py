@@ -27,6 +27,8 @@ from workbench.views.selection import NOTHING, Selection
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "hand", "text", "line", "question")
+FULL_SCREENS: tuple[Scope, ...] = ("compare", "race", "metrics")
+"""Screens of their own: what the main screen would do with a key, nobody expects there."""
 
 
 def keys_of(actions: tuple[Action, ...]) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from workbench.events.agent import AgentRecord
+from workbench.events.agent import AgentRecord, CorpusRecord, ModelParameters
 from workbench.events.base import Event
 from workbench.events.call import SubagentStarted
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
@@ -50,15 +51,47 @@ class ForkEdits:
     words: tuple[str, ...]
 
 
-def agent_changes(a: AgentRecord | None, b: AgentRecord | None) -> list[str]:
-    """Return what differs between two agents, in words; limits and pace do not change what is done."""
+def agent_words(a: AgentRecord | None, b: AgentRecord | None) -> str:
+    """Say what differs between two agents; limits and pace do not change what is done. Empty where nothing does."""
+    facts = agent_facts(a, b)
+    return ", ".join(f"model {fact.a} and {fact.b}" if fact.name == "model" else fact.name for fact in facts)
+
+
+class AgentFact(NamedTuple):
+    """One thing in which two agents differ."""
+
+    name: str
+    a: str
+    b: str
+
+
+def agent_facts(a: AgentRecord | None, b: AgentRecord | None) -> list[AgentFact]:
+    """Return what differs between two agents, with what each has."""
     if a is None or b is None:
         return []
     return [
-        f"model {a.model} and {b.model}" if name == "model" else f"other {words}"
+        AgentFact(words, _shown(getattr(a, name)), _shown(getattr(b, name)))
         for name, words in _WATCHED.items()
         if getattr(a, name) != getattr(b, name)
     ]
+
+
+def _shown(value: object) -> str:
+    """Return a field of an agent as text; of tools and roles, their names."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(getattr(item, "name", str(item)) for item in value) or "none"
+        case CorpusRecord():
+            return value.title
+        case ModelParameters():
+            fields = value.model_dump(exclude_defaults=True)
+            return ", ".join(f"{name} {item}" for name, item in fields.items()) or "as by default"
+        case None:
+            return "none"
+        case _:
+            return str(value)
 
 
 def fork_cause(a: History, b: History, common: int, shared_steps: int) -> Cause | None:

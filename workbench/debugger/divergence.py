@@ -17,7 +17,7 @@ Pure: two histories in, a comparison out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -32,8 +32,8 @@ from workbench.debugger.align import (
     plan_key,
     words_of,
 )
-from workbench.debugger.cause import Cause, agent_changes, fork_cause
-from workbench.events.content import Content, plain_text
+from workbench.debugger.cause import Cause, agent_words, fork_cause
+from workbench.events.content import plain_text
 from workbench.state.history import History
 from workbench.state.parts import StepMark
 from workbench.state.run_state import RunState
@@ -89,7 +89,7 @@ class Comparer:
         """Return how the two compare as of now; results without a digest are the same if they look the same."""
         a, b = self._a.live, self._b.live
         alignment = self._aligner.align(digests or {})
-        said_a, said_b = _messages(a), _messages(b)
+        said_a, said_b = messages_of(a), messages_of(b)
         rows = self._rows(alignment, said_a, said_b)
         shared = next((number for number, found in enumerate(rows[: alignment.shared_steps]) if found), None)
         if shared is not None:  # the same steps, but a person said something between them on one side
@@ -112,9 +112,8 @@ class Comparer:
         """Yield what differs before any step: the task, the agent, the plan."""
         if a.task != b.task:
             yield Difference(Spot("task"), "task", "another task", independent=True)
-        changes = agent_changes(a.agent, b.agent)
-        if changes:
-            yield Difference(Spot("agent"), "agent", ", ".join(changes), independent=True)
+        if agents := agent_words(a.agent, b.agent):
+            yield Difference(Spot("agent"), "agent", f"the agents differ: {agents}", independent=True)
         waits = (a.plan is None and is_unfinished(a) and not a.steps) or (
             b.plan is None and is_unfinished(b) and not b.steps
         )
@@ -123,7 +122,7 @@ class Comparer:
             words = "the plan was changed by a person" if edited else "another plan"
             yield Difference(Spot("plan"), "plan", words, independent=edited or is_first)
 
-    def _back(self, a: RunState, b: RunState, said_a: _Said, said_b: _Said) -> Iterator[Difference]:
+    def _back(self, a: RunState, b: RunState, said_a: Said, said_b: Said) -> Iterator[Difference]:
         """Yield what differs after all steps: messages that no step followed yet, the answer, the end."""
         last = Spot("message", None, None)
         yield from _message_difference(said_a.get(len(a.steps)), said_b.get(len(b.steps)), last)
@@ -135,7 +134,7 @@ class Comparer:
             failed = "failed" in (ends[0][0], ends[1][0])
             yield Difference(Spot("end"), "end", words, independent=failed)
 
-    def _rows(self, alignment: Alignment, said_a: _Said, said_b: _Said) -> list[tuple[Difference, ...]]:
+    def _rows(self, alignment: Alignment, said_a: Said, said_b: Said) -> list[tuple[Difference, ...]]:
         rows = alignment.rows
         ends_a = 1 + max((number for number, row in enumerate(rows) if row.a_index is not None), default=-1)
         ends_b = 1 + max((number for number, row in enumerate(rows) if row.b_index is not None), default=-1)
@@ -147,7 +146,7 @@ class Comparer:
             found.append((*messages, *(() if is_to_come else self._row(row))))
         return found
 
-    def _said_before(self, row: AlignedStep, said_a: _Said, said_b: _Said) -> Iterable[Difference]:
+    def _said_before(self, row: AlignedStep, said_a: Said, said_b: Said) -> Iterable[Difference]:
         one = said_a.get(row.a_index) if row.a_index is not None else None
         other = said_b.get(row.b_index) if row.b_index is not None else None
         if one is None and other is None:
@@ -203,13 +202,13 @@ class Comparer:
     def _first_difference(self, a: RunState, b: RunState, differences: Iterable[Difference]) -> Cause | None:
         """Return what differs first as the cause, where no person's edit is known to be it."""
         found = [item for item in differences if item.kind not in ("agent", "end")]
-        agents = agent_changes(a.agent, b.agent)
+        agents = agent_words(a.agent, b.agent)
         if not found:
-            return Cause("0", f"two agents: {', '.join(agents)}") if agents else None
+            return Cause("the start", f"the agents differ: {agents}") if agents else None
         first = found[0]
         words = "they have different tasks" if first.kind == "task" else first.words
         if agents:
-            words = f"{words} (and two agents: {', '.join(agents)})"
+            words = f"{words} (the agents differ: {agents})"
         match first.spot:
             case Spot(kind="task" | "plan" as at):
                 return Cause("the start" if at == "task" else "plan", words)
@@ -219,28 +218,24 @@ class Comparer:
 
 # Messages
 
-_Said = dict[int, list[Content]]
-"""What a person said, by the step before which it entered."""
+Said = Mapping[int, tuple[str, ...]]
+"""What a person said after the task, by the step before which it entered, or will."""
 
 
-def _messages(state: RunState) -> _Said:
-    said: defaultdict[int, list[Content]] = defaultdict(list)
+def messages_of(state: RunState) -> Said:
+    """Return what a person said in a run; before the step that is not there yet, what came after all others."""
+    said: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     steps = 0
     for entry in (*state.entries, *state.queued):
         if isinstance(entry, StepMark):
             steps = entry.index + 1
         elif entry.kind == "message":
-            said[steps].append(entry.content)
+            said[steps] += (plain_text(entry.content),)
     return dict(said)
 
 
-def messages_before(state: RunState, step: int) -> list[str]:
-    """Return what a person said before a step, as texts; before the one that does not exist yet, after all."""
-    return [plain_text(content) for content in _messages(state).get(step, [])]
-
-
-def _message_difference(a: list[Content] | None, b: list[Content] | None, spot: Spot) -> tuple[Difference, ...]:
-    if (a or []) == (b or []):
+def _message_difference(a: tuple[str, ...] | None, b: tuple[str, ...] | None, spot: Spot) -> tuple[Difference, ...]:
+    if (a or ()) == (b or ()):
         return ()
     words = "another message" if a and b else f"a message only in {'a' if a else 'b'}"
     return (Difference(spot, "message", words, independent=True),)

@@ -15,9 +15,11 @@ from textual.binding import Binding
 from workbench.tui.action import Action
 from workbench.tui.context import Context, Scope
 from workbench.tui.tables import calls, dialogs, panes, plans, playhead, runs, tour, workbench
+from workbench.tui.tables import calls, compare, dialogs, panes, plans, playhead, runs, workbench
 
 _TABLES: Final = (
     runs.ACTIONS,
+    compare.ACTIONS,
     calls.ACTIONS,
     plans.ACTIONS,
     playhead.ACTIONS,

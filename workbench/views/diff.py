@@ -126,10 +126,13 @@ def shared_words(count: int) -> str:
 
 def text_diff(a: str, b: str, width: int) -> list[Line]:
     """Return what differs between two texts, line by line, `-` for `a` and `+` for `b`, in a few lines."""
-    lines: list[Line] = [
-        (Segment("    "), *line) for line in below_each_other(compare_texts(a, b, _CONTEXT_LINES), width - 4)
-    ]
+    found = below_each_other(compare_texts(a, b, _CONTEXT_LINES), width - 4)
+    lines: list[Line] = [(Segment("    "), *_unpadded(line)) for line in found]
     return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], (Segment("    …", "muted"),)]
+
+
+def _unpadded(line: Line) -> Line:
+    return line[:-1] if line and line[-1].text.isspace() else line
 
 
 def _name_line(name: str, side: Side, width: int) -> Line:

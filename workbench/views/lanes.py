@@ -192,12 +192,12 @@ def _draw_still(
     """Return all lines of a lane but its head and its bar."""
     inner = width - _FRAME
     child = context.children.get(call.child or "")
-    lines = [mark_line(_input_line(call, inner), context.needle)]
+    lines = [mark_line(input_line(call, inner), context.needle)]
     if call.attempts:
         lines.append(mark_line(_attempts_line(call, inner), context.needle))
     if call.child is not None:
         lines.append(_child_line(call.child, child, context.finished.get(call.id), inner))
-    lines.append(mark_line(_outcome_line(call, mark, inner, child), context.needle))
+    lines.append(mark_line(outcome_line(call, mark, inner, child), context.needle))
     lines.extend([blank(inner)] * (height - 3 - len(lines)))
     left, right = Segment(f"{chars[3]} ", frame), Segment(f" {chars[3]}", frame)
     return [*((left, *line, right) for line in lines), _foot(call, width, context, frame, chars)]
@@ -250,7 +250,8 @@ def _small_marks(call: CallState) -> list[Segment]:
     return marks
 
 
-def _input_line(call: CallState, width: int) -> Line:
+def input_line(call: CallState, width: int) -> Line:
+    """Return a call's input on one line, with a mark where a person replaced it."""
     if call.invalid:
         return row([Segment("✗ ", "error"), Segment(one_line(call.invalid, width), "error")], width)
     shown = brief_input(call.input, width if call.original_input is None else width - 2)
@@ -294,7 +295,7 @@ def _child_doing(child: RunState, width: int) -> Segment:
     return Segment(words, mark.style)
 
 
-def _outcome_line(call: CallState, mark: Mark, width: int, child: RunState | None) -> Line:
+def outcome_line(call: CallState, mark: Mark, width: int, child: RunState | None = None) -> Line:
     """Say what came of the call: its result's size and first line, or how far it is, or what it waits for."""
     if call.status == "waiting":
         return row([Segment("allow? ", "waiting"), Segment(one_line(call.question, width), "waiting")], width)

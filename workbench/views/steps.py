@@ -115,8 +115,8 @@ def _draw_header(step: StepState, scene: Scene, _: Selection) -> list[Line]:
     title = Segment(f"STEP {step.index}", "title")
     rest = [_DOT, Segment(f"{EDITED} text", "edited")] if turn.edited else []
     if step.calls:
-        rest += [_DOT, *_calls_summary(step, scene)]
-    left = [title, _DOT, *_thinking_time(turn, scene), *rest]
+        rest += [_DOT, *calls_summary(step, scene)]
+    left = [title, _DOT, *thinking_time(turn, scene), *rest]
     if line_width(left) > scene.width and turn.status == "finished":
         left = [title, *rest]
     right: list[Segment] = []
@@ -129,7 +129,8 @@ def _draw_header(step: StepState, scene: Scene, _: Selection) -> list[Line]:
     return [split_row(left, right, scene.width)]
 
 
-def _thinking_time(turn: TurnState, scene: Scene) -> list[Segment]:
+def thinking_time(turn: TurnState, scene: Scene) -> list[Segment]:
+    """Say how long the model took, or takes."""
     if turn.status == "finished":
         return [Segment(f"{human_seconds(turn.elapsed)} thinking", "muted")]
     if turn.status == "discarded":
@@ -138,7 +139,7 @@ def _thinking_time(turn: TurnState, scene: Scene) -> list[Segment]:
     return [Segment(f"{spinner(scene.now).glyph} thinking {seconds}", "running")]
 
 
-def _calls_summary(step: StepState, scene: Scene) -> list[Segment]:
+def calls_summary(step: StepState, scene: Scene) -> list[Segment]:
     """Say how many calls there are, how long they took, and what running them at once won."""
     calls = [call for call in step.calls.values() if call.status != "discarded"]
     count = f"{len(calls)} {'calls' if len(calls) != 1 else 'call'}"

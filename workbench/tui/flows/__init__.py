@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.tui.flows import answers, beginnings, edits, forks, in_flight, looking, plans, runs, themes
+from workbench.tui.flows import answers, compare, edits, forks, looking, plans, runs
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -44,6 +45,8 @@ FLOWS: Final[dict[str, Flow]] = {
     "previous_pane": looking.to_previous_pane,
     "caller": looking.to_caller,
     "theme": themes.choose_theme,
+    "compare": compare.compare_run,
+    "theme": looking.next_theme,
     "help": looking.show_help,
     "tour": beginnings.take_tour,
     "quit": runs.leave,

@@ -1,0 +1,55 @@
+"""Choosing two runs and comparing them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from workbench.tui.dialogs.run_choice import RunChoiceDialog
+from workbench.tui.watching import Watched
+
+if TYPE_CHECKING:
+    from workbench.tui.screens.live import LiveScreen
+    from workbench.tui.screens.main import MainScreen
+
+
+async def compare_run(screen: MainScreen) -> None:
+    """Compare the run on the screen: with the one under the cursor of the list, its origin, or one that is chosen."""
+    shown = screen.watched
+    highlighted = screen.highlighted_row if screen.context().scope == "runs" else None
+    if highlighted is not None and highlighted.id != shown.run:
+        other: str | None = highlighted.id
+    else:
+        state = shown.history.live
+        other = state.made_from or state.parent or await choose_run(screen, shown.run, but=(shown.run,))
+    if other is not None:
+        await _open(screen, shown.run, other)
+
+
+async def choose_run(screen: LiveScreen, run: str, *, but: Collection[str]) -> str | None:
+    """Ask which run to compare `run` with; None where the person leaves, or there is none."""
+    rows = [row for row in screen.bridge.rows if row.id not in but]
+    if not rows:
+        screen.say("There is no other run to compare with: f forks this one, n asks a new question.")
+        return None
+    return await screen.ask_in(RunChoiceDialog(f"Compare {run[:8]} with", rows))
+
+
+async def _open(screen: MainScreen, shown: str, other: str) -> None:
+    """Follow both, and show them."""
+    from workbench.tui.screens.compare import CompareScreen
+
+    first = await screen.bridge.follow(shown)
+    try:
+        second = await screen.bridge.follow(other)
+    except BaseException:
+        screen.bridge.unfollow(first.run)
+        raise
+    a, b = in_order(first, second)
+    screen.app.push_screen(CompareScreen(screen.bridge, a, b, kept=first.run, now=screen.workbench.now))
+
+
+def in_order(shown: Watched, other: Watched) -> tuple[Watched, Watched]:
+    """Return the two as they stand beside each other: what a fork was made from on the left, else the one shown."""
+    state = shown.history.live
+    return (other, shown) if other.run in (state.made_from, state.parent) else (shown, other)
