@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from tests.builders import RunLog
@@ -11,11 +12,14 @@ from workbench.driver.commands import (
     Command,
     FindInResults,
     ForkRun,
+    IndexRuns,
+    Label,
     ListRuns,
     OpenedRun,
     OpenRun,
     PreviewFork,
     ReadContents,
+    SearchRuns,
 )
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.finding import count_in
@@ -52,6 +56,8 @@ class FakeDriver:
         self.commands: list[Any] = []
         self.preview = PREVIEW
         self.answers: dict[type[Any], Callable[[Any], Any]] = {}
+        self.remarks: dict[str, dict[str, Any]] = {}
+        """What was said about each run, as fields of its row."""
         self.after_ask: Callable[[], None] = lambda: None
         """Happens between the making of an answer and its arrival."""
         self.is_closed = False
@@ -86,8 +92,15 @@ class FakeDriver:
         match command:
             case OpenRun(run):
                 return self._open(run)
-            case ListRuns():
-                return [row_of(log, live=log.run in self.live) for log in reversed(self.logs.values())]
+            case ListRuns(hidden):
+                return [row for row in self.rows() if hidden or not row.hidden]
+            case IndexRuns():
+                return None
+            case SearchRuns() if SearchRuns not in self.answers:
+                return []
+            case Label(event):
+                said = event.model_dump(exclude={"kind", "run", "v"})
+                self.remarks.setdefault(event.run, {}).update(said)
             case ReadContents(refs):
                 return {ref: content for ref in refs if (content := self._content(ref)) is not None}
             case FindInResults(refs, text):
@@ -97,6 +110,13 @@ class FakeDriver:
         self.commands.append(command)
         answer = self.answers.get(type(command))
         return answer(command) if answer is not None else getattr(command, "run", None)
+
+    def rows(self) -> list[RunRow]:
+        """Return the rows of all runs, the newest first."""
+        return [
+            replace(row_of(log, live=log.run in self.live), **self.remarks.get(log.run, {}))
+            for log in reversed(self.logs.values())
+        ]
 
     def _open(self, name: str) -> OpenedRun:
         run = next((known for known in self.logs if known.startswith(name)), None)

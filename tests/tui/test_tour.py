@@ -51,7 +51,7 @@ async def test_the_tour_leads_through_everything_by_itself(tmp_path: Path, monke
 
 
 async def test_a_person_takes_over_the_tour_and_gives_it_back() -> None:
-    """Any key of the person's own stops the guide's keys; ctrl+n gives them back, ctrl+x ends the tour."""
+    """Any key of the person's own stops the guide's keys; ctrl+n gives them back, ctrl+t ends the tour."""
     log, clock = waiting_plan(), ManualClock()
     driver = driven(log)
     driver.answers[StartRun] = lambda _: log.run
@@ -60,7 +60,7 @@ async def test_a_person_takes_over_the_tour_and_gives_it_back() -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         acted = Stage(app, pilot)
         await acted.shows("tour 1/")
-        assert "ctrl+x ends the tour" in acted.shown()
+        assert "ctrl+t ends the tour" in acted.shown()
         await acted.press("e", "down")
         await acted.shows("you have the keys")
         clock.advance(60)
@@ -68,14 +68,14 @@ async def test_a_person_takes_over_the_tour_and_gives_it_back() -> None:
         assert len(acted.main.plan_editor.steps) == len(log.state.plan.steps if log.state.plan else ())
         await acted.press("ctrl+n")
         await acted.until(lambda: "you have the keys" not in acted.shown())
-        await acted.press("ctrl+x")
+        await acted.press("ctrl+t")
         await acted.until(lambda: "tour 1/" not in acted.shown())
         assert app.tour is None
         assert acted.main.plan_editor.is_shown
 
 
 async def test_the_keys_of_the_tour_belong_to_the_editor_where_there_is_no_tour() -> None:
-    """Without a tour ctrl+x and ctrl+n do what they always do."""
+    """Without a tour ctrl+t and ctrl+n do what they always do."""
     async with stage(FakeDriver(researched_run())) as acted:
         assert acted.app.check_action("do", ("tour_end",)) is False
         assert acted.app.check_action("do", ("quit_now",)) is True

@@ -51,7 +51,7 @@ async def test_a_word_is_found_where_it_was_said(store: Store, search: SearchFil
     )
     assert await search.update() == 5
     assert await search.find("pooling") == [
-        SearchHit("aaaa", 2, "0.0", "Pooling breaks prepared statements."),
+        SearchHit("aaaa", 2, "0.0", "Pooling breaks prepared statements.", "call_finished"),
     ]
     assert await seqs(search, "prepared") == {2, 3, 4}
     assert await seqs(search, "PREPARED stat") == {2}

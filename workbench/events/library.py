@@ -7,6 +7,12 @@ from typing import Literal
 from workbench.events.base import Event
 
 
+def tags_in(text: str) -> tuple[str, ...]:
+    """Return the tags of a line that a person typed: separated by commas, each once, a `#` before one left out."""
+    tags = (" ".join(part.strip().removeprefix("#").split()) for part in text.split(","))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
+
+
 class LibraryEvent(Event):
     """A fact about a run, not of it."""
 

@@ -15,7 +15,7 @@ from workbench.store.model import (
     SearchHit,
     Segment,
 )
-from workbench.store.search import SearchFile, search_path
+from workbench.store.search import SearchFile, marker, search_path
 from workbench.store.store import Store
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "SearchHit",
     "Segment",
     "Store",
+    "marker",
     "search_path",
 ]

@@ -192,3 +192,5 @@ class SearchHit:
     call: str | None
     line: str
     """The line that matches, at most 200 characters, as it was recorded."""
+    kind: str = ""
+    """Kind of the event."""

@@ -116,7 +116,8 @@ class SearchFile:
         for run, seq, call in rows:
             for found in await self._store.read(run, after=seq - 1, upto=seq, bodies=True):
                 result = found.event.result if isinstance(found.event, ResultEvent) else ()
-                hits.append(SearchHit(run, seq, call, matching_line(text_of(found.event, plain_text(result)), query)))
+                line = matching_line(text_of(found.event, plain_text(result)), query)
+                hits.append(SearchHit(run, seq, call, line, found.event.kind))
         return hits
 
     async def _opened(self) -> Database:
@@ -190,6 +191,13 @@ def matching_line(text: str, query: str) -> str:
             start = max(0, min(places) - LINE_LENGTH // 4)
             return line[start : start + LINE_LENGTH].strip()
     return text.strip().split("\n", 1)[0][:LINE_LENGTH]
+
+
+def marker(query: str) -> re.Pattern[str] | None:
+    """Return what finds the words of a query in a line, for marking them; None where it has no word."""
+    terms = sorted(set(_TERM.findall(query[:1000])[:MOST_TERMS]), key=len, reverse=True)
+    parts = [re.escape(term) if _CJK_RUN.match(term) else rf"(?<![^\W_]){re.escape(term)}" for term in terms]
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
 
 def _pairs(run: str) -> list[str]:

@@ -14,8 +14,7 @@ from textual.binding import Binding
 
 from workbench.tui.action import Action
 from workbench.tui.context import Context, Scope
-from workbench.tui.tables import calls, dialogs, panes, plans, playhead, runs, tour, workbench
-from workbench.tui.tables import calls, compare, dialogs, panes, plans, playhead, runs, workbench
+from workbench.tui.tables import calls, compare, dialogs, library, panes, plans, playhead, runs, tour, work, workbench
 
 _TABLES: Final = (
     runs.ACTIONS,
@@ -27,13 +26,15 @@ _TABLES: Final = (
     workbench.ACTIONS,
     tour.ACTIONS,
     dialogs.ACTIONS,
+    library.ACTIONS,
+    work.ACTIONS,
 )
 DEFAULTS: Final[dict[str, Action]] = {action.id: action for table in _TABLES for action in table}
 """Every action by its id, with the keys of the tables."""
 ACTIONS: Final[dict[str, Action]] = dict(DEFAULTS)
 """Every action by its id, with the keys that it has for this person."""
 
-WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit"})
+WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit", "runs"})
 """Scopes whose keys may be those of `main`, because whoever is in them means theirs."""
 
 _SHOWN: Final = {

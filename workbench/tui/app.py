@@ -20,12 +20,13 @@ from textual.widgets import Input, TextArea
 from workbench.clock import SessionTime
 from workbench.config.resources import shipped
 from workbench.debugger.address import find_cut, parse_address
-from workbench.driver.commands import AgentOptions, StartRun
+from workbench.driver.commands import AgentOptions, CancelWork, StartRun
 from workbench.driver.settings import DriverSettings
 from workbench.tui.actions import ACTIONS, bindings, key_of
 from workbench.tui.attention import Attention, Sight, sight_of_row, sight_of_state
 from workbench.tui.base_app import BaseApp
 from workbench.tui.bridge import PER_SECOND, Bridge, Desk
+from workbench.tui.dialogs.base import Dialog
 from workbench.tui.manners import Manners
 from workbench.tui.palette import ActionProvider
 from workbench.tui.screens.live import LiveScreen
@@ -106,9 +107,9 @@ class WorkbenchApp(BaseApp):
         """Take in what was published, and tell every screen that follows runs."""
         changes = self._bridge.pump()
         for trouble in changes.troubles:
-            self.say(trouble.message, "error" if trouble.level == "error" else "warning")
+            self.say(trouble.message, "error" if trouble.level == "error" else "warning", trouble.detail)
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen):
+            if isinstance(screen, LiveScreen | Dialog):
                 screen.look(changes)
         if self.tour is not None and not self.tour.look(self._time.now()):
             self.tour = None
@@ -182,12 +183,16 @@ class WorkbenchApp(BaseApp):
             self.tour.hear(event)
         await super().on_event(event)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let the keys of the tour hold while there is one."""
-        is_of_tour = action == "do" and ACTIONS[str(parameters[0])].scope == "tour"
-        return self.tour is not None if is_of_tour else super().check_action(action, parameters)
-
     # Keys that hold everywhere
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let the keys of the tour hold while there is one, and the one that stops work while there is some."""
+        if action != "do":
+            return super().check_action(action, parameters)
+        if parameters == ("stop_work",):
+            is_cut = isinstance(self.focused, Input | TextArea) and bool(self.focused.selected_text)
+            return self._bridge.stoppable is not None and not is_cut
+        return self.tour is not None or ACTIONS[str(parameters[0])].scope != "tour"
 
     async def action_do(self, action: str) -> None:
         """Do an action that holds on every screen."""
@@ -205,6 +210,9 @@ class WorkbenchApp(BaseApp):
             case "tour_end" if self.tour is not None:
                 self.tour.end()
                 self.tour = None
+            case "stop_work":
+                if (progress := self._bridge.stoppable) is not None:
+                    await self._bridge.ask(CancelWork(progress.work))
 
     async def _interrupt(self) -> None:
         """Copy what is selected in a text; else pause; a second time, leave."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 from textual.app import App
 from textual.filter import LineFilter
@@ -17,6 +18,7 @@ from workbench.tui.actions import change_keys
 from workbench.tui.attention import notification
 from workbench.tui.keymap import textual_keymap
 from workbench.tui.manners import Manners
+from workbench.tui.messages import Message, Messages, Severity
 from workbench.tui.pictures import save_picture
 from workbench.tui.safety import SafetyFilter
 from workbench.tui.theme_shelf import ThemeShelf
@@ -24,7 +26,6 @@ from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS
 from workbench.views.marks import set_motion
 from workbench.views.text import inert
 
-Severity = Literal["information", "warning", "error"]
 _SECONDS: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 12.0}
 """How long a notice stays."""
 THEME_SECONDS: Final = 1.0
@@ -44,6 +45,8 @@ class BaseApp(App[None]):
         if not manners.moves:
             self.animation_level = "none"
         self.manners = manners
+        self.messages = Messages()
+        """What was said."""
         self._time = time
         self._safety = SafetyFilter()
         self._shelf = ThemeShelf(themes)
@@ -62,9 +65,20 @@ class BaseApp(App[None]):
         for failure in self._theme_failures:
             self.say(str(failure), "warning")
 
-    def say(self, sentence: str, severity: Severity = "information") -> None:
-        """Show a sentence for a while; nothing in it is taken as markup."""
-        self.notify(inert(sentence), severity=severity, timeout=_SECONDS[severity], markup=False)
+    def now(self) -> float:
+        """Return the present, Unix seconds."""
+        return self._time.now()
+
+    def say(self, sentence: str, severity: Severity = "information", detail: str = "") -> None:
+        """Show a sentence for a while, and keep it with its details; nothing in it is taken as markup."""
+        self.messages.add(Message(self.now(), severity, sentence, detail))
+        shown = f"{sentence} (! shows the details)" if detail else sentence
+        self.notify(inert(shown), severity=severity, timeout=_SECONDS[severity], markup=False)
+
+    def say_bug(self, error: Exception) -> None:
+        """Say that something went wrong that nobody foresaw, and keep what helps to mend it."""
+        what = f"Something unexpected went wrong: {type(error).__name__}: {error}"
+        self.say(what, "error", "".join(traceback.format_exception(error)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters and, last, the one that lets nothing harmful through."""

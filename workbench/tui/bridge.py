@@ -71,6 +71,9 @@ class Bridge:
         self._subscription: Subscription = desk.feed.subscribe()
         self.rows: list[RunRow] = []
         """The list of runs as last read, newest first."""
+        self.lists_hidden = False
+        """Whether the list has the hidden runs too."""
+        self._by_id: dict[str, RunRow] = {}
         self.watched: Watched | None = None
         self.progress: dict[str, Progress] = {}
         self._contents: dict[tuple[str, int], Content] = {}
@@ -126,9 +129,9 @@ class Bridge:
 
     def _take_progress(self, progress: Progress) -> None:
         if progress.total and progress.done >= progress.total:
-            self.progress.pop(progress.label, None)
+            self.progress.pop(progress.key, None)
         else:
-            self.progress[progress.label] = progress
+            self.progress[progress.key] = progress
 
     def _unread(self) -> list[Follower]:
         opened = [watched for watched in (self.watched, *self._beside.values()) if watched is not None]
@@ -152,12 +155,22 @@ class Bridge:
 
     async def list_runs(self) -> None:
         """Read the list of runs, and with it who drives the watched one."""
-        self.rows = await self.ask(ListRuns())
-        rows = {row.id: row for row in self.rows}
+        self.rows = await self.ask(ListRuns(hidden=self.lists_hidden))
+        self._by_id = rows = {row.id: row for row in self.rows}
         for watched in (self.watched, *self._beside.values()):
             if watched is not None and (row := rows.get(watched.run)) is not None:
                 watched.is_live = row.live
                 watched.is_mine = watched.is_mine and row.live
+
+    @property
+    def stoppable(self) -> Progress | None:
+        """The work whose progress is shown, where it can be stopped."""
+        latest = next(reversed(self.progress.values()), None)
+        return latest if latest is not None and latest.work else None
+
+    def row(self, run: str | None) -> RunRow | None:
+        """Return a run of the list as last read, or None where it is not in it."""
+        return self._by_id.get(run) if run is not None else None
 
     async def watch(self, run: str) -> Watched:
         """Open a run and follow it from now on; raises `RunNotFoundError` and its like."""

@@ -11,14 +11,10 @@ from typing import Final, Literal
 
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
+from workbench.store.model import RunRow
 from workbench.views.selection import NOTHING, Selection
 
-Scope = Literal[
-    "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find",
-    "compare", "race", "metrics",
-    "dialog", "edit", "hand", "text", "preview", "fork", "line", "question",
-    "breakpoints", "request", "search", "themes", "tour", "page",
-]  # fmt: skip
+Scope = Literal["app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find", "compare", "race", "metrics", "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request", "search", "themes", "tour", "page", "note", "export"]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
 Group = Literal[
     "Run", "Call and edit", "Plan", "Breakpoints", "Playhead", "Find", "Runs", "Compare", "Panes", "Workbench"
@@ -48,6 +44,8 @@ WHERE: Final[dict[Scope, str]] = {
     "themes": "in the list of themes",
     "tour": "on the tour",
     "page": "on a page",
+    "note": "in a note",
+    "export": "in an export",
 }
 """How the help names a scope, where its keys do not hold everywhere."""
 
@@ -67,6 +65,8 @@ class Context:
     is_imported: bool = False
     is_scrubbing: bool = False
     """The playhead stands somewhere else than at the end."""
+    row: RunRow | None = None
+    """The run that is meant where a run of the list is: the one under its cursor, elsewhere the one on the screen."""
 
     @property
     def call(self) -> CallState | None:

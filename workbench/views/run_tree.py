@@ -13,9 +13,15 @@ from typing import Final, NamedTuple
 from workbench.store.model import RunRow
 from workbench.views.marks import EDITED, Mark, reason_words, run_mark
 from workbench.views.segments import Line, Segment, split_row
-from workbench.views.text import human_cost, human_seconds, inert, one_line
+from workbench.views.text import cell_width, human_cost, human_seconds, human_tokens, inert, one_line
 
 SHORTEST_ID: Final = 4
+WITH_COLUMNS: Final = 56
+"""Cells from which the figures of each run stand in columns beside it; below, they are told of one run at a time."""
+MARKED: Final = "★"
+NOTED: Final = "≡"
+TAGGED: Final = "#"
+_COLUMNS: Final = (("steps", 5), ("tokens", 8), ("cost", 8), ("time", 9))
 _MOVING: Final = frozenset({"planning", "thinking", "executing_tools", "responding"})
 
 
@@ -39,6 +45,13 @@ def tree_rows(rows: Sequence[RunRow], width: int) -> list[TreeRow]:
         for item, guides in _walk(root, children):
             drawn.append(TreeRow(item.id, _draw(item, guides, names[item.id], width)))
     return drawn
+
+
+def tree_header(width: int) -> Line | None:
+    """Return the names of the columns, or None where there is no room for columns."""
+    if width < WITH_COLUMNS:
+        return None
+    return split_row([Segment("run", "muted")], [Segment(_columns([name for name, _ in _COLUMNS]), "muted")], width)
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:
@@ -85,14 +98,23 @@ def _draw(item: RunRow, guides: str, name: str, width: int) -> Line:
     # A deep tree keeps room for what it is about.
     shown = guides if len(guides) <= width // 3 else f"…{guides[-(width // 3) :]}"
     left = [Segment(shown, "muted"), Segment(f"{mark.glyph} ", mark.style), Segment(f"{inert(name)} ", "muted")]
-    if item.marked:
-        left.append(Segment("★ ", "playhead"))
+    left += remark_signs(item)
     left += _label(item, width)
     if mark.style in ("waiting", "error"):
         words = reason_words(item.reason) if mark.word == run_mark(item.status).word else ""
         left.append(Segment(f" {words or mark.word}", mark.style))
-    right = [Segment(_figures(item), "muted")] if width >= 48 else []
-    return split_row(left, right, width, keep_right=True)
+    if item.hidden:
+        left.insert(3, Segment("hidden "))  # before what may be cut
+    right = [Segment(_figures(item), "muted")] if width >= WITH_COLUMNS else []
+    line = split_row(left, right, width, keep_right=True)
+    return tuple(Segment(text, "muted") for text, _ in line) if item.hidden else line
+
+
+def remark_signs(item: RunRow) -> list[Segment]:
+    """Return a sign for each thing that a person said of a run: a mark, a note, tags."""
+    shown = [Segment(MARKED, "playhead")] if item.marked else []
+    shown += [Segment(sign, "plan") for sign, holds in ((NOTED, item.note), (TAGGED, item.tags)) if holds]
+    return [*shown, Segment(" ")] if shown else []
 
 
 def _label(item: RunRow, width: int) -> list[Segment]:
@@ -107,6 +129,10 @@ def _label(item: RunRow, width: int) -> list[Segment]:
 
 
 def _figures(item: RunRow) -> str:
-    steps = f"{item.steps} {'steps' if item.steps != 1 else 'step'}"
-    cost = f" · {human_cost(item.cost)}" if item.cost else ""
-    return f"{steps}{cost} · {human_seconds(item.elapsed)}"
+    cost = "?" if item.cost is None else human_cost(item.cost)
+    return _columns([str(item.steps), human_tokens(item.total_tokens), cost, human_seconds(item.elapsed)])
+
+
+def _columns(texts: Sequence[str]) -> str:
+    padded = (" " * (width - cell_width(text)) + text for text, (_, width) in zip(texts, _COLUMNS, strict=True))
+    return " ".join(padded)

@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from workbench.tui.actions import ACTIONS, bindings, in_scope, offered
+from workbench.tui.bridge import Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.widgets.keys import Keys
 
@@ -96,6 +97,9 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
     def on_mount(self) -> None:
         """Show the keys of this dialog."""
         self.show_keys()
+
+    def look(self, changes: Changes) -> None:
+        """Take in what changed since the last look; most dialogs show nothing of it."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:

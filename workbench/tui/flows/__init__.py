@@ -9,8 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.tui.flows import answers, beginnings, edits, forks, in_flight, looking, plans, runs, themes
-from workbench.tui.flows import answers, compare, edits, forks, looking, plans, runs
+from workbench.tui.flows import (
+    answers,
+    beginnings,
+    compare,
+    edits,
+    files,
+    forks,
+    in_flight,
+    library,
+    looking,
+    plans,
+    runs,
+    searching,
+    themes,
+)
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -22,7 +35,6 @@ FLOWS: Final[dict[str, Flow]] = {
     "toggle": runs.pause_or_resume,
     "step": runs.go_one_step,
     "message": runs.open_message,
-    "hide": runs.hide,
     "fork": forks.fork_here,
     "rerun": in_flight.run_again,
     "more_time": in_flight.give_time,
@@ -50,5 +62,16 @@ FLOWS: Final[dict[str, Flow]] = {
     "help": looking.show_help,
     "tour": beginnings.take_tour,
     "quit": runs.leave,
+    "search_runs": searching.search_runs,
+    "rename": library.rename,
+    "note": library.note,
+    "tag": library.tag,
+    "mark": library.mark,
+    "hide": library.hide,
+    "take_back": library.take_back,
+    "hidden": library.show_hidden,
+    "export_run": files.export_run,
+    "import_runs": files.import_runs,
+    "messages": searching.show_messages,
 }
 """What each action of the main screen does."""

@@ -1,17 +1,13 @@
-"""Starting, stopping, resuming and hiding runs, and saying something to them."""
+"""Starting, stopping and resuming runs, and saying something to them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.driver.commands import AgentOptions, Label, PauseRun, ResumeRun, Say
-from workbench.events.library import RunHidden
-from workbench.tui.dialogs.choice import Choice, ChoiceDialog
+from workbench.driver.commands import AgentOptions, PauseRun, ResumeRun, Say
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
 from workbench.tui.flows import answers
-from workbench.views.segments import Line, Segment
-from workbench.views.text import one_line
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -83,21 +79,6 @@ async def say_message(screen: MainScreen, text: str) -> None:
     run = await screen.drive(Say(watched.run, text))
     if run != watched.run:
         await screen.open_run(run)
-
-
-async def hide(screen: MainScreen) -> None:
-    """Hide the run under the cursor of the list, after a question."""
-    row = screen.highlighted_row
-    if row is None:
-        return
-    facts: list[Line] = [
-        (Segment(one_line(row.task, 200)),),
-        (Segment("It leaves the list. Its forks stay sound; workbench purge frees the space.", "muted"),),
-    ]
-    choices = [Choice("hide", "d", "Delete it"), Choice("keep", "k", "Keep it")]
-    if await screen.ask_in(ChoiceDialog(f"Delete run {row.id[:8]}?", facts, choices)) == "hide":
-        await screen.bridge.ask(Label(RunHidden(run=row.id, hidden=True)))
-        screen.say(f"Run {row.id[:8]} is deleted from the list.")
 
 
 async def leave(screen: MainScreen) -> None:

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from workbench.errors import WorkbenchError
+from workbench.errors import OperationCancelledError, WorkbenchError
 from workbench.tui.actions import ACTIONS, in_scope, offered
 from workbench.tui.bridge import Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.dialogs.base import Dialog
+from workbench.tui.messages import Severity
 from workbench.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 Answer = TypeVar("Answer")
-Severity = Literal["information", "warning", "error"]
 
 
 class LiveScreen(Screen[None]):
@@ -93,12 +92,14 @@ class LiveScreen(Screen[None]):
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await work()
+        except OperationCancelledError as given_up:
+            self.say(str(given_up))
         except WorkbenchError as error:
             if not self.workbench.is_leaving:
                 self.say(str(error), "error")
-        except NoMatches:
-            if self.app.is_running and self.is_attached:
-                raise  # else the screen went away while this waited
+        except Exception as error:  # noqa: BLE001 - a worker's top: a bug must not take the screen away
+            if self.app.is_running and self.is_attached:  # else the screen went away while this waited
+                self.workbench.say_bug(error)
 
     def say(self, sentence: str, severity: Severity = "information") -> None:
         """Show a sentence for a while."""

@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 from workbench.driver.commands import AgentOptions, Command
 from workbench.errors import UserError
+from workbench.events.library import LibraryEvent
 from workbench.store.model import RunRow
 from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
@@ -32,6 +33,7 @@ from workbench.tui.widgets.plan_editor import PlanEditor
 from workbench.tui.widgets.playhead import PlayheadLine
 from workbench.tui.widgets.progress import ProgressLine
 from workbench.tui.widgets.prompt import Prompt
+from workbench.tui.widgets.run_detail import RunDetail
 from workbench.tui.widgets.run_tree import RunTree
 from workbench.tui.widgets.status_bar import StatusBar
 from workbench.tui.widgets.timeline import Timeline
@@ -46,7 +48,7 @@ LIST_TICKS: Final = 2 * PER_SECOND
 class MainScreen(LiveScreen):
     """What a person sees most of the time."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("main", "runs")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("main")]
     SCOPES: ClassVar[tuple[Scope, ...]] = ("main", "runs")
 
     DEFAULT_CSS = """
@@ -62,6 +64,9 @@ class MainScreen(LiveScreen):
         self._announced: object = None
         self._wanted: list[tuple[str, int]] = []
         """Results that were last asked for."""
+        self.taken_back: list[LibraryEvent] = []
+        """What takes back each thing that was done to a run of the list, the last at the end."""
+        self.last_search = ""
         self._listed: object = None
         """Status of the watched run when the list was last read."""
 
@@ -99,8 +104,7 @@ class MainScreen(LiveScreen):
     @property
     def highlighted_row(self) -> RunRow | None:
         """The run under the cursor of the list."""
-        run = self.query_one(RunTree).highlighted_run
-        return next((row for row in self.bridge.rows if row.id == run), None)
+        return self.bridge.row(self.query_one(RunTree).highlighted_run)
 
     @property
     def watched(self) -> Watched:
@@ -149,6 +153,7 @@ class MainScreen(LiveScreen):
     def _show_rows(self) -> None:
         watched = self.bridge.watched
         self.query_one(RunTree).show(self.bridge.rows, watched.run if watched is not None else "")
+        self.query_one(RunDetail).show(self.highlighted_row)
 
     # What is shown
 
@@ -225,16 +230,19 @@ class MainScreen(LiveScreen):
     def context(self) -> Context:
         """Return what decides which actions make sense now."""
         watched = self.bridge.watched
+        scope = self._scope()
+        row = self.highlighted_row if scope == "runs" else self.bridge.row(watched.run if watched is not None else None)
         if watched is None:
-            return Context(scope=self._scope())
+            return Context(scope=scope, row=row)
         return Context(
-            scope=self._scope(),
+            scope=scope,
             state=watched.state,
             selection=self.selection,
             is_live=watched.is_live,
             is_mine=watched.is_mine,
             is_imported=watched.is_imported,
             is_scrubbing=watched.is_scrubbing,
+            row=row,
         )
 
     def _scope(self) -> Scope:
@@ -302,6 +310,12 @@ class MainScreen(LiveScreen):
             self.panes.show("timeline", focus=True)
         if self.watched.is_moving:
             self.timeline.follow()
+
+    @on(OptionList.OptionHighlighted, "#runs")
+    def _choose_row(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self.query_one(RunDetail).show(self.highlighted_row)
+        self.show_keys()
 
     @on(OptionList.OptionSelected, "#runs")
     def _open_row(self, event: OptionList.OptionSelected) -> None:

@@ -21,5 +21,4 @@ ACTIONS: Final = (
     ),
     Action("fork", ("f",), "fork", "Fork from here: change something, see what is kept, go on.", "Run",
            refusal=why.needs_run, rank=30),
-    Action("hide", ("d",), "delete", "Hide the run from the list; its forks stay sound.", "Run", scope="runs", rank=40),
 )  # fmt: skip

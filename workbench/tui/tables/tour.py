@@ -12,6 +12,6 @@ ACTIONS: Final = (
            in_palette=False),
     Action("tour_on", ("ctrl+n",), "on", "Go on without waiting; let the guide press the keys again.", "Workbench",
            scope="tour", priority=True, in_palette=False),
-    Action("tour_end", ("ctrl+x",), "end", "End the tour; its run stays.", "Workbench", scope="tour", priority=True,
+    Action("tour_end", ("ctrl+t",), "end", "End the tour; its run stays.", "Workbench", scope="tour", priority=True,
            in_palette=False),
 )  # fmt: skip

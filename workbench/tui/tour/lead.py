@@ -9,6 +9,7 @@ from weakref import WeakSet
 from textual import events
 
 from workbench.driver.commands import AgentOptions, StartRun
+from workbench.tui.actions import ACTIONS
 from workbench.tui.tour.guide import Guide, Scene
 from workbench.tui.tour.script import PACE, QUESTION
 from workbench.tui.widgets.tour_card import TourCard
@@ -24,6 +25,9 @@ def _name_of(key: str) -> str:
     """Return what Textual calls a key: a sign by its name in Unicode, a letter or digit as it is."""
     is_sign = len(key) == 1 and not key.isalnum()
     return unicodedata.name(key).lower().replace(" ", "_").replace("-", "_") if is_sign else key
+
+
+_OWN_KEYS = {key for name in ("tour_on", "tour_end") for key in ACTIONS[name].keys}
 
 
 class Tour:
@@ -52,7 +56,7 @@ class Tour:
 
     def hear(self, event: events.Event) -> None:
         """Let the person take over who presses a key that is not the guide's."""
-        if isinstance(event, events.Key) and event not in self._own and event.key not in ("ctrl+n", "ctrl+x"):
+        if isinstance(event, events.Key) and event not in self._own and event.key not in _OWN_KEYS:
             self._guide.take_over()
 
     def go_on(self) -> None:

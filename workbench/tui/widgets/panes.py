@@ -18,6 +18,8 @@ from workbench.tui.watching import Watched
 from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.invitation import Invitation
 from workbench.tui.widgets.plan_editor import PlanEditor
+from workbench.tui.widgets.run_detail import RunDetail
+from workbench.tui.widgets.run_header import RunHeader
 from workbench.tui.widgets.run_tree import RunTree
 from workbench.tui.widgets.timeline import Timeline
 from workbench.views.segments import Segment
@@ -26,6 +28,8 @@ Pane = Literal["runs", "timeline", "inspector"]
 PANES: Final[tuple[Pane, ...]] = ("runs", "timeline", "inspector")
 WIDE: Final = 120
 """Columns from which all panes are shown."""
+_BESIDE_LINES: Final = 3
+"""Columns that a pane on its own takes for its frame and for the scrollbar of its list."""
 
 
 class Panes(Horizontal):
@@ -89,7 +93,9 @@ class Panes(Horizontal):
     def compose(self) -> ComposeResult:
         """Build the panes from left to right."""
         with Vertical(id="runs-pane", classes="pane"):
+            yield RunHeader(id="runs-header")
             yield RunTree(id="runs")
+            yield RunDetail(id="run-detail")
         with Vertical(id="timeline-pane", classes="pane -current"):
             yield Invitation(id="invitation")
             yield Timeline(id="timeline")
@@ -109,6 +115,7 @@ class Panes(Horizontal):
     def fit(self, width: int) -> None:
         """Make ready for a width; asked before anything is laid out for it, nothing is laid out twice."""
         self.set_class(width < WIDE, "-narrow")
+        self.query_one(RunHeader).fit(width - _BESIDE_LINES if self.is_narrow else 0)
         self._show_titles()
 
     def on_mount(self) -> None:

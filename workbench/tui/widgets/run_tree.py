@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from workbench.store.model import RunRow
+from workbench.tui.actions import bindings
 from workbench.tui.paint import content
 from workbench.views.run_tree import TreeRow, tree_rows
 
 
 class RunTree(OptionList):
-    """Runs by what they came from; the cursor stays on its run while the list changes. Enter opens."""
+    """Runs by what they came from; the cursor stays on its run while the list changes. Enter opens.
+
+    It has the keys of the list, which are other keys elsewhere, and lets the screen do what they stand for.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("runs")]
 
     DEFAULT_CSS = """
     RunTree, RunTree:focus {
@@ -23,6 +31,7 @@ class RunTree(OptionList):
         background: $background 0%;
         background-tint: $foreground 0%;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
     }
     RunTree > .option-list--option {
         padding: 0;
@@ -50,6 +59,10 @@ class RunTree(OptionList):
         self._rows, self._current = rows, current
         self._redraw()
 
+    async def action_do(self, action: str) -> None:
+        """Do an action of the registry."""
+        await self.screen.run_action(f"do('{action}')")
+
     def on_resize(self) -> None:
         """Fit the lines to the width."""
         self._redraw()
@@ -72,9 +85,9 @@ class RunTree(OptionList):
                 self.replace_option_prompt(run, content(line))
 
     def _change_rows(self, shown: list[TreeRow], names: list[str]) -> None:
-        """Show other runs; the cursor and what is seen stay where they are."""
-        at, top = self.highlighted_run, self.scroll_offset.y
+        """Show other runs; the cursor and what is seen stay where they are, also where the run itself has gone."""
+        at, place, top = self.highlighted_run, self.highlighted or 0, self.scroll_offset.y
         with self.prevent(OptionList.OptionHighlighted):
             self.set_options(Option(content(line), id=run) for run, line in shown)
-            self.highlighted = names.index(at) if at in names else 0 if names else None
+            self.highlighted = names.index(at) if at in names else min(place, len(names) - 1) if names else None
             self.scroll_to(y=top, animate=False)
