@@ -108,17 +108,19 @@ def test_an_editor_gets_the_terminal(tmp_path: Path) -> None:
 
 def test_everything_is_as_it_was_afterwards(tmp_path: Path) -> None:
     """Once the screen is gone, programs print where they always did."""
-    before = [os.fstat(number).st_ino for number in (0, 1, 2)], (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    before = where_streams_lead()
     with OwnTerminal(tmp_path / "a" / "printed.log") as terminal:
-        assert not terminal.has_printed
+        printed_before = terminal.has_printed
         os.write(2, b"something")
-        assert terminal.has_printed
-    assert (
-        [os.fstat(number).st_ino for number in (0, 1, 2)],
-        (sys.__stdin__, sys.__stdout__, sys.__stderr__),
-    ) == before
+        assert (printed_before, terminal.has_printed) == (False, True)
+    assert where_streams_lead() == before
     assert (tmp_path / "a" / "printed.log").read_text() == "something"
     assert (tmp_path / "a" / "printed.log").stat().st_mode & 0o777 == 0o600
+
+
+def where_streams_lead() -> tuple[object, ...]:
+    """Return what tells one set of standard streams from another."""
+    return *(os.fstat(number).st_ino for number in (0, 1, 2)), sys.__stdin__, sys.__stdout__, sys.__stderr__
 
 
 def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:

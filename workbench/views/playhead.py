@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from workbench.state.run_state import RunState
 from workbench.views.segments import Line, Segment, line_width, row
@@ -13,6 +13,20 @@ from workbench.views.text import human_cost, human_seconds, human_tokens
 RECENT_CALLS: Final = 200
 """How many calls the percentile looks at."""
 _SHORTEST_BAR: Final = 8
+_LEAD: Final = 2
+"""Cells before the bar."""
+
+
+class Bar(NamedTuple):
+    """Where the bar stands in the line: its first cell and how many there are."""
+
+    start: int
+    cells: int
+
+    def position(self, x: int, last: int) -> int:
+        """Return the event that a cell of the line stands for, the nearest one for a cell beside the bar."""
+        cell = min(max(0, x - self.start), self.cells - 1)
+        return round(cell / max(1, self.cells - 1) * last)
 
 
 def playhead_line(state: RunState | None, position: int, last: int, width: int, scrubbing: bool) -> Line:
@@ -20,16 +34,25 @@ def playhead_line(state: RunState | None, position: int, last: int, width: int, 
     if state is None or last < 0:
         return row((), width)
     lead = [Segment("◂ " if scrubbing else "  ", "playhead")]
-    where = [Segment(f" event {position}/{last}", "playhead" if scrubbing else "text"), Segment("  ")]
-    figures = _figures(state)
-    # Figures that do not fit go, the least important first; the place itself stays.
-    while figures and line_width([*lead, *where]) + len(" · ".join(figures)) + _SHORTEST_BAR > width:
-        figures.pop()
-    tail = [*where, Segment(" · ".join(figures), "muted")]
-    room = max(2, width - line_width([*lead, *tail]))
+    tail = _tail(state, position, last, width, scrubbing)
+    room = playhead_bar(state, position, last, width, scrubbing).cells
     done = round(position / max(1, last) * (room - 1))
     bar = [Segment("━" * done, "playhead" if scrubbing else "bar"), Segment("●", "playhead")]
     return row([*lead, *bar, Segment("─" * (room - 1 - done), "bar_idle"), *tail], width)
+
+
+def playhead_bar(state: RunState, position: int, last: int, width: int, scrubbing: bool) -> Bar:
+    """Return where that line has its bar."""
+    return Bar(_LEAD, max(2, width - _LEAD - line_width(_tail(state, position, last, width, scrubbing))))
+
+
+def _tail(state: RunState, position: int, last: int, width: int, scrubbing: bool) -> Line:
+    where = [Segment(f" event {position}/{last}", "playhead" if scrubbing else "text"), Segment("  ")]
+    figures = _figures(state)
+    # Figures that do not fit go, the least important first; the place itself stays.
+    while figures and _LEAD + line_width(where) + len(" · ".join(figures)) + _SHORTEST_BAR > width:
+        figures.pop()
+    return (*where, Segment(" · ".join(figures), "muted"))
 
 
 def call_p95(state: RunState) -> float | None:

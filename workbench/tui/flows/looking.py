@@ -63,6 +63,12 @@ async def step_on(screen: MainScreen) -> None:
     _show_moment(screen)
 
 
+async def move_playhead(screen: MainScreen, seq: int) -> None:
+    """Move the playhead to an event."""
+    screen.watched.move_to(seq)
+    _show_moment(screen)
+
+
 async def to_the_end(screen: MainScreen) -> None:
     """Bring the playhead back to the end, and follow it."""
     screen.watched.playhead = None

@@ -21,8 +21,8 @@ from workbench.store.model import RunRow
 from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
-from workbench.tui.flows import FLOWS, plans, runs
 from workbench.tui.flows.beginnings import BEGINNINGS
+from workbench.tui.flows import FLOWS, looking, plans, runs
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
 from workbench.tui.widgets.inspector import Inspector
@@ -334,6 +334,10 @@ class MainScreen(LiveScreen):
             self.work(partial(self.open_run, call.child), group="flow")
         else:
             self.panes.show("inspector", focus=True)
+
+    @on(PlayheadLine.Moved)
+    def _move_playhead(self, event: PlayheadLine.Moved) -> None:
+        self.work(partial(looking.move_playhead, self, event.seq), group="flow")
 
     @on(PlanEditor.Moved)
     def _plan_moved(self) -> None:
