@@ -14,12 +14,17 @@ from workbench.driver.commands import (
     ForkRun,
     IndexRuns,
     Label,
+from workbench.debugger.requests import SentRequest, rebuild
+from workbench.driver.commands import (
+    Command,
+    ForkRun,
     ListRuns,
     OpenedRun,
     OpenRun,
     PreviewFork,
     ReadContents,
     SearchRuns,
+    ReadRequest,
 )
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.finding import count_in
@@ -28,6 +33,8 @@ from workbench.errors import RunNotFoundError
 from workbench.events.base import Recorded
 from workbench.events.call import ResultEvent
 from workbench.events.content import Content
+from workbench.state.history import History
+from workbench.state.parts import ResultRef
 from workbench.store.model import RunRow
 
 PREVIEW = ForkPreview(
@@ -84,7 +91,7 @@ class FakeDriver:
 
     async def ask(self, command: Command) -> Any:
         """Answer a command."""
-        answer = self._answer(command)
+        answer = await self._rebuild(command) if isinstance(command, ReadRequest) else self._answer(command)
         self.after_ask()
         return answer
 
@@ -124,6 +131,16 @@ class FakeDriver:
             raise RunNotFoundError(f"there is no run {name!r}")
         is_live = run in self.live
         return OpenedRun(run, tuple(self.logs[run].records), live=is_live, mine=is_live)
+
+    async def _rebuild(self, command: ReadRequest) -> SentRequest:
+        history = History()
+        for record in self.logs[command.run].records:
+            history.append(record)
+
+        async def load(refs: Iterable[ResultRef]) -> dict[tuple[str, int], Content]:
+            return {(ref.run, ref.seq): self._content((ref.run, ref.seq)) or () for ref in refs}
+
+        return await rebuild(history, command.seq, load)
 
     def _content(self, ref: tuple[str, int]) -> Content | None:
         for log in self.logs.values():

@@ -20,6 +20,7 @@ from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.dialogs.help import help_lines
 from workbench.tui.flows import FLOWS
+from workbench.tui.screens.request import RequestScreen
 from workbench.tui.widgets.plan_editor import PlanEditor
 from workbench.tui.widgets.timeline import Timeline
 from workbench.views.segments import line_text
@@ -27,8 +28,6 @@ from workbench.views.selection import NOTHING, Selection
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "hand", "text", "line", "question")
-FULL_SCREENS: tuple[Scope, ...] = ("compare", "race", "metrics")
-"""Screens of their own: what the main screen would do with a key, nobody expects there."""
 
 
 def keys_of(actions: tuple[Action, ...]) -> list[str]:
@@ -84,6 +83,7 @@ def test_every_action_of_the_main_screen_does_something() -> None:
         (EditDialog, ("edit", "text", "preview", "dialog")),
         (ByHandDialog, ("hand", "text", "dialog")),
         (ForkDialog, ("fork", "dialog")),
+        (RequestScreen, ("request",)),
     ],
 )
 def test_widgets_do_all_actions_of_their_places(owner: type, scopes: tuple[Scope, ...]) -> None:

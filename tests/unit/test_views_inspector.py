@@ -7,8 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.builders import ANSWER, Call, RunLog, agent_record, forked_run, live_run, subagents_run, troubled_run
+from tests.builders import (
+    ANSWER,
+    Call,
+    RunLog,
+    agent_record,
+    forked_run,
+    live_run,
+    researched_run,
+    subagents_run,
+    troubled_run,
+)
 from tests.strange import strange_text
+from workbench.conversation.weights import Weights
 from workbench.events.call import PermissionAsked, PermissionDecided
 from workbench.events.content import Content, ImageBlock, JsonBlock, TextBlock, text_content
 from workbench.events.run import ContextElided
@@ -19,13 +30,20 @@ from workbench.views.selection import NOTHING, Selection
 from workbench.views.text import UNSAFE
 
 
-def text_of(state: RunState, selection: Selection, content: Content | None = None, width: int = 40) -> str:
+def text_of(
+    state: RunState,
+    selection: Selection,
+    content: Content | None = None,
+    width: int = 40,
+    weights: Weights | None = None,
+) -> str:
     """Return what the inspector shows; `content` is the result of the selected call."""
     call = state.call(selection.call or "")
     contents = {}
     if content is not None and call is not None and call.result is not None:
         contents[(call.result.run, call.result.seq)] = content
-    return "\n".join(line_text(line).rstrip() for line in inspector_lines(state, selection, contents, width))
+    lines = inspector_lines(state, selection, contents, width, weights)
+    return "\n".join(line_text(line).rstrip() for line in lines)
 
 
 def call(address: str) -> Selection:
@@ -49,7 +67,9 @@ def test_a_call_is_shown_whole() -> None:
     assert "attempts\n 0  timeout 50 ms, then waited 50 ms\n 1  ok" in text
     assert "class      read only" in text
     assert "permission allowed" in text
+    assert "queued     20 ms after the turn ended" in text
     assert "started    820 ms after step 0 began" in text
+    assert "took       212 ms, 50 ms of it between 2\n           attempts" in text
 
 
 def test_an_edited_result_shows_what_was_there_before() -> None:
@@ -87,14 +107,14 @@ def test_a_huge_result_is_cut_with_a_sign() -> None:
 
 
 def test_blocks_that_are_no_text_have_a_placeholder() -> None:
-    """Type and size of an image are named, JSON is laid out, and texts stay texts."""
+    """Type and size of an image are named with the key that opens it, JSON is laid out, and texts stay texts."""
     content: Content = (
         TextBlock(text="seen:"),
         ImageBlock(data=b"x" * 1_200, media_type="image/png"),
         JsonBlock(value={"a": [1]}),
     )
     text = text_of(one_call(Call("a")), call("0.0"), content)
-    assert " seen:\n ▣ image/png · 1.2 kB\n {\n" in text
+    assert " seen:\n ▣ image/png · 1.2 kB  o opens it\n {\n" in text
 
 
 def test_what_waits_for_permission_says_why() -> None:
@@ -134,6 +154,24 @@ def test_a_step_shows_what_it_used_and_said() -> None:
     assert "attempt 0  overloaded_error" in text
     assert "thinking\n Authentication has several parts.\n Each is short." in text
     assert " 0.1 ✗ fetch_doc pgbouncer-config::99" in text
+
+
+def test_a_step_and_a_run_show_what_fills_the_context() -> None:
+    """The meter stands beside what the provider counted itself."""
+    state = researched_run().state
+    weights = Weights(instructions=1_200, results=((0, 800),), budget=4_000)
+    step = text_of(state, Selection("step", step=1), width=60, weights=weights)
+    assert "context of its request\n≈ 2.0 k of 4.0 k tokens · 50 % · recorded 1.3 k" in step
+    assert "started    3.5 s after the run began" in step
+    assert "context of the next request\n≈ 2.0 k of 4.0 k" in text_of(state, NOTHING, width=60, weights=weights)
+    assert "context" not in text_of(state, Selection("step", step=1), width=60)
+
+
+def test_a_plan_shows_its_turn() -> None:
+    """Model, times and usage of the planner's turn are told like those of a step."""
+    text = text_of(researched_run().state, Selection("plan"), width=60)
+    assert "model      offline" in text
+    assert "took       900 ms, first word after 225 ms" in text
 
 
 def test_a_plan_step_is_read_whole() -> None:

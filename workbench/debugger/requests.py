@@ -7,17 +7,18 @@ built as the engine built it. Equal keys prove that it is the same; where they d
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from workbench.agent.spec import prompt
 from workbench.conversation.builder import Conversation, LoadContents, Prepared
+from workbench.conversation.weights import Weights, weigh
 from workbench.errors import AddressError
 from workbench.events.base import Recorded
 from workbench.events.edit import MessageAdded
 from workbench.events.plan import PlanEdited
 from workbench.events.request import Purpose, Request
-from workbench.events.turn import TurnDiscarded, TurnFinished, TurnStarted
+from workbench.events.turn import TurnDiscarded, TurnFinished, TurnStarted, TurnText
 from workbench.state.history import History
 from workbench.state.run_state import RunState
 
@@ -36,6 +37,8 @@ class SentTurn:
     started: TurnStarted
     finished: TurnFinished | None = None
     discarded: TurnDiscarded | None = None
+    streamed: tuple[TurnText, ...] = ()
+    """The pieces of it that were stored while it came in; of a turn that did not finish, all there is."""
 
     @property
     def place(self) -> str:
@@ -54,8 +57,8 @@ class SentRequest:
     """Of its `turn_started`."""
     key: str
     recorded_key: str
-    tokens: int
-    """Estimated from its size."""
+    weights: Weights
+    """What fills it."""
     said_meanwhile: int = 0
     """So many words of a person came in after it was made and before it was recorded as sent; they are not in it."""
 
@@ -72,12 +75,12 @@ def sent_turns(records: Iterable[Recorded]) -> list[SentTurn]:
         match record.event:
             case TurnStarted() as started:
                 turns.append(SentTurn(record.run, record.seq, record.at, started))
+            case TurnText() as text if turns:
+                turns[-1] = replace(turns[-1], streamed=(*turns[-1].streamed, text))
             case TurnFinished() as finished if turns:
-                last = turns[-1]
-                turns[-1] = SentTurn(last.run, last.seq, last.at, last.started, finished=finished)
+                turns[-1] = replace(turns[-1], finished=finished)
             case TurnDiscarded() as discarded if turns:
-                last = turns[-1]
-                turns[-1] = SentTurn(last.run, last.seq, last.at, last.started, discarded=discarded)
+                turns[-1] = replace(turns[-1], discarded=discarded)
     return turns
 
 
@@ -90,19 +93,20 @@ async def rebuild(history: History, seq: int, load: LoadContents) -> SentRequest
     if record is None or not isinstance(record.event, TurnStarted):
         raise AddressError(f"event {seq} sent no request; give the seq of a turn_started event")
     recorded = record.event.request_key
-    first = prepared = await _prepare(history, seq, record.event.purpose, load)
-    skipped = 0
+    purpose, skipped = record.event.purpose, 0
+    first = prepared = await _prepare(history.at(seq - 1), purpose, load)
     while prepared.key != recorded and isinstance(history.records[seq - skipped - 1].event, _SAID_MEANWHILE):
         skipped += 1
-        prepared = await _prepare(history, seq - skipped, record.event.purpose, load)
+        prepared = await _prepare(history.at(seq - skipped - 1), purpose, load)
     if prepared.key != recorded:
         prepared, skipped = first, 0
-    return SentRequest(prepared.request, seq, prepared.key, recorded, prepared.tokens, skipped)
+    state = history.at(seq - skipped - 1)
+    weights = weigh(state, prompt_of(state, purpose))
+    return SentRequest(prepared.request, seq, prepared.key, recorded, weights, skipped)
 
 
-async def _prepare(history: History, seq: int, purpose: Purpose, load: LoadContents) -> Prepared:
-    """Return the request that the engine would send after all events before `seq`."""
-    state = history.at(seq - 1)
+async def _prepare(state: RunState, purpose: Purpose, load: LoadContents) -> Prepared:
+    """Return the request that the engine would send now."""
     return await Conversation(load).prepare(state, purpose, prompt_of(state, purpose))
 
 

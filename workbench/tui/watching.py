@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
+from workbench.conversation.weights import Weights, weigh
 from workbench.driver.commands import OpenedRun
 from workbench.driver.feed import Draft
 from workbench.events.base import Recorded
@@ -80,6 +81,7 @@ class Watched(Follower):
         self.is_pausing = False
         """A person asked it to stop, and it still moves."""
         self._shown: tuple[int, RunState] | None = None
+        self._weighed: tuple[object, Weights] | None = None
 
     def open_as(self, opened: OpenedRun) -> None:
         """Take an answer of the driver."""
@@ -151,6 +153,22 @@ class Watched(Follower):
             return {run: child.history.live for run, child in opened.items()}
         moment = self.history.records[self.playhead].at
         return {run: child.at_time(moment) for run, child in opened.items()}
+
+    def weights(self, selection: Selection) -> Weights | None:
+        """Return what fills the request of the selected step, or the next one where no one thing is selected."""
+        match selection:
+            case Selection(kind="step", step=int(step)) if step < len(self.state.steps):
+                before = self.state.steps[step].before_seq
+                key: object = before
+            case Selection(kind="none" | "answer"):
+                before = self.position
+                state = self.state
+                key = (len(state.entries), state.finished_steps, len(state.elided), state.summary, state.agent)
+            case _:
+                return None
+        if self._weighed is None or self._weighed[0] != key:
+            self._weighed = (key, weigh(self.history.at(before)))
+        return self._weighed[1]
 
     def has(self, selection: Selection) -> bool:
         """Whether a thing is there as of the playhead; a timeline that is out of sight may point at what is not."""

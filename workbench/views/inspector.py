@@ -11,12 +11,15 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from workbench.conversation.weights import Weights
 from workbench.events.agent import AgentRecord
-from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlock, TextBlock, plain_text
+from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlock, TextBlock
 from workbench.events.request import ThinkingBlock, Usage
-from workbench.state.parts import CallState, ResultRef, StepState
+from workbench.state.parts import CallState, ResultRef, StepState, TurnState
 from workbench.state.run_state import RunState
+from workbench.views.binary import block_label
 from workbench.views.brief import brief_input, cut_text
+from workbench.views.context_meter import meter_lines
 from workbench.views.marks import EDITED, Mark, call_mark, plan_mark, progress_mark, reason_words, run_mark
 from workbench.views.outline import message_of
 from workbench.views.segments import Line, Segment, Style, row, split_row
@@ -37,22 +40,27 @@ Contents = Mapping[tuple[str, int], Content]
 """Results by the run that owns them and their seq."""
 
 
-def inspector_lines(state: RunState, selection: Selection, contents: Contents, width: int) -> list[Line]:
-    """Return the lines about what is selected, each of `width` cells; about the run where nothing is."""
+def inspector_lines(
+    state: RunState, selection: Selection, contents: Contents, width: int, weights: Weights | None = None
+) -> list[Line]:
+    """Return the lines about what is selected, each of `width` cells; about the run where nothing is.
+
+    `weights` are those of the request of a step, or of the next one.
+    """
     sheet = _Sheet(width)
     match selection.kind:
         case "call" if (call := state.call(selection.call or "")) is not None:
             _add_call(sheet, state, call, contents)
         case "step" if selection.step is not None and selection.step < len(state.steps):
-            _add_step(sheet, state.steps[selection.step])
+            _add_step(sheet, state, state.steps[selection.step], weights)
         case "plan" | "plan_step" if state.plan is not None:
             _add_plan(sheet, state, selection.index)
         case "message" if (found := message_of(state, selection.index or 0)) is not None:
             said, waits = found
             sheet.head("message", Mark("○", "enters after the current results", "muted") if waits else None)
-            sheet.text(plain_text(said.content), TEXT_LINES)
+            _add_blocks(sheet, said.content, TEXT_LINES)
         case _:
-            _add_run(sheet, state)
+            _add_run(sheet, state, weights)
     return sheet.lines
 
 
@@ -94,11 +102,17 @@ class _Sheet:
 
     def json(self, value: JsonValue, limit: int) -> None:
         """Add JSON with a line for each field."""
-        passage = cut_text(_pretty(value, 4 * limit * self.width), self.width - 1, limit)
+        passage = cut_text(pretty_json(value, 4 * limit * self.width), self.width - 1, limit)
         for line in passage.lines:
             self.add(Segment(" "), *_json_pieces(line))
         if passage.rest:
             self.add(Segment(f" {passage.rest}", "muted"))
+
+    def context(self, title: str, weights: Weights | None, recorded: int | None = None) -> None:
+        """Add the meter of what fills a request."""
+        if weights is not None:
+            self.section(title)
+            self.lines += meter_lines(weights, self.width, recorded)
 
     def usage(self, label: str, usage: Usage) -> None:
         spent = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out"
@@ -107,7 +121,7 @@ class _Sheet:
         self.field(label, f"{spent}{cache} · {human_cost(usage.cost)}")
 
 
-def _pretty(value: JsonValue, enough: int) -> str:
+def pretty_json(value: JsonValue, enough: int) -> str:
     """Return indented JSON, about `enough` characters of it at the most and then a sign."""
     pieces: list[str] = []
     length = 0
@@ -143,6 +157,7 @@ def _add_call(sheet: _Sheet, state: RunState, call: CallState, contents: Content
         sheet.add(Segment(" the model asked for ", "muted"), Segment(brief_input(call.original_input, sheet.width)))
     _add_result(sheet, call, contents)
     _add_attempts(sheet, call, mark)
+    _add_timing(sheet, state, call)
     _add_circumstances(sheet, state, call)
 
 
@@ -170,15 +185,18 @@ def _add_content(sheet: _Sheet, result: ResultRef, contents: Contents) -> None:
         sheet.text(result.first_line, 4, style)
         sheet.add(Segment(" … the rest is being read", "muted"))
         return
+    _add_blocks(sheet, content, RESULT_LINES, style)
+
+
+def _add_blocks(sheet: _Sheet, content: Content, limit: int, style: Style = "text") -> None:
     for block in content:
         match block:
             case TextBlock():
-                sheet.text(block.text, RESULT_LINES, style)
+                sheet.text(block.text, limit, style)
             case JsonBlock():
-                sheet.json(block.value, RESULT_LINES)
+                sheet.json(block.value, limit)
             case ImageBlock() | DocumentBlock():
-                what = f" ▣ {one_line(block.media_type, 40)} · {human_bytes(len(block.data))}"
-                sheet.add(Segment(what, "link"))
+                sheet.add(Segment(f" {block_label(block)}", "link"), Segment("  o opens it", "muted"))
 
 
 def _add_attempts(sheet: _Sheet, call: CallState, mark: Mark) -> None:
@@ -192,14 +210,29 @@ def _add_attempts(sheet: _Sheet, call: CallState, mark: Mark) -> None:
     sheet.add(Segment(f" {len(call.attempts)}  ", "muted"), Segment(mark.word, mark.style))
 
 
+def _add_timing(sheet: _Sheet, state: RunState, call: CallState) -> None:
+    """Add when the call was asked for, when it started, and how long it took: tries and the waits between them."""
+    if call.started_at is None:
+        return
+    step = state.steps[int(call.id.partition(".")[0])]
+    turn = step.turn
+    sheet.section("timing")
+    if not call.eager and turn.status == "finished":
+        queued = max(0.0, call.started_at - turn.started_at - turn.elapsed)
+        sheet.field("queued", f"{human_seconds(queued)} after the turn ended")
+    sheet.field(
+        "started", f"{human_seconds(max(0.0, call.started_at - turn.started_at))} after step {step.index} began"
+    )
+    if call.elapsed is not None:
+        waited = sum(attempt.wait for attempt in call.attempts)
+        tries = f", {human_seconds(waited)} of it between {len(call.attempts) + 1} attempts" if call.attempts else ""
+        sheet.field("took", f"{human_seconds(call.elapsed)}{tries}")
+
+
 def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
     sheet.section("circumstances")
     sheet.field("class", call.effect.replace("_", " "))
     sheet.field("permission", _permission(call))
-    if call.started_at is not None:
-        step = state.steps[int(call.id.partition(".")[0])]
-        since = max(0.0, call.started_at - step.turn.started_at)
-        sheet.field("started", f"{human_seconds(since)} after step {step.index} began")
     if call.granted:
         sheet.field("more time", f"{human_seconds(call.granted)} beyond its timeout, given by you", "waiting")
     if call.by != "tool":
@@ -224,15 +257,22 @@ def _permission(call: CallState) -> str:
     return f"denied by you: {call.denial}" if call.denial else "denied by you"
 
 
-def _add_step(sheet: _Sheet, step: StepState) -> None:
-    turn = step.turn
-    sheet.head(f"step {step.index}", _TURNS[turn.status])
+def _add_turn(sheet: _Sheet, state: RunState, turn: TurnState) -> None:
+    """Add which model gave a turn, when, how fast, and for how much."""
     sheet.field("model", turn.model)
+    since = max(0.0, turn.started_at - state.started_at)
+    sheet.field("started", f"{human_seconds(since)} after the run began")
     if turn.status == "finished":
         sheet.usage("usage", turn.usage)
         first = "" if turn.first_token is None else f", first word after {human_seconds(turn.first_token)}"
         sheet.field("took", f"{human_seconds(turn.elapsed)}{first}")
         sheet.field("ended with", turn.stop_reason)
+
+
+def _add_step(sheet: _Sheet, state: RunState, step: StepState, weights: Weights | None) -> None:
+    turn = step.turn
+    sheet.head(f"step {step.index}", _TURNS[turn.status])
+    _add_turn(sheet, state, turn)
     for number, error in enumerate(turn.retries):
         sheet.field(f"attempt {number}", error, "error")
     if turn.edited:
@@ -251,6 +291,7 @@ def _add_step(sheet: _Sheet, step: StepState) -> None:
         status = call_mark(call)
         lead = [Segment(f" {one_line(call.id, 12)} ", "muted"), Segment(f"{status.glyph} ", status.style)]
         sheet.add(*lead, Segment(f"{one_line(call.tool, 40)} "), Segment(brief_input(call.input, sheet.width), "muted"))
+    sheet.context("context of its request", weights, turn.usage.input_tokens if turn.status == "finished" else None)
 
 
 def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
@@ -260,8 +301,8 @@ def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
     sheet.head("plan", plan_mark(plan, state))
     if plan.edited:
         sheet.add(Segment(f"{EDITED} edited by you", "edited"))
-    if state.plan_turn is not None and state.plan_turn.status == "finished":
-        sheet.usage("usage", state.plan_turn.usage)
+    if state.plan_turn is not None:
+        _add_turn(sheet, state, state.plan_turn)
     for number, (step, progress) in enumerate(zip(plan.steps, plan.progress, strict=True)):
         mark = progress_mark(progress)
         is_chosen = index == number
@@ -270,7 +311,7 @@ def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
         sheet.text(step.text, TEXT_LINES if is_chosen else 3)
 
 
-def _add_run(sheet: _Sheet, state: RunState) -> None:
+def _add_run(sheet: _Sheet, state: RunState, weights: Weights | None) -> None:
     if not state.run:
         return
     status, reason = state.status_and_reason
@@ -294,6 +335,7 @@ def _add_run(sheet: _Sheet, state: RunState) -> None:
     sheet.field("time", human_seconds(state.driven_seconds))
     if state.late_results:
         sheet.field("late", f"{state.late_results} results came after their call was given up", "waiting")
+    sheet.context("context of the next request", weights)
     if state.agent is not None:
         _add_agent(sheet, state, state.agent)
 

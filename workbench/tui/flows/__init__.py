@@ -24,6 +24,7 @@ from workbench.tui.flows import (
     searching,
     themes,
 )
+from workbench.tui.flows import answers, edits, forks, looking, opening, plans, requests, runs
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -45,6 +46,8 @@ FLOWS: Final[dict[str, Flow]] = {
     "answer": answers.answer_waiting,
     "plan": plans.go_to_plan,
     "copy": looking.copy_selected,
+    "exact_request": requests.show_request,
+    "open_block": opening.open_binary,
     "event_back": looking.event_back,
     "event_on": looking.event_on,
     "step_back": looking.step_back,

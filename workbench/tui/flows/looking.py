@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from workbench.tui.clipping import copy
 from workbench.tui.dialogs.help import HelpDialog
 from workbench.views.selection import Selection
 from workbench.views.show import step_text
-from workbench.views.text import human_bytes
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -90,9 +90,7 @@ async def to_caller(screen: MainScreen) -> None:
 
 async def copy_selected(screen: MainScreen) -> None:
     """Copy what the inspector shows, as it was recorded."""
-    text = await _selected_text(screen)
-    screen.workbench.copy_to_clipboard(text)
-    screen.say(f"Copied {human_bytes(len(text.encode()))}.")
+    copy(screen, await _selected_text(screen))
 
 
 async def show_help(screen: MainScreen) -> None:

@@ -185,7 +185,7 @@ class MainScreen(LiveScreen):
                 self._wanted = wanted
                 self.work(partial(self._read_contents, wanted), group="contents", exclusive=True)
             known = {ref: found for ref in wanted if (found := self.bridge.known_content(ref)) is not None}
-            self.query_one(Inspector).show(watched.state, selection, known)
+            self.query_one(Inspector).show(watched.state, selection, known, watched.weights(selection))
         self.show_keys()
 
     async def _read_contents(self, refs: list[tuple[str, int]]) -> None:

@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from workbench.conversation.weights import Weights
 from workbench.events.content import Content
 from workbench.state.run_state import RunState
 from workbench.tui.widgets.styles import Looks, rich_styles, strip
@@ -35,6 +36,7 @@ class Inspector(ScrollView, can_focus=True):
         self._state: RunState | None = None
         self._selection: Selection = NOTHING
         self._contents: Mapping[tuple[str, int], Content] = {}
+        self._weights: Weights | None = None
         self._lines: list[Line] = []
         self._drawn: object = None
         """What the lines were made from."""
@@ -42,10 +44,16 @@ class Inspector(ScrollView, can_focus=True):
         self._ground: RichStyle | None = None
         """The widget's own colours, on which everything is drawn."""
 
-    def show(self, state: RunState | None, selection: Selection, contents: Mapping[tuple[str, int], Content]) -> None:
-        """Show what is known about a selection."""
+    def show(
+        self,
+        state: RunState | None,
+        selection: Selection,
+        contents: Mapping[tuple[str, int], Content],
+        weights: Weights | None = None,
+    ) -> None:
+        """Show what is known about a selection; `weights` are those of the request that belongs to it."""
         is_other = selection != self._selection
-        self._state, self._selection, self._contents = state, selection, contents
+        self._state, self._selection, self._contents, self._weights = state, selection, contents, weights
         self._redraw()
         if is_other:
             self.scroll_to(y=0, animate=False)
@@ -58,10 +66,10 @@ class Inspector(ScrollView, can_focus=True):
         state, width = self._state, self.scrollable_content_region.width
         if state is None or width <= 0:
             return
-        drawn = (state.run, state.seq, self._selection, frozenset(self._contents), width)
+        drawn = (state.run, state.seq, self._selection, frozenset(self._contents), self._weights, width)
         if drawn != self._drawn:
             self._drawn = drawn
-            self._lines = inspector_lines(state, self._selection, self._contents, width)
+            self._lines = inspector_lines(state, self._selection, self._contents, width, self._weights)
             self.virtual_size = Size(width, len(self._lines))
             self.refresh()
 
