@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from workbench.agent.spec import AgentSpec
 from workbench.clock import Clock, ManualClock
 from workbench.conversation.messages import problems
+from workbench.debugger.breakpoints import parse_rule
+from workbench.debugger.stops import Stops
 from workbench.engine.journal import MemoryJournal
 from workbench.engine.loop import RunLoop
 from workbench.engine.surroundings import Subagents, Surroundings
@@ -23,7 +25,7 @@ from workbench.events.call import ResultEvent
 from workbench.events.codec import body_json, head_json, parse_event, whole_json
 from workbench.events.content import plain_text, text_content
 from workbench.events.request import Request
-from workbench.events.run import RunStarted
+from workbench.events.run import RunResumed, RunStarted
 from workbench.providers.base import Provider
 from workbench.providers.scripted import Script, ScriptedProvider, Turn
 from workbench.state.fold import fold
@@ -84,6 +86,7 @@ class Lab:
         run: str = "r1",
         threads: ToolThreads | None = None,
         submit: Tool = submit_answer,
+        rules: Sequence[str] = (),
         **agent: Any,
     ) -> None:
         clock = clock or ManualClock()
@@ -93,8 +96,16 @@ class Lab:
         self.threads = threads or ToolThreads()
         answering: Provider = provider or self.model
         self.around = Surroundings(
-            self.toolkit, lambda _: answering, clock, self.threads, subagents, deny_asks=deny_asks
+            self.toolkit,
+            lambda _: answering,
+            clock,
+            self.threads,
+            subagents,
+            deny_asks=deny_asks,
+            breakpoints=lambda: self.stops,
         )
+        self.stops = Stops(tuple(parse_rule(rule) for rule in rules))
+        """The breakpoints in force; a test may replace them while the run goes on."""
         self.loop = RunLoop(self.journal, self.around)
         options = {"plan": "off", "limits": UNLIMITED, **agent}
         self.agent = AgentSpec(toolkit=self.toolkit, **options).record()
@@ -146,6 +157,11 @@ class Lab:
                 await self.journal.changed.wait()
 
         await patiently(watch())
+
+    async def go_on(self) -> RunState:
+        """Let a run that rests go on, as a person does."""
+        await self.journal.append(RunResumed())
+        return await self.run()
 
     def statuses(self, step: int = 0) -> list[str]:
         """Return the statuses of the calls that a step knows, in the order in which they became known."""

@@ -9,6 +9,7 @@ WorkbenchError
 │   ├── RunNotFoundError, AmbiguousRunError, AddressError, EditRefusedError, RunHeldError, ImportRefusedError
 │   ├── AgentError, ModelNotFoundError, KeyMissingError, ConfigError, ThemeError, DocumentsError
 │   ├── SessionFileError    OverwriteRefusedError
+│   ├── BreakpointError
 │   └── StoreError          ForeignDatabaseError, NewerDatabaseError, DamagedDatabaseError, DatabaseUnwritableError
 ├── ModelError              the model's side must act
 │   ├── TransientModelError     worth another attempt
@@ -55,6 +56,10 @@ class RunHeldError(UserError):
 
 class ImportRefusedError(UserError):
     """The same id exists here with other content."""
+
+
+class BreakpointError(UserError):
+    """A rule of a breakpoint that says nothing that can be understood."""
 
 
 class AgentError(UserError):

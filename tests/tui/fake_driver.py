@@ -8,23 +8,20 @@ from typing import Any
 
 from tests.builders import RunLog
 from workbench.debugger.fork import ForkPreview
+from workbench.debugger.requests import SentRequest, rebuild
 from workbench.driver.commands import (
     Command,
     FindInResults,
     ForkRun,
     IndexRuns,
     Label,
-from workbench.debugger.requests import SentRequest, rebuild
-from workbench.driver.commands import (
-    Command,
-    ForkRun,
     ListRuns,
     OpenedRun,
     OpenRun,
     PreviewFork,
     ReadContents,
-    SearchRuns,
     ReadRequest,
+    SearchRuns,
 )
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.finding import count_in

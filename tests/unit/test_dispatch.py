@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.loop_kit import Barrier, Lab, answer, asks
-from workbench.engine import dispatch
+from workbench.engine import progress
 from workbench.events.agent import Limits
 from workbench.events.call import (
     CallCancelled,
@@ -461,7 +461,7 @@ async def test_a_tool_that_will_not_be_cancelled_is_left_behind_and_its_result_d
 
 async def test_progress_is_shown_and_never_breaks_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tool says how far it is, from any thread and in any words; the last word stands on the call."""
-    monkeypatch.setattr(dispatch, "PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr(progress, "PROGRESS_EVERY", 0.0)
     allowed = threading.Event()
 
     @tool()

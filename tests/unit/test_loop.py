@@ -468,6 +468,9 @@ class Children:
         self.tasks.append(f"{call} {arguments['task']}")
         return ToolResult(text_content(f"summary of {arguments['task']}"))
 
+    def rest(self) -> None:
+        """There is nothing to stop."""
+
 
 async def test_subagents_run_as_calls_and_no_more_of_them_than_allowed() -> None:
     """Their summaries are results; beyond the limit the model is told so, in this turn and in later ones."""
@@ -504,6 +507,9 @@ class Winding:
                 await asyncio.sleep(0)
             self.stopped = True
         raise AssertionError("it cannot come here")
+
+    def rest(self) -> None:
+        """It does not."""
 
 
 async def test_a_pause_waits_until_subagents_have_stopped() -> None:

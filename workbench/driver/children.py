@@ -16,11 +16,12 @@ from workbench.debugger.address import Place
 from workbench.driver.commands import ForkEdits
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
+from workbench.engine.breakpoints import SubagentRestsError
 from workbench.errors import WorkbenchError
 from workbench.events.base import Event
 from workbench.events.call import SubagentFinished, SubagentStarted
 from workbench.events.content import text_content
-from workbench.events.run import Caller, RunResumed, RunStarted
+from workbench.events.run import BreakpointHit, Caller, RunResumed, RunStarted
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.store import Batch, RunHeader
@@ -59,16 +60,31 @@ class Children:
                 del self._session.live[child.run]
         return await self._report(call, child.state)
 
+    def rest(self) -> None:
+        """Let every child rest before its next turn: a breakpoint stopped their caller."""
+        for child in self._session.tree(self._caller.root):
+            if child is not self._caller:
+                child.loop.pause("step")
+                child.woken.set()
+
     async def _to_its_end(self, child: LiveRun) -> None:
-        """Drive the child; where it waits for a person, wait for the person."""
+        """Drive the child; where it waits for a person, wait for the person.
+
+        Raises `SubagentRestsError` where it stops at a breakpoint, or where its caller has: then the whole tree rests.
+        """
         while True:
+            if self._caller.state.breakpoint:
+                raise SubagentRestsError
             child.woken.clear()
             child.task = asyncio.create_task(self._session.mover.move(child), name=f"drive {child.run}")
             await asyncio.shield(child.task)
             status, reason = child.state.status_and_reason
-            if status != "awaiting_approval" and reason not in ("paused", "breakpoint"):
+            if reason == "breakpoint":
+                raise SubagentRestsError((_hit_below(child.state),))
+            if status != "awaiting_approval" and reason != "paused":
                 return
-            await child.woken.wait()
+            if not self._caller.state.breakpoint:
+                await child.woken.wait()
 
     async def _to_rest(self, child: LiveRun, *, gently: bool) -> None:
         """Wait until the child rests; `gently`, it was asked to pause together with its caller."""
@@ -176,6 +192,13 @@ class Children:
         )
         session.announce(await caller.journal.append_beside(started, batch))
         return await session.revive(run)
+
+
+def _hit_below(child: RunState) -> BreakpointHit:
+    """Return what the breakpoint of a child is to its caller."""
+    (rule, call), why = next(hit for hit in child.hits.items() if f"{hit[0][0]}: {hit[1]}" == child.breakpoint)
+    at = child.caller.call if child.caller is not None else call
+    return BreakpointHit(rule=rule, why=f"in subagent {child.run[:8]}, {why}", call=at)
 
 
 def summary_text(state: RunState) -> str:

@@ -54,6 +54,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await files.export_run(session, command)
         case c.ImportFile():
             return await files.import_file(session, command)
+        case c.ListBreakpoints() | c.SetBreakpoints() | c.AddBreakpoints():
+            return await session.breakpoints.obey(command)
         case _:
             assert_never(command)
 

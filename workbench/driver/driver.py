@@ -164,6 +164,7 @@ class Driver:
         store = await Store.open(self.settings.database, clock=self.settings.clock)
         async with store:
             session = Session(store, self.settings, self.feed, await store.position())
+            await session.breakpoints.load()
             self._loop, self._closing, self._session = asyncio.get_running_loop(), asyncio.Event(), session
             beside = [
                 asyncio.create_task(self._beat(store)),

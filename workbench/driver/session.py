@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from workbench.clock import SessionTime
 from workbench.driver.agents import Agents
+from workbench.driver.breakpoints import PersonalBreakpoints
 from workbench.driver.children import Children
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.forking import Forks
@@ -56,6 +57,7 @@ class Session:
         self.rows = Rows(self)
         self.searches = Searches(store, settings.search, self.rows, self.works)
         self.races = Races(self)
+        self.breakpoints = PersonalBreakpoints(self)
         self.live: dict[str, LiveRun] = {}
         self.published: dict[str, int] = {}
         """Last seq of each run that went out through the feed from here."""
@@ -180,6 +182,7 @@ class Session:
             threads=self._threads,
             lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
             deny_asks=root in self.deny_asks,
+            breakpoints=self.breakpoints.in_force,
         )
 
     async def forget(self, root: str, *, is_lost: bool = False) -> None:

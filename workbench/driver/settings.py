@@ -32,6 +32,9 @@ class DriverSettings:
     follow_every: float = 0.25
     """Seconds between looks at what other processes wrote."""
 
+    breakpoints: Path | None = None
+    """The file that keeps a person's breakpoints; None: they end with the driver."""
+
     @property
     def search(self) -> Path:
         """The index of all runs, beside the database."""

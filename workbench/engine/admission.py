@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from workbench.policy import verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
+from workbench.tools.control import SPAWN_SUBAGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,26 @@ class Admitted:
             effect=self.tool.spec.effect,
             permission="ask" if candidate.allowed else "allow",
         )
+
+
+def judge(
+    candidates: Sequence[Candidate], flying_subagents: AbstractSet[str], around: Surroundings, state: RunState
+) -> list[tuple[Candidate, Admitted | Refused]]:
+    """Return each candidate with whether it may start; a run may have no more subagents than its limit says."""
+    known = [call for step in state.steps for call in step.calls.values() if call.started_at is not None]
+    spawned = {call.id for call in known if call.tool == SPAWN_SUBAGENT} | flying_subagents
+    most = state.agent.limits.subagents if state.agent is not None else None
+    judged: list[tuple[Candidate, Admitted | Refused]] = []
+    for candidate in candidates:
+        verdict = admit(candidate, around, state)
+        if candidate.tool == SPAWN_SUBAGENT and most is not None and isinstance(verdict, Admitted):
+            if len(spawned - {candidate.call}) >= most:
+                said = f"a run may have {most} subagents, and this one had them."
+                verdict = refused(candidate, "error", said)
+            else:
+                spawned.add(candidate.call)
+        judged.append((candidate, verdict))
+    return judged
 
 
 def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitted | Refused:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from workbench.clock import Clock
+from workbench.engine.breakpoints import SubagentRestsError
 from workbench.engine.threads import ThreadCall, ToolExitError, ToolThreads
 from workbench.errors import Retry, StaleDriverError, StoreError, ToolError
 from workbench.events.agent import ToolSpec
@@ -103,6 +104,13 @@ class CallInFlight:
     def elapsed(self) -> float:
         """Seconds since the first attempt began."""
         return self._clock.monotonic() - self._started if self._started is not None else 0.0
+
+    @property
+    def rest(self) -> SubagentRestsError | None:
+        """Why the call comes to no result though it settled: its subagent rests, or None."""
+        future = self._future
+        error = future.exception() if future is not None and future.done() and not future.cancelled() else None
+        return error if isinstance(error, SubagentRestsError) else None
 
     def begin(self) -> None:
         """Start the first attempt, after `call_started` is stored."""

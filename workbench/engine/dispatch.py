@@ -11,13 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from workbench.engine import outcomes
-from workbench.engine.admission import Admitted, Candidate, Refused, admit, refused
-from workbench.engine.attempts import CallContext, CallInFlight, late_size
+from workbench.engine.admission import Admitted, Candidate, Refused, admit, judge
+from workbench.engine.attempts import CallInFlight, late_size
 from workbench.engine.eager import Offer, offer_of, sort_out
+from workbench.engine.flights import make_flight
+from workbench.engine.gate import Gate
 from workbench.engine.journal import Journal
 from workbench.engine.limits import has_room, wanted_mode
 from workbench.engine.orders import Again, MoreTime, Orders, Settle
 from workbench.engine.planner import plan_progress
+from workbench.engine.progress import ProgressNotes
 from workbench.engine.surroundings import Surroundings
 from workbench.events.base import Event
 from workbench.events.call import (
@@ -30,16 +33,14 @@ from workbench.events.call import (
     LateResultDropped,
     OutcomeUnknown,
 )
-from workbench.events.content import Content, text_content
+from workbench.events.content import Content
 from workbench.events.request import ToolCallBlock
 from workbench.events.run import ModeChanged
 from workbench.events.turn import TurnFinished
-from workbench.tools.base import ToolResult
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER
 
-Stop = Literal["soft", "hard"]
-PROGRESS_EVERY = 0.25
-"""Seconds between stored words on how far calls are: a tool may say so for every byte."""
+Stop = Literal["gentle", "soft", "hard"]
+"""`gentle`: a breakpoint, what runs comes to its end; `soft`: effectful calls alone do; `hard`: nothing does."""
 
 
 class Dispatcher:
@@ -50,8 +51,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._flying: dict[str, CallInFlight] = {}
         self._settled: list[CallInFlight] = []
-        self._progress: dict[CallInFlight, str] = {}
-        self._progress_timer: asyncio.TimerHandle | None = None
+        self._progress = ProgressNotes(self._wake.set)
         self._late: list[LateResultDropped] = []
         self._orders = Orders()
         self._again: list[CallInFlight] = []
@@ -62,6 +62,7 @@ class Dispatcher:
         """Rounds for eager calls, beside the stream of a turn."""
         self._stream_ended = False
         self._stop: Stop | None = None
+        self._gate = Gate(around.breakpoints)
 
     # What others may ask; each takes effect at the loop's next round.
 
@@ -77,6 +78,7 @@ class Dispatcher:
     def reset(self) -> None:
         """Forget that calls were stopped, before a run goes on."""
         self._stop = None
+        self._gate.reset()
 
     def cancel(self, call: str) -> None:
         """Give one call up; its result says so."""
@@ -115,7 +117,7 @@ class Dispatcher:
     def offer(self, block: ToolCallBlock, attempt: int) -> None:
         """Take a call whose block is complete while the model still writes; it starts now if it may."""
         offer = offer_of(block, attempt, self._around, self._journal.state)
-        if offer is None or self._stop is not None:
+        if offer is None or self._stop is not None or not self._gate.may_be_early(self._journal.state, offer.candidate):
             return
         self._offers.append(offer)
         self._wake.set()
@@ -201,6 +203,8 @@ class Dispatcher:
         if not events:
             return
         await self._journal.append(*events, durable=outcomes.need_durable(events, self._journal.state.steps))
+        if self._journal.state.breakpoint and self._around.subagents is not None:
+            self._around.subagents.rest()
         wanted = wanted_mode(self._journal.state)
         if wanted is not None:
             await self._journal.append(ModeChanged(mode=wanted[0], why=wanted[1]))
@@ -209,20 +213,17 @@ class Dispatcher:
 
     def _collect(self) -> list[Event]:
         events: list[Event] = list(self._late)
-        for flight, text in self._progress.items():
+        for flight, text in self._progress.take():
             if self._flying.get(flight.call) is flight:
                 events.append(CallProgressed(call=flight.call, text=text))
         for flight in self._settled:
             if self._flying.get(flight.call) is flight:
-                event = flight.collect()
-                events.append(event)
-                if isinstance(event, CallFinished):
-                    del self._flying[flight.call]
+                events.extend(self._settle(flight))
         answered = {event.call for event in events if isinstance(event, CallFinished)}
         events += self._obey(answered)
-        for pending in (self._late, self._progress, self._settled):
+        for pending in (self._late, self._settled):
             pending.clear()
-        if self._stop is not None:
+        if self._stop in ("soft", "hard"):
             events.extend(self._interrupt(self._stop))
         return events
 
@@ -237,7 +238,27 @@ class Dispatcher:
             if self._flying.get(flight.call) is flight:
                 flight.begin_attempt()
 
-    def _interrupt(self, how: Stop) -> Iterable[Event]:
+    def _settle(self, flight: CallInFlight) -> Iterable[Event]:
+        """Yield what became of a call, and the breakpoints that its result hits."""
+        call, rest = flight.call, flight.rest
+        if rest is not None:
+            del self._flying[call]
+            yield CallInterrupted(call=call, reason="paused")
+            yield from self._stop_at(rest.hits)
+            return
+        event = flight.collect()
+        yield event
+        if isinstance(event, CallFinished):
+            del self._flying[call]
+            yield from self._stop_at(self._gate.at_result(self._journal.state, event, flight.spec.name))
+
+    def _stop_at(self, hits: Sequence[Event]) -> Sequence[Event]:
+        """Start nothing any more where a breakpoint is hit; return what is to be written down."""
+        if hits:
+            self._stop = self._stop or "gentle"
+        return hits
+
+    def _interrupt(self, how: Stop | None) -> Iterable[Event]:
         for call, flight in list(self._flying.items()):
             is_effectful = flight.spec.effect == "effectful" and flight.has_begun
             if how == "soft" and is_effectful:
@@ -274,6 +295,7 @@ class Dispatcher:
                 flight.call = new
                 self._orders.rename(old, new)
         events.extend(self._discard(call, "the finished turn does not ask for it") for call in calls.discarded)
+        events.extend(self._stop_at(self._gate.at_turn(state, opening, dict(calls.reused))))
         return calls.left
 
     def _startable(self) -> Sequence[Candidate]:
@@ -289,13 +311,16 @@ class Dispatcher:
             return []
         submitted = next((item for item in candidates if item.tool == SUBMIT_ANSWER and self._is_valid(item)), None)
         if submitted is not None:
-            self._submit(submitted, candidates, events)
+            if not self._stops_before([(submitted, None)], events):
+                self._submit(submitted, candidates, events)
+            return []
+        if self._journal.state.is_sequential:
+            candidates = [] if self._flying or self._offers else candidates[:1]
+        verdicts = judge(candidates, self._flying_subagents(), self._around, self._journal.state)
+        if self._stops_before(verdicts, events):
             return []
         starts = self._start_offers(events)
-        if self._journal.state.is_sequential:
-            candidates = [] if self._flying else candidates[:1]
-        for candidate in candidates:
-            verdict = self._admit_one(candidate)
+        for candidate, verdict in verdicts:
             if isinstance(verdict, Refused):
                 events.append(verdict.event)
             elif self._has_room(verdict):
@@ -304,11 +329,19 @@ class Dispatcher:
                 starts.append(self._prepare(started, verdict))
         return starts
 
+    def _stops_before(
+        self, verdicts: Sequence[tuple[Candidate, Admitted | Refused | None]], events: list[Event]
+    ) -> bool:
+        """Note the breakpoints that what would start now runs into; return whether there are any."""
+        hit = self._stop_at(self._gate.before(self._journal.state, verdicts))
+        events.extend(hit)
+        return bool(hit)
+
     def _start_offers(self, events: list[Event]) -> list[CallInFlight]:
         offers, self._offers = self._offers, []
         starts: list[CallInFlight] = []
         for offer in offers:
-            if self._has_room(offer.admitted):
+            if self._has_room(offer.admitted) and self._gate.may_be_early(self._journal.state, offer.candidate):
                 started = offer.admitted.started(offer.candidate)
                 started = started.model_copy(update={"eager": True, "attempt": offer.attempt})
                 events.append(started)
@@ -317,16 +350,8 @@ class Dispatcher:
                 self._offers.append(offer)
         return starts
 
-    def _admit_one(self, candidate: Candidate) -> Admitted | Refused:
-        state = self._journal.state
-        most = state.agent.limits.subagents if state.agent is not None else None
-        if candidate.tool == SPAWN_SUBAGENT and most is not None:
-            known = [call for step in state.steps for call in step.calls.values() if call.started_at is not None]
-            spawned = {call.id for call in known if call.tool == SPAWN_SUBAGENT}
-            spawned |= {call for call, flight in self._flying.items() if flight.spec.name == SPAWN_SUBAGENT}
-            if len(spawned - {candidate.call}) >= most:
-                return refused(candidate, "error", f"a run may have {most} subagents, and this one had them.")
-        return admit(candidate, self._around, state)
+    def _flying_subagents(self) -> set[str]:
+        return {call for call, flight in self._flying.items() if flight.spec.name == SPAWN_SUBAGENT}
 
     def _is_valid(self, candidate: Candidate) -> bool:
         return isinstance(admit(candidate, self._around, self._journal.state), Admitted)
@@ -337,31 +362,14 @@ class Dispatcher:
         return has_room(admitted.tool.spec, flying, agent.limits.calls_at_once if agent is not None else 1)
 
     def _prepare(self, started: CallStarted, admitted: Admitted) -> CallInFlight:
-        state, around = self._journal.state, self._around
-        loop, subagents = asyncio.get_running_loop(), self._around.subagents
-
-        def note(text: str) -> None:
-            loop.call_soon_threadsafe(self._note_progress, flight, text)
-
-        def context(attempt: int) -> CallContext:
-            pace = state.agent.pace if state.agent else 0.0
-            return CallContext(state.run, started.call, attempt, around.lineage or (state.run,), pace, note)
-
-        async def spawn() -> ToolResult:
-            if subagents is None:
-                return ToolResult(text_content("subagents are not available here"), is_error=True)
-            return await subagents.run(started.call, admitted.arguments)
-
-        flight = self._flying[started.call] = CallInFlight(
-            call=started.call,
-            tool=admitted.tool,
-            arguments=admitted.arguments,
-            context=context,
-            threads=around.threads,
-            clock=around.clock,
+        flight = self._flying[started.call] = make_flight(
+            started,
+            admitted,
+            self._around,
+            self._journal.state,
+            on_progress=self._progress.note,
             on_settled=self._note_settled,
             on_late=self._note_late,
-            special=spawn if admitted.tool.name == SPAWN_SUBAGENT else None,
         )
         return flight
 
@@ -382,18 +390,6 @@ class Dispatcher:
     def _note_settled(self, flight: CallInFlight) -> None:
         self._settled.append(flight)
         self._wake.set()
-
-    def _note_progress(self, flight: CallInFlight, text: str) -> None:
-        """Keep the last word; it is stored now, or soon where one was stored just now."""
-        self._progress[flight] = text
-        if self._progress_timer is None:
-            self._wake.set()
-            self._progress_timer = asyncio.get_running_loop().call_later(PROGRESS_EVERY, self._look_for_progress)
-
-    def _look_for_progress(self) -> None:
-        self._progress_timer = None
-        if self._progress:
-            self._wake.set()
 
     def _note_late(self, call: str, value: Any) -> None:
         self._late.append(LateResultDropped(call=call, size=late_size(value)))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from workbench.agent.spec import prompt
 from workbench.conversation.builder import Conversation
+from workbench.engine.breakpoints import Hits
 from workbench.engine.context import elision, summary_end
 from workbench.engine.decide import Action, Approve, Dispatch, Finish, Propose, Rest, Think, next_action
 from workbench.engine.dispatch import Dispatcher
@@ -33,6 +34,8 @@ class RunLoop:
         self._turns = TurnRunner(journal, self._conversation, self.calls, around)
         self._pause: PauseWhen | None = None
         self._presses = 0
+        self._went_on_at = -1
+        """Seq of the last event before the run went on."""
 
     @property
     def state(self) -> RunState:
@@ -64,7 +67,7 @@ class RunLoop:
         Errors of the model end the run as failed, resumably. Others, such as `StaleDriverError` and `StoreError`, come
         out, and leave the log as a crash would.
         """
-        self._pause, self._presses = None, 0
+        self._pause, self._presses, self._went_on_at = None, 0, self.state.seq
         self.calls.reset()
         try:
             await self._go_on()
@@ -93,7 +96,9 @@ class RunLoop:
             return False
         action = next_action(state)
         if self._is_held(action):
-            if not state.is_resting:
+            if state.breakpoint and state.end is None:
+                await self._journal.append(RunPaused(reason="breakpoint"), durable=True)
+            elif not state.is_resting:
                 await self._journal.append(RunPaused(), durable=True)
             return True
         match action:
@@ -114,7 +119,12 @@ class RunLoop:
         return False
 
     def _is_held(self, action: Action) -> bool:
-        """Whether a person wants the loop to stop before `action`; what is over already is finished all the same."""
+        """Whether a breakpoint, or a person, wants the loop to stop before `action`.
+
+        A person lets what is over already be finished all the same; a breakpoint stops before that, too.
+        """
+        if self.state.breakpoint:
+            return True
         if isinstance(action, Finish):
             return False
         return self._pause == "now" or (self._pause == "step" and not isinstance(action, Dispatch))
@@ -130,14 +140,28 @@ class RunLoop:
         if reached is not None:
             await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
             return True
+        breakpoints = self._around.breakpoints()
+        last = self.state.steps[-1].finished_seq if self.state.steps else None
+        if await self._stops(breakpoints.before_turn(self.state, has_stepped=(last or -1) > self._went_on_at)):
+            return False
         await self._make_room(step)
         if self._pause == "now":
             return False  # pressed while room was made: no turn begins any more
+        if breakpoints.are_set:
+            key = (await self._conversation.prepare(self.state, "step")).key
+            if await self._stops(breakpoints.before_request(self.state, step, key)):
+                return False
         turn = await self._turns.think("step", step)
         if turn is not None:
             await self.calls.run(opening=turn)
             await self._follow_plan()
         return False
+
+    async def _stops(self, hits: Hits) -> bool:
+        """Write down what was hit; return whether anything was."""
+        if hits:
+            await self._journal.append(*hits)
+        return bool(hits)
 
     async def _make_room(self, step: int) -> None:
         """Bring the request under its budget: oldest results first, then a summary of the oldest turns."""

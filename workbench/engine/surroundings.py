@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.clock import Clock
+from workbench.engine.breakpoints import Breakpoints, NoBreakpoints
 from workbench.engine.threads import ToolThreads
 from workbench.providers.base import Provider
 from workbench.tools.base import Toolkit, ToolResult
@@ -16,7 +17,14 @@ class Subagents(Protocol):
     """Runs children for `spawn_subagent`."""
 
     async def run(self, call: str, arguments: Mapping[str, object]) -> ToolResult:
-        """Run a child to its end and return its summary; cancelled, it pauses the child first."""
+        """Run a child to its end and return its summary; cancelled, it pauses the child first.
+
+        Raises `SubagentRestsError` where the child came to rest at a breakpoint, or because its caller is at one.
+        """
+        ...
+
+    def rest(self) -> None:
+        """Let every child rest before its next turn: their caller stands at a breakpoint."""
         ...
 
 
@@ -32,3 +40,5 @@ class Surroundings:
     subagents: Subagents | None = None
     lineage: tuple[str, ...] = ()
     deny_asks: bool = False
+    breakpoints: Callable[[], Breakpoints] = NoBreakpoints
+    """Gives those that are in force at the moment."""

@@ -225,13 +225,15 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.clean_in_a_row = 0
             state.outcomes.clear()
         case runs.BreakpointHit():
-            state.breakpoint = f"{event.rule}: {event.why}"
+            state.breakpoint = state.breakpoint or f"{event.rule}: {event.why}"
+            state.hits[event.rule, event.call] = event.why
         case runs.ContextElided():
             state.elided.update(event.calls)
         case runs.ContextSummarised():
             state.summary = (event.through, event.summary)
         case edits.MessageAdded():
-            state.end = None
+            if state.end is not None:
+                state.end, state.breakpoint = None, ""
             state.own_edits.append("message")
             _say(state, Said("message", event.content))
         case edits.AgentEdited():

@@ -61,6 +61,7 @@ def snapshot(state: RunState) -> RunState:
         elided=state.elided.copy(),
         own_edits=state.own_edits.copy(),
         children=state.children.copy(),
+        hits=state.hits.copy(),
     )
     if active is not None:
         is_of_step = bool(steps) and state.steps[-1].turn is active

@@ -62,7 +62,9 @@ class RunState:
     """The last summarised step and the text that stands for all up to it."""
     end: tuple[Literal["completed", "failed", "interrupted"], Reason] | None = None
     breakpoint: str = ""
-    """Which breakpoint stopped the run, and why."""
+    """Which breakpoint stopped the run, and why; it holds until the run goes on, also before the run rests."""
+    hits: dict[tuple[str, str | None], str] = field(default_factory=dict)
+    """Breakpoints that were hit, by rule and call, with why; they do not stop the run there again."""
     answer: str | None = None
     citations: tuple[Citation, ...] = ()
     error: str | None = None

@@ -14,8 +14,20 @@ from textual.binding import Binding
 
 from workbench.tui.action import Action
 from workbench.tui.context import Context, Scope
-from workbench.tui.tables import calls, compare, dialogs, library, panes, plans, playhead, runs, tour, work, workbench
-from workbench.tui.tables import calls, dialogs, panes, plans, playhead, requests, runs, workbench
+from workbench.tui.tables import (
+    calls,
+    compare,
+    dialogs,
+    library,
+    panes,
+    plans,
+    playhead,
+    requests,
+    runs,
+    tour,
+    work,
+    workbench,
+)
 
 _TABLES: Final = (
     runs.ACTIONS,

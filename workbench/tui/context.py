@@ -14,7 +14,11 @@ from workbench.state.run_state import RunState
 from workbench.store.model import RunRow
 from workbench.views.selection import NOTHING, Selection
 
-Scope = Literal["app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find", "compare", "race", "metrics", "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request", "search", "themes", "tour", "page", "note", "export"]  # fmt: skip
+Scope = Literal[
+    "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find", "compare", "race", "metrics",
+    "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request",
+    "search", "themes", "tour", "page", "note", "export",
+]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
 Group = Literal[
     "Run", "Call and edit", "Plan", "Breakpoints", "Playhead", "Find", "Runs", "Compare", "Panes", "Workbench"

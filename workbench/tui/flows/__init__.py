@@ -19,12 +19,13 @@ from workbench.tui.flows import (
     in_flight,
     library,
     looking,
+    opening,
     plans,
+    requests,
     runs,
     searching,
     themes,
 )
-from workbench.tui.flows import answers, edits, forks, looking, opening, plans, requests, runs
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -61,7 +62,6 @@ FLOWS: Final[dict[str, Flow]] = {
     "caller": looking.to_caller,
     "theme": themes.choose_theme,
     "compare": compare.compare_run,
-    "theme": looking.next_theme,
     "help": looking.show_help,
     "tour": beginnings.take_tour,
     "quit": runs.leave,

@@ -21,8 +21,8 @@ from workbench.store.model import RunRow
 from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
-from workbench.tui.flows.beginnings import BEGINNINGS
 from workbench.tui.flows import FLOWS, looking, plans, runs
+from workbench.tui.flows.beginnings import BEGINNINGS
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
 from workbench.tui.widgets.inspector import Inspector

@@ -1,0 +1,55 @@
+"""Admitted calls made ready to fly: what each is told about itself, and what runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from workbench.engine.admission import Admitted
+from workbench.engine.attempts import CallContext, CallInFlight
+from workbench.engine.surroundings import Surroundings
+from workbench.events.call import CallStarted
+from workbench.events.content import text_content
+from workbench.state.run_state import RunState
+from workbench.tools.base import ToolResult
+from workbench.tools.control import SPAWN_SUBAGENT
+
+
+def make_flight(
+    started: CallStarted,
+    admitted: Admitted,
+    around: Surroundings,
+    state: RunState,
+    *,
+    on_progress: Callable[[CallInFlight, str], None],
+    on_settled: Callable[[CallInFlight], None],
+    on_late: Callable[[str, Any], None],
+) -> CallInFlight:
+    """Return the call, not begun yet. What it says of its progress may come from any thread."""
+    loop, subagents = asyncio.get_running_loop(), around.subagents
+
+    def note(text: str) -> None:
+        loop.call_soon_threadsafe(on_progress, flight, text)
+
+    def context(attempt: int) -> CallContext:
+        pace = state.agent.pace if state.agent else 0.0
+        return CallContext(state.run, started.call, attempt, around.lineage or (state.run,), pace, note)
+
+    async def spawn() -> ToolResult:
+        if subagents is None:
+            return ToolResult(text_content("subagents are not available here"), is_error=True)
+        return await subagents.run(started.call, admitted.arguments)
+
+    flight = CallInFlight(
+        call=started.call,
+        tool=admitted.tool,
+        arguments=admitted.arguments,
+        context=context,
+        threads=around.threads,
+        clock=around.clock,
+        on_settled=on_settled,
+        on_late=on_late,
+        special=spawn if admitted.tool.name == SPAWN_SUBAGENT else None,
+    )
+    return flight
