@@ -7,7 +7,8 @@ import math
 from typing import Never, TypeAlias
 
 from workbench import __version__
-from workbench.errors import UserError
+from workbench.debugger.breakpoints import parse_rule
+from workbench.errors import BreakpointError, UserError
 
 _RUN = "id, unique beginning of one, or @last"
 _WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"
@@ -104,6 +105,7 @@ def _add_run(commands: _Commands) -> Parser:
     )
     _add_model(parser)
     _add_manner(parser)
+    _add_breaks(parser)
     _add_limits(parser)
     _add_output(parser, "--text")
     return parser
@@ -143,6 +145,7 @@ def _add_resume(commands: _Commands) -> Parser:
     )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     _add_asks(parser)
+    _add_breaks(parser)
     _add_limits(parser)
     _add_output(parser, "--text")
     return parser
@@ -176,6 +179,7 @@ def _add_fork(commands: _Commands) -> Parser:
     _add_race(parser)
     _add_model(parser)
     _add_manner(parser)
+    _add_breaks(parser)
     _add_limits(parser)
     _add_output(parser)
     return parser
@@ -298,6 +302,19 @@ def _add_asks(parser: Parser) -> None:
     parser.add_argument("--deny-asks", action="store_true", help="deny calls that would ask you, instead of waiting")
 
 
+def _add_breaks(parser: Parser) -> None:
+    parser.add_argument(
+        "--break",
+        metavar="RULE",
+        dest="breaks",
+        action="append",
+        default=[],
+        type=_rule,
+        help="stop there, as often as wanted: tool:NAME, input:PATTERN, result:PATTERN, error, tokens:N, cost:DOLLARS, "
+        "step, diverge:RUN",
+    )
+
+
 def _add_limits(parser: Parser) -> None:
     group = parser.add_argument_group("limits; a run that reaches one can be resumed with a higher one")
     group.add_argument("--max-steps", metavar="N", type=_count)
@@ -321,6 +338,13 @@ def _text(value: str) -> str:
     if not value.strip():
         raise argparse.ArgumentTypeError("it is empty")
     return value
+
+
+def _rule(value: str) -> str:
+    try:
+        return parse_rule(value).rule
+    except BreakpointError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(value: str) -> int:

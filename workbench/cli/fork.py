@@ -24,11 +24,18 @@ def execute(args: argparse.Namespace) -> int:
     if is_race(args):
         return race(args, read_edits)
     edits = read_edits(args)
+    if args.no_drive and args.breaks:
+        raise UserError(
+            "--break is for a fork that goes on at once; give it to `workbench resume`, or leave --no-drive"
+        )
     place = find_workplace(args)
     if on_screen(args) and not args.no_drive:
         fork = ForkRun(args.run, args.at, edits)
-        return show_screen(place, first=lambda driver: str(driver.ask_blocking(fork)), record=args.record)
+        return show_screen(
+            place, first=lambda driver: str(driver.ask_blocking(fork)), record=args.record, breaks=args.breaks
+        )
     with Headless(place, printer(args), args.record) as headless:
+        headless.stop_at(args.breaks)
         preview: ForkPreview = headless.ask(PreviewFork(args.run, args.at, edits))
         run: str = headless.ask(ForkRun(args.run, args.at, edits, drive=False))
         if not args.json:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ from workbench.cli.recording import Recording
 from workbench.cli.tree import RunTree
 from workbench.cli.waiting import COMPLETED, FAILED, INTERRUPTED, WAITING, exit_code, interrupted_sentence, what_next
 from workbench.cli.workplace import Workplace
-from workbench.driver.commands import Command, OpenedRun, PauseRun, ReadContents
+from workbench.driver.commands import AddBreakpoints, Command, OpenedRun, PauseRun, ReadContents
 from workbench.driver.driver import Driver
 from workbench.driver.feed import Progress, Trouble
 from workbench.events.base import Recorded
@@ -44,6 +44,7 @@ class Headless(AbstractContextManager["Headless"]):
         self._subscription = self._driver.feed.subscribe(lambda: self._wake.put(None))
         self._pending: list[Recorded] = []
         self._lost: set[str] = set()
+        self._breaks: tuple[str, ...] = ()
         self._presses = 0
         self._is_following = self._is_pausing = False
         self._before: Any = None
@@ -99,6 +100,11 @@ class Headless(AbstractContextManager["Headless"]):
                 self._driver.submit(stop)
         answer.result()
         return self._is_pausing
+
+    def stop_at(self, rules: Sequence[str]) -> None:
+        """Let runs stop at these breakpoints; they end with this command."""
+        if rules:
+            self._breaks = tuple(setting.rule for setting in self.ask(AddBreakpoints(tuple(rules))))
 
     def follow(self, opened: OpenedRun, *, upto: int) -> int:
         """Tell what happens in a run after event `upto`, until it rests; returns the exit code."""
@@ -182,7 +188,7 @@ class Headless(AbstractContextManager["Headless"]):
             notes.lines(ending_lines(state, notes.width))
         code = WAITING if waiting else exit_code(state)
         if code != COMPLETED:
-            notes.lines(what_next(state, waiting, self._place, notes.width))
+            notes.lines(what_next(state, waiting, self._place, notes.width, self._breaks))
         elif isinstance(self._printer, TextPrinter):
             notes.say(f"look at it with: {self._place.command('open', short(state.run))}", "muted")
         return code

@@ -109,7 +109,7 @@ def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
     match event:
         case runs.RunRecovered():
             return "whoever drove this run died; it goes on from what was stored", "waiting"
-        case runs.RunPaused():
+        case runs.RunPaused(reason="paused"):
             return event.reason, "waiting"
         case runs.RunResumed():
             return f"goes on at step {len(state.steps)}", "muted"

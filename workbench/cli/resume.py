@@ -27,8 +27,9 @@ def execute(args: argparse.Namespace) -> int:
         def first(driver: Driver) -> str:
             return go_on(driver.ask_blocking, args.run, answers, options)[0].run
 
-        return show_screen(place, first=first, record=args.record)
+        return show_screen(place, first=first, record=args.record, breaks=args.breaks)
     with Headless(place, printer(args), args.record) as headless:
+        headless.stop_at(args.breaks)
         opened, upto = go_on(headless.ask, args.run, answers, options)
         return headless.follow(opened, upto=upto)
 

@@ -27,8 +27,9 @@ def execute(args: argparse.Namespace) -> int:
     require_usable(options, place)
     if screen:
         start = StartRun(question, options) if question else None
-        return show_screen(place, start=start, record=args.record)
+        return show_screen(place, start=start, record=args.record, breaks=args.breaks)
     with Headless(place, printer(args), args.record) as headless:
+        headless.stop_at(args.breaks)
         run = headless.ask(StartRun(question, options))
         return headless.follow(headless.ask(OpenRun(run)), upto=-1)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.cli.paper import err
 from workbench.cli.recording import Recording
 from workbench.cli.workplace import Workplace, default_agent
 from workbench.config.resources import shipped
-from workbench.driver.commands import StartRun
+from workbench.driver.commands import AddBreakpoints, StartRun
 from workbench.driver.driver import Driver
 from workbench.views.segments import Segment
 
@@ -22,16 +23,21 @@ def show_screen(
     at: str | None = None,
     record: str | None = None,
     tour: bool = False,
+    breaks: Sequence[str] = (),
 ) -> int:
     """Show the workbench until the person leaves it.
 
+    `breaks` join the person's list of breakpoints, which is kept beside the database and holds in the workbench alone.
     `start` is a run to begin there; `first`, where given, does something with the driver before the screen is shown
     and returns the run to show. So whatever is wrong with what was typed is told before the screen appears. `tour`
     begins the guided tour.
     """
     keys = _checked_keys(place)
     recording = Recording(Path(record).expanduser(), place.database) if record else None
-    with Driver(place.driver_settings()) as driver:
+    settings = replace(place.driver_settings(), breakpoints=place.breakpoints)
+    with Driver(settings) as driver:
+        if breaks:
+            driver.ask_blocking(AddBreakpoints(tuple(breaks)))
         if recording is not None and first is None:
             recording.begin(driver.feed)
         run = first(driver) if first is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from workbench.cli.workplace import Workplace
@@ -37,8 +37,13 @@ def exit_code(state: RunState) -> int:
     return WAITING
 
 
-def what_next(root: RunState, waiting: list[RunState], place: Workplace, width: int) -> list[Line]:
-    """Return what a run that did not complete needs; `waiting` are the runs of its tree that wait for a person."""
+def what_next(
+    root: RunState, waiting: list[RunState], place: Workplace, width: int, breaks: Sequence[str] = ()
+) -> list[Line]:
+    """Return what a run that did not complete needs; `waiting` are the runs of its tree that wait for a person.
+
+    `breaks` are the breakpoints of this command: the next one has to be told of them again.
+    """
     if waiting:
         return [line for state in waiting for line in _needs(state, place, width)]
     name = short(root.run)
@@ -54,7 +59,11 @@ def what_next(root: RunState, waiting: list[RunState], place: Workplace, width: 
                 f"go on with a higher limit of {limit}", place.command("resume", name, option, _higher(root, limit))
             )
         ]
-    return [_commanded("go on with", place.command("resume", name))]
+    on = [_commanded("go on with", place.command("resume", name))]
+    if reason == "breakpoint" and breaks:
+        again = [word for rule in breaks for word in ("--break", rule)]
+        on.append(_commanded("go on to the next breakpoint with", place.command("resume", name, *again)))
+    return on
 
 
 def interrupted_sentence(state: RunState, place: Workplace) -> str:

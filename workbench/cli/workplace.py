@@ -32,6 +32,11 @@ class Workplace:
         """The database file."""
         return self.places.database
 
+    @property
+    def breakpoints(self) -> Path:
+        """The file that keeps the breakpoints of the workbench, beside the database: some name runs in it."""
+        return self.database.with_name(f"{self.database.stem}-breakpoints.txt")
+
     def driver_settings(self) -> DriverSettings:
         """Return what a driver needs."""
         return DriverSettings(database=self.places.database, cache=self.places.cache)

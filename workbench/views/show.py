@@ -175,6 +175,8 @@ def show_lines(state: RunState, contents: Contents, width: int, *, crashed: bool
         lines += [step_head(state.steps[-1]), ()]
     if state.answer:
         lines += [*answer_lines(state.answer, state.citations, width), ()]
+    if state.reason == "breakpoint" and state.breakpoint:
+        lines += [(Segment(line, "waiting"),) for line in wrap(inert(f"breakpoint {state.breakpoint}"), width)]
     lines += ending_lines(state, width, crashed=crashed)
     return lines
 
