@@ -15,6 +15,11 @@ from workbench.driver.commands import (
     ForkRun,
     IndexRuns,
     Label,
+from workbench.driver.commands import (
+    BreakpointSetting,
+    Command,
+    ForkRun,
+    ListBreakpoints,
     ListRuns,
     OpenedRun,
     OpenRun,
@@ -22,6 +27,7 @@ from workbench.driver.commands import (
     ReadContents,
     ReadRequest,
     SearchRuns,
+    SetBreakpoints,
 )
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.finding import count_in
@@ -65,6 +71,7 @@ class FakeDriver:
         self.after_ask: Callable[[], None] = lambda: None
         """Happens between the making of an answer and its arrival."""
         self.is_closed = False
+        self.breakpoints: tuple[BreakpointSetting, ...] = ()
 
     def start(self) -> None:
         """Open nothing."""
@@ -109,10 +116,15 @@ class FakeDriver:
                 return {ref: content for ref in refs if (content := self._content(ref)) is not None}
             case FindInResults(refs, text):
                 return count_in({ref: content for ref in refs if (content := self._content(ref)) is not None}, text)
+            case ListBreakpoints():
+                return self.breakpoints
             case PreviewFork() if PreviewFork not in self.answers:
                 return self.preview
         self.commands.append(command)
         answer = self.answers.get(type(command))
+        if isinstance(command, SetBreakpoints) and answer is None:
+            self.breakpoints = command.settings
+            return self.breakpoints
         return answer(command) if answer is not None else getattr(command, "run", None)
 
     def rows(self) -> list[RunRow]:

@@ -15,6 +15,7 @@ from tests.builders import RunLog, live_run, researched_run, troubled_run, waiti
 from workbench.tui.action import Action
 from workbench.tui.actions import ACTIONS, bindings, in_scope, offered, shown_key
 from workbench.tui.context import Context, Scope
+from workbench.tui.dialogs.breakpoints import BreakpointsDialog
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.fork import ForkDialog
@@ -27,6 +28,8 @@ from workbench.views.segments import line_text
 from workbench.views.selection import NOTHING, Selection
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+MODAL: tuple[Scope, ...] = ("breakpoints",)
+"""Scopes of dialogs in which nothing is typed: they lie on top, and the keys of the main screen do not hold there."""
 TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "hand", "text", "line", "question")
 
 
@@ -84,6 +87,7 @@ def test_every_action_of_the_main_screen_does_something() -> None:
         (ByHandDialog, ("hand", "text", "dialog")),
         (ForkDialog, ("fork", "dialog")),
         (RequestScreen, ("request",)),
+        (BreakpointsDialog, ("breakpoints", "dialog")),
     ],
 )
 def test_widgets_do_all_actions_of_their_places(owner: type, scopes: tuple[Scope, ...]) -> None:

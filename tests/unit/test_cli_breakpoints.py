@@ -122,7 +122,7 @@ def test_a_run_at_a_breakpoint_is_shown_with_the_reason(shell: Shell) -> None:
     [
         (
             ("run", "What?", "--break", "nonsense"),
-            "argument --break: 'nonsense' is no breakpoint; expected one of tool:",
+            "argument --break: 'nonsense' is no breakpoint; expected one of",
         ),
         (("run", "What?", "--break", "result:("), "'(' is no regular expression at character 0"),
         (("run", "What?", "--break", "tokens:"), "write tokens:8000 or tokens:8k"),

@@ -25,9 +25,7 @@ def execute(args: argparse.Namespace) -> int:
         return race(args, read_edits)
     edits = read_edits(args)
     if args.no_drive and args.breaks:
-        raise UserError(
-            "--break is for a fork that goes on at once; give it to `workbench resume`, or leave --no-drive"
-        )
+        raise UserError("--break is for a fork that goes on at once; give it to `workbench resume` later")
     place = find_workplace(args)
     if on_screen(args) and not args.no_drive:
         fork = ForkRun(args.run, args.at, edits)

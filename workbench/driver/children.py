@@ -80,7 +80,7 @@ class Children:
             await asyncio.shield(child.task)
             status, reason = child.state.status_and_reason
             if reason == "breakpoint":
-                raise SubagentRestsError((_hit_below(child.state),))
+                raise SubagentRestsError(_hit_below(child.state))
             if status != "awaiting_approval" and reason != "paused":
                 return
             if not self._caller.state.breakpoint:
@@ -194,11 +194,12 @@ class Children:
         return await session.revive(run)
 
 
-def _hit_below(child: RunState) -> BreakpointHit:
+def _hit_below(child: RunState) -> tuple[BreakpointHit, ...]:
     """Return what the breakpoint of a child is to its caller."""
-    (rule, call), why = next(hit for hit in child.hits.items() if f"{hit[0][0]}: {hit[1]}" == child.breakpoint)
-    at = child.caller.call if child.caller is not None else call
-    return BreakpointHit(rule=rule, why=f"in subagent {child.run[:8]}, {why}", call=at)
+    if child.hit is None or child.caller is None:
+        return ()
+    rule, _, why = child.hit
+    return (BreakpointHit(rule=rule, why=f"in subagent {child.run[:8]}, {why}", call=child.caller.call),)
 
 
 def summary_text(state: RunState) -> str:

@@ -183,15 +183,17 @@ def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -
     step = state.steps[event.step]
     step.turn_seq = record.seq
     state.entries.append(StepMark(step.index))
-    step.asked_calls = [_asked_call(step, block) for block in event.calls]
+    step.asked_calls = [_asked_call(state, step, block) for block in event.calls]
     close_if_done(state, step, record.seq)
 
 
-def _asked_call(step: StepState, block: ToolCallBlock) -> CallState:
-    """Return the call that a block asks for: new, or an eager one that has started already."""
+def _asked_call(state: RunState, step: StepState, block: ToolCallBlock) -> CallState:
+    """Return the call that a block asks for: new, of the class that its tool declares, or an eager one under way."""
     call = step.calls.get(block.id)
     if call is None:
         call = step.calls[block.id] = CallState(block.id, block.tool, dict(block.input), block.invalid)
+        tools = state.agent.tools if state.agent is not None else ()
+        call.effect = next((spec.effect for spec in tools if spec.name == block.tool), call.effect)
     call.asked = True
     return call
 

@@ -145,6 +145,12 @@ class RunState:
         """Own and subagents' usage."""
         return self.usage + self.child_usage
 
+    @property
+    def hit(self) -> tuple[str, str | None, str] | None:
+        """Rule, call and reason of the breakpoint that stopped the run, or None where none did."""
+        found = ((rule, call, why) for (rule, call), why in self.hits.items() if f"{rule}: {why}" == self.breakpoint)
+        return next(found, None)
+
     def call(self, call: str) -> CallState | None:
         """Return the call of that id, or None."""
         index = call.partition(".")[0]

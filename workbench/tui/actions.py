@@ -15,6 +15,7 @@ from textual.binding import Binding
 from workbench.tui.action import Action
 from workbench.tui.context import Context, Scope
 from workbench.tui.tables import (
+    breakpoints,
     calls,
     compare,
     dialogs,
@@ -39,6 +40,7 @@ _TABLES: Final = (
     panes.ACTIONS,
     workbench.ACTIONS,
     tour.ACTIONS,
+    breakpoints.ACTIONS,
     dialogs.ACTIONS,
     library.ACTIONS,
     work.ACTIONS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.tui.flows import (
     answers,
     beginnings,
+    breakpoints,
     compare,
     edits,
     files,
@@ -46,6 +47,8 @@ FLOWS: Final[dict[str, Flow]] = {
     "cancel": in_flight.cancel_call,
     "answer": answers.answer_waiting,
     "plan": plans.go_to_plan,
+    "breakpoints": breakpoints.open_list,
+    "breakpoint_here": breakpoints.break_before_tool,
     "copy": looking.copy_selected,
     "exact_request": requests.show_request,
     "open_block": opening.open_binary,

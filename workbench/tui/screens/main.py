@@ -21,7 +21,7 @@ from workbench.store.model import RunRow
 from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
-from workbench.tui.flows import FLOWS, looking, plans, runs
+from workbench.tui.flows import FLOWS, breakpoints, looking, plans, runs
 from workbench.tui.flows.beginnings import BEGINNINGS
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
@@ -62,6 +62,8 @@ class MainScreen(LiveScreen):
         self.options, self._now = options, now
         self._ticks = 0
         self._announced: object = None
+        self._hit: object = None
+        """The breakpoint that was told of last."""
         self._wanted: list[tuple[str, int]] = []
         """Results that were last asked for."""
         self.taken_back: list[LibraryEvent] = []
@@ -170,6 +172,7 @@ class MainScreen(LiveScreen):
             self._follow_plan(watched)
             self._announce(watched)
             self.panes.show_run(watched, now)
+            self._hit = breakpoints.tell_hit(self, watched, self._hit)
             self.query_one(PlayheadLine).show(watched)
             status.show(watched.state, now, is_stranded=watched.is_stranded and not watched.is_scrubbing)
         self.show_selection()
