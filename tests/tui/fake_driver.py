@@ -7,18 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from tests.builders import RunLog
+from workbench.debugger.cost import ForkCost
 from workbench.debugger.fork import ForkPreview
 from workbench.debugger.requests import SentRequest, rebuild
 from workbench.driver.commands import (
+    BreakpointSetting,
     Command,
     FindInResults,
     ForkRun,
     IndexRuns,
     Label,
-from workbench.driver.commands import (
-    BreakpointSetting,
-    Command,
-    ForkRun,
     ListBreakpoints,
     ListRuns,
     OpenedRun,
@@ -50,8 +48,7 @@ PREVIEW = ForkPreview(
     effects=(),
     simulated=False,
     dropped=(),
-    prefix_tokens=912,
-    cost_note="costs nothing: the embedded model answers",
+    cost=ForkCost("offline", prefix_tokens=912, cached_tokens=800),
 )
 
 

@@ -13,6 +13,7 @@ from textual import events
 from tests.builders import Call, RunLog, agent_record, researched_run
 from tests.tui.fake_driver import FakeDriver, fork_answer
 from tests.tui.kit import Stage, stage
+from workbench.debugger.cost import ForkCost
 from workbench.debugger.fork import ForkPreview
 from workbench.driver.commands import PreviewFork
 from workbench.errors import AddressError
@@ -241,8 +242,7 @@ def test_a_simulated_fork_names_the_effects_that_stay() -> None:
         effects=("shell ran as call 2.0", "shell ran as call 3.0\x1b[2J"),
         simulated=True,
         dropped=("thinking of 3 turns",),
-        prefix_tokens=1900,
-        cost_note="about 1900 tokens are sent again",
+        cost=ForkCost("some:model", 1900, 1500, (), 0.004, 0.031, 4, 0.12),
         problems=("the agent's file changed",),
     )
     text = "\n".join(line_text(line) for line in fork_lines(preview, 120))
@@ -250,7 +250,10 @@ def test_a_simulated_fork_names_the_effects_that_stay() -> None:
     assert "SIMULATED" in text
     assert "! shell ran as call 2.0" in text
     assert "\x1b" not in text
-    assert all(word in text for word in ("2.1", "thinking of 3 turns", "1.9 k tokens in front", "file changed"))
+    assert all(word in text for word in ("2.1", "thinking of 3 turns", "1.9 k tokens", "file changed"))
+    assert "should hold 1.5 k (79 %)" in text
+    assert "about $0.004; $0.031 if the cache forgot them" in text
+    assert "about $0.120, if like the parent's 4 steps" in text
 
 
 def huge_run() -> RunLog:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
+from textual.widgets import TextArea
 
 from tests.builders import (
     forked_run,
@@ -10,7 +14,7 @@ from tests.builders import (
     researched_run,
 )
 from tests.tui.fake_driver import FakeDriver, fork_answer
-from tests.tui.kit import CALL, driven, select, stage
+from tests.tui.kit import CALL, Stage, driven, select, stage
 from workbench.driver.commands import (
     ForkEdits,
     ForkRun,
@@ -18,6 +22,7 @@ from workbench.driver.commands import (
 )
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.fork import ForkDialog
+from workbench.tui.external import Outcome
 from workbench.tui.widgets.run_tree import RunTree
 from workbench.views.selection import Selection
 
@@ -143,8 +148,110 @@ async def test_a_fork_may_change_several_things_and_shows_what_it_does() -> None
         await acted.write("look again")
         await acted.shows("kept")
         await acted.press("ctrl+s")
+        await acted.shows("What changes: the call's result")
+        for words in ("+ Nothing.", "What changes: a message", "+ look again", "What the fork does"):
+            assert words in acted.shown()
+        assert driver.commands == []
+        await acted.press("enter")
         await acted.until(lambda: bool(driver.commands))
         await acted.gives(driver, [ForkRun(log.run, "0.1", ForkEdits(results={"0.1": "Nothing."}, say="look again"))])
+
+
+async def test_a_look_at_a_fork_takes_nothing_back() -> None:
+    """Esc leads back from what changes to the editor, with everything that was typed."""
+    driver = FakeDriver(researched_run())
+    async with stage(driver) as acted:
+        await select(acted, CALL)
+        await acted.press("f")
+        dialog: Any = await acted.opens(ForkDialog)
+        dialog.query_one("#editor").text = "Nothing."
+        await acted.press("ctrl+s")
+        await acted.shows("What changes")
+        await acted.press("escape")
+        assert acted.dialog is dialog
+        assert dialog.query_one("#editor", TextArea).text == "Nothing."
+        await acted.press("escape")
+        await acted.closes()
+        assert driver.commands == []
+
+
+async def on_parameters(acted: Stage) -> Any:
+    """Open the fork dialog at the end, on the model's parameters."""
+    await select(acted, Selection("answer"))
+    await acted.press("f")
+    dialog = await acted.opens(ForkDialog)
+    await acted.press("shift+tab", "down", "down", "enter")
+    assert dialog.query_one("#editor").language == "json"
+    return dialog
+
+
+async def test_a_fork_may_change_the_parameters() -> None:
+    """As JSON; only what differs is an edit, and it is shown before it takes effect."""
+    log = researched_run()
+    driver = FakeDriver(log)
+    fork_answer(driver, forked_run())
+    async with stage(driver) as acted:
+        dialog = await on_parameters(acted)
+        editor = dialog.query_one("#editor")
+        assert json.loads(editor.text)["max_tokens"] == 4096
+        editor.text = editor.text.replace('"temperature": null', '"temperature": 0.2')
+        await acted.press("ctrl+s")
+        await acted.shows('+   "temperature": 0.2')
+        await acted.press("enter")
+        await acted.until(lambda: bool(driver.commands))
+        await acted.gives(driver, [ForkRun(log.run, "end", ForkEdits(parameters={"temperature": 0.2}))])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "This is no JSON"),
+        ("[]", "Parameters are a JSON object"),
+        ('{"warmth": 1}', "'warmth' is no parameter of a model; there are max_tokens, temperature"),
+        ('{"max_tokens": "many"}', "Max_tokens = 'many' cannot be used"),
+    ],
+)
+async def test_parameters_that_are_none_are_refused_where_they_are_typed(text: str, why: str) -> None:
+    """The sentence stands there while one types, and no fork is made."""
+    driver = FakeDriver(researched_run())
+    async with stage(driver) as acted:
+        dialog = await on_parameters(acted)
+        dialog.query_one("#editor").text = text
+        await acted.shows(why)
+        await acted.press("ctrl+s")
+        assert acted.dialog is dialog
+        assert not dialog.has_class("-previewing")
+
+
+async def test_the_fork_dialog_knows_the_persons_own_editor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ctrl+e gives the text that is chosen, and takes what was saved."""
+    given: list[tuple[str, str]] = []
+
+    def edit(_: Any, text: str, suffix: str) -> Outcome:
+        given.append((text, suffix))
+        return Outcome(text=text.replace("4096", "100"))
+
+    monkeypatch.setattr("workbench.tui.dialogs.fork.edit_outside", edit)
+    log = researched_run()
+    driver = FakeDriver(log)
+    fork_answer(driver, forked_run())
+    async with stage(driver) as acted:
+        dialog = await on_parameters(acted)
+        await acted.press("ctrl+e")
+        await acted.until(lambda: "100" in dialog.query_one("#editor").text)
+        assert given[0][1] == ".json"
+        await acted.press("ctrl+s", "enter")
+        await acted.gives(driver, [ForkRun(log.run, "end", ForkEdits(parameters={"max_tokens": 100}))])
+
+
+async def test_an_editor_that_is_not_there_is_a_sentence_in_the_fork_dialog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is lost where EDITOR names nothing."""
+    monkeypatch.setenv("EDITOR", "no-such-editor")
+    monkeypatch.delenv("VISUAL", raising=False)
+    async with stage(FakeDriver(researched_run())) as acted:
+        await on_parameters(acted)
+        await acted.press("ctrl+e")
+        await acted.shows("The editor 'no-such-editor' is not there")
 
 
 async def test_the_playhead_is_a_place_to_fork_from() -> None:

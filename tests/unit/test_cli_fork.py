@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,40 @@ def test_a_model_that_does_not_exist_is_refused(shell: Shell) -> None:
     """A fork onto a model that nobody provides is not made."""
     assert shell("run", "What is a context manager?").code == 0
     assert "there is no model 'nonsense:x'" in shell.refused("fork", "@last", "-m", "nonsense:x")
+
+
+def test_a_fork_asks_the_model_with_other_parameters(shell: Shell, looked: list[str]) -> None:
+    """--param, as often as there are parameters; numbers are numbers, and what is no JSON is a text."""
+    parent = start(shell)
+    given = ("--param", "temperature=0.2", "--param", "max_tokens=2000", "--param", "effort=high")
+    made = shell("fork", parent, "--at", "0", *given, "--json")
+    assert made.code == 0, made
+    [edited] = [json.loads(line) for line in made.out.splitlines() if '"agent_edited"' in line]
+    parameters = edited["agent"]["parameters"]
+    assert (parameters["temperature"], parameters["max_tokens"], parameters["effort"]) == (0.2, 2000, "high")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("temperature", "--param expects NAME=VALUE, such as --param temperature=0.2, not 'temperature'"),
+        ("warmth=1", "'warmth' is no parameter of a model; there are max_tokens"),
+        ("max_tokens=many", "max_tokens = 'many' cannot be used"),
+    ],
+)
+def test_a_parameter_that_is_none_is_a_sentence(shell: Shell, looked: list[str], given: str, why: str) -> None:
+    """And no fork is made."""
+    parent = start(shell)
+    made = shell("fork", parent, "--param", given)
+    assert made.code == 2
+    assert why in made.err
+    assert shell.last() == parent
+
+
+def test_a_fork_says_what_it_costs_before_it_goes_on(shell: Shell, looked: list[str]) -> None:
+    """What is sent again, what that costs, and what the rest may."""
+    parent = start(shell)
+    said = shell("fork", parent, "--at", "1", "--no-drive").err
+    assert "sent again: " in said
+    assert "cost: nothing" in said
+    assert "the rest: about $0, if like the parent's 1 step after here" in said

@@ -83,9 +83,9 @@ STEPS = (PlanStep(action="SEARCH", text="beta"),)
 @pytest.mark.parametrize(
     ("decide", "what"),
     [
-        (lambda run: ApprovePlan(run), "the plan's approval"),
+        (ApprovePlan, "the plan's approval"),
         (lambda run: ApprovePlan(run, STEPS), "the plan's approval"),
-        (lambda run: SkipPlan(run), "going on without the plan"),
+        (SkipPlan, "going on without the plan"),
     ],
 )
 def test_a_decided_plan_waits_again(tmp_path: Path, decide: Any, what: str) -> None:
@@ -132,7 +132,9 @@ def test_a_plan_that_was_changed_on_the_way_is_as_before(tmp_path: Path) -> None
         rig.open_gate(gates[0])
         rig.finish(run)
         assert undo(rig, run).what == "the change of the plan"
-        assert [str(step) for step in (undone(rig, run).plan or pytest.fail("no plan")).steps][0] == "SEARCH: alpha"
+        plan = undone(rig, run).plan
+        assert plan is not None
+        assert str(plan.steps[0]) == "SEARCH: alpha"
 
 
 def calls_of(*words: str, name: str = "act") -> list[Turn]:

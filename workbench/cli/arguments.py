@@ -174,6 +174,13 @@ def _add_fork(commands: _Commands) -> Parser:
         "--plan", metavar="@FILE|skip", type=_text, help="replace the plan; FILE has lines ACTION: text"
     )
     parser.add_argument("--instructions", metavar="@FILE", help="go on with other instructions")
+    parser.add_argument(
+        "--param",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="ask the model with another parameter, such as temperature=0.2 or max_tokens=2000",
+    )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
     _add_race(parser)

@@ -10,13 +10,14 @@ from workbench.cli.racing import is_race, race
 from workbench.cli.resume import inherited
 from workbench.cli.run import printer
 from workbench.cli.screen import show_screen
-from workbench.cli.values import call_id, call_value, json_object, plan_file, text_or_file
+from workbench.cli.values import call_id, call_value, json_object, parameter, plan_file, text_or_file
 from workbench.cli.waiting import COMPLETED
 from workbench.cli.workplace import changed_agent, find_workplace, limits_only, on_screen
 from workbench.debugger.fork import ForkPreview
 from workbench.driver.commands import ForkEdits, ForkRun, OpenedRun, OpenRun, PreviewFork, ResumeRun
 from workbench.errors import UserError
 from workbench.state.fold import fold
+from workbench.views.fork_cost import cost_words
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -66,6 +67,7 @@ def read_edits(args: argparse.Namespace) -> ForkEdits:
         plan=None if args.plan in (None, "skip") else plan_file("--plan", args.plan, "skip or @FILE"),
         skip_plan=args.plan == "skip",
         model=args.model,
+        parameters=dict(parameter(text) for text in args.param) or None,
         instructions=None if args.instructions is None else text_or_file("--instructions", args.instructions),
         say=args.say,
         options=changed_agent(args),
@@ -74,7 +76,9 @@ def read_edits(args: argparse.Namespace) -> ForkEdits:
 
 def tell_preview(preview: ForkPreview, notes: Paper) -> None:
     """Say what is kept, what runs again and what cannot be undone."""
-    notes.say(f"fork at {preview.address}: {preview.kept}; {preview.cost_note}", "muted")
+    words = cost_words(preview.cost)
+    notes.say(f"fork at {preview.address}: {preview.kept}", "muted")
+    notes.say(f"sent again: {words.sends}; cost: {words.cost}; the rest: {words.rest}", "muted")
     if preview.reruns:
         notes.say(f"runs again: {', '.join(preview.reruns)}", "muted")
     for effect in preview.effects:

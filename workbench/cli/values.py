@@ -31,6 +31,18 @@ def call_value(option: str, text: str, what: str) -> tuple[str, str]:
     return call_id(option, call), value
 
 
+def parameter(text: str) -> tuple[str, Any]:
+    """Return name and value of NAME=VALUE; a value that is no JSON is a text."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise UserError(f"--param expects NAME=VALUE, such as --param temperature=0.2, not {text!r}")
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        read = value
+    return normalise_text(name.strip()), normalise_json(read)
+
+
 def text_or_file(option: str, value: str) -> str:
     """Return `value` itself, or what stands in the file where it is @FILE; `@@` stands for an `@` at the beginning."""
     if value.startswith("@@"):

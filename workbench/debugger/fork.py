@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from workbench.debugger.address import Cut, Place, find_cut, parse_address
+from workbench.debugger.cost import ForkCost, Price, fork_cost, unknown_price
 from workbench.errors import AddressError, EditRefusedError
 from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
@@ -204,13 +205,14 @@ class ForkPreview:
     """Effects on the world that the parent already had and the fork cannot undo."""
     simulated: bool
     dropped: tuple[str, ...]
-    prefix_tokens: int
-    cost_note: str
+    cost: ForkCost
     problems: tuple[str, ...] = ()
 
 
-def preview(plan: ForkPlan, later: Iterable[Recorded], beside: Iterable[Recorded] = ()) -> ForkPreview:
-    """Return what `plan` keeps and does.
+def preview(
+    plan: ForkPlan, later: Sequence[Recorded], beside: Sequence[Recorded] = (), price: Price = unknown_price
+) -> ForkPreview:
+    """Return what `plan` keeps and does, and by `price` about what it costs.
 
     `later` are the run's events after the cut, `beside` those that the fork does not keep of the rest of its tree, its
     subagents and its caller. Simulated if and only if an effectful call started after the cut, or is reset, or its
@@ -225,7 +227,6 @@ def preview(plan: ForkPlan, later: Iterable[Recorded], beside: Iterable[Recorded
             effects.append(f"{call.tool} ran as call {call.id}, whose result changes here")
     kept_calls = sum(1 for step in state.steps for call in step.asked_calls if call.has_result and call.id not in reset)
     steps = sum(1 for step in state.steps if step.is_closed and not any(call in reset for call in step.calls))
-    tokens = next((step.turn.usage.input_tokens for step in reversed(state.steps) if step.turn.status == "finished"), 0)
     return ForkPreview(
         address=plan.forked.address,
         cut=plan.cut.seq,
@@ -236,8 +237,7 @@ def preview(plan: ForkPlan, later: Iterable[Recorded], beside: Iterable[Recorded
         effects=tuple(dict.fromkeys(effects)),
         simulated=bool(effects),
         dropped=plan.forked.dropped,
-        prefix_tokens=tokens,
-        cost_note=_cost_note(plan, tokens),
+        cost=fork_cost(state, plan.edits, reset, later, beside, price),
     )
 
 
@@ -249,14 +249,3 @@ def _effectful(records: Iterable[Recorded]) -> Iterable[tuple[str, CallStarted]]
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _cost_note(plan: ForkPlan, tokens: int) -> str:
-    edited = next((event for event in plan.edits if isinstance(event, AgentEdited)), None)
-    agent = edited.agent if edited is not None else plan.cut.state.agent
-    if agent is not None and agent.model.partition(":")[0] == "offline":
-        return "costs nothing: the embedded model answers"
-    front = {"model", "instructions", "tools"} & set(edited.changed if edited is not None else ())
-    if front:
-        return f"about {tokens} tokens are sent again; cache lost from the start ({', '.join(sorted(front))} changed)"
-    return f"about {tokens} tokens are sent again; the provider's cache should still hold them"

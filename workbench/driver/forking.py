@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue, ValidationError
-
 from workbench.debugger.address import Cut, Place, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
+from workbench.debugger.parameters import read_parameters
 from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
 from workbench.driver.journal import first_batch, recorded
 from workbench.driver.strangers import foreign_calls, names_foreign_folder
 from workbench.errors import EditRefusedError
-from workbench.events.agent import ModelParameters
 from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.content import normalise_json, text_content
 from workbench.events.run import Caller, RunForked
+from workbench.providers import prices
 from workbench.state.history import History
 from workbench.store import Batch, Durability, RunHeader
 
@@ -72,7 +72,8 @@ class Forks:
             outer = await self._session.history(caller.run)
             above = await self._above(outer, caller)
             beside += [*_after(outer, above), *await self._children_after(outer, above, but=history.live.run)]
-        found = preview(plan, _after(history, plan), beside)
+        # In a thread: the first look at prices imports their lists, which takes a third of a second.
+        found = await asyncio.to_thread(preview, plan, _after(history, plan), beside, prices.price)
         if wanted.options.docs is None and await names_foreign_folder(store, history, plan.cut):
             return replace(found, problems=(*found.problems, FOREIGN_FOLDER))
         return found
@@ -194,21 +195,6 @@ class Forks:
 
 def _after(history: History, plan: ForkPlan) -> list[Recorded]:
     return [record for record in history.records if record.seq > plan.cut.seq]
-
-
-def read_parameters(before: ModelParameters, wanted: Mapping[str, JsonValue] | None) -> ModelParameters | None:
-    """Return the parameters with those that a person chose, or None where nothing is chosen; refuses what is none."""
-    if wanted is None:
-        return None
-    known = tuple(ModelParameters.model_fields)
-    if unknown := [name for name in wanted if name not in known]:
-        raise EditRefusedError(f"{unknown[0]!r} is no parameter of a model; there are {', '.join(known)}")
-    try:
-        return ModelParameters.model_validate({**before.model_dump(), **wanted}, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise EditRefusedError(f"{name} = {wanted.get(name)!r} cannot be used: {first['msg'].lower()}") from None
 
 
 def read_edits(wanted: ForkEdits) -> Edits:

@@ -10,16 +10,20 @@ import json
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from pydantic import JsonValue
+
 from workbench.debugger.address import Place, parse_address
+from workbench.debugger.parameters import read_parameters
 from workbench.driver.commands import ForkEdits
 from workbench.engine.planner import parse_plan_line
-from workbench.errors import AddressError
+from workbench.errors import AddressError, EditRefusedError
+from workbench.events.agent import ModelParameters
 from workbench.events.plan import PlanStep
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.show import step_text
 
-Kind = Literal["result", "input", "text", "plan", "say", "model", "instructions"]
+Kind = Literal["result", "input", "text", "plan", "say", "model", "parameters", "instructions"]
 
 KINDS: Final[dict[Kind, tuple[str, str]]] = {
     "result": ("the call's result", "What the model is to see in place of the recorded result."),
@@ -28,9 +32,12 @@ KINDS: Final[dict[Kind, tuple[str, str]]] = {
     "plan": ("the plan", "A step a line, such as SEARCH: context managers. Empty: go on without a plan."),
     "say": ("a message", "Enters the conversation at this place."),
     "model": ("the model", "provider:model, such as anthropic:claude-sonnet-4-5, or offline."),
+    "parameters": ("the parameters", "How the model is asked; null leaves a value to the provider."),
     "instructions": ("the instructions", "What the model is told before everything else."),
 }
 """What can be changed: its name, and a word on it."""
+JSON_KINDS: Final = frozenset[Kind]({"input", "parameters"})
+"""What is written as JSON."""
 
 
 @dataclass(slots=True)
@@ -70,7 +77,7 @@ class ForkDraft:
             first = ["text"]
         elif place is not None and place.kind == "plan":
             first = ["plan"]
-        return [*first, "say", "model", "instructions"]
+        return [*first, "say", "model", "parameters", "instructions"]
 
     def before(self, kind: Kind) -> str:
         """Return what stands there now."""
@@ -87,6 +94,8 @@ class ForkDraft:
                 return "\n".join(str(step) for step in self.state.plan.steps) if self.state.plan is not None else ""
             case "model":
                 return agent.model if agent is not None else ""
+            case "parameters":
+                return json.dumps(agent.parameters.model_dump(), indent=2) if agent is not None else ""
             case "instructions":
                 return agent.instructions if agent is not None else ""
             case "say":
@@ -108,9 +117,36 @@ class ForkDraft:
         if self.place is None:
             return f"{self.address!r} is no place: write plan, 2 (before turn 2), 2.turn, 2.1 (a call), or end."
         for kind, text in self.texts.items():
-            if kind in self.kinds and (why := _problem_of(kind, text)):
+            if kind in self.kinds and (why := self._problem_of(kind, text)):
                 return why
         return ""
+
+    def _problem_of(self, kind: Kind, text: str) -> str:
+        if kind == "input":
+            return json_problem(text)
+        if kind == "parameters":
+            return json_problem(text, PARAMETERS_FORM) or self._parameters_problem(json.loads(text))
+        if kind in ("model", "instructions", "text") and not text.strip():
+            return f"{KINDS[kind][0].capitalize()} cannot be empty."
+        return ""
+
+    def _parameters_problem(self, wanted: dict[str, JsonValue]) -> str:
+        before = self.state.agent.parameters if self.state.agent is not None else ModelParameters()
+        try:
+            read_parameters(before, wanted)
+        except EditRefusedError as error:
+            return f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return ""
+
+    def _changed_parameters(self, text: str | None) -> dict[str, JsonValue] | None:
+        if text is None:
+            return None
+        before = json.loads(self.before("parameters") or "{}")
+        return {name: value for name, value in json.loads(text).items() if before.get(name, ...) != value} or None
+
+    def changes(self) -> list[tuple[Kind, str, str]]:
+        """Return what is changed: the text before and the text that is to be."""
+        return [(kind, self.before(kind), self.texts[kind]) for kind in self.kinds if kind in self.texts]
 
     def edits(self) -> ForkEdits:
         """Return the edits; only where there is no `problem`."""
@@ -124,28 +160,25 @@ class ForkDraft:
             plan=plan if "plan" in texts and plan else None,
             skip_plan="plan" in texts and not plan,
             model=texts.get("model"),
+            parameters=self._changed_parameters(texts.get("parameters")),
             instructions=texts.get("instructions"),
             say=texts.get("say") or None,
         )
 
 
-def _problem_of(kind: Kind, text: str) -> str:
-    if kind == "input":
-        return json_problem(text)
-    if kind in ("model", "instructions", "text") and not text.strip():
-        return f"{KINDS[kind][0].capitalize()} cannot be empty."
-    return ""
+INPUT_FORM: Final = 'An input is a JSON object, such as {"query": "with statement"}.'
+PARAMETERS_FORM: Final = 'Parameters are a JSON object, such as {"temperature": 0.2}.'
 
 
-def json_problem(text: str) -> str:
-    """Return why `text` is no input of a call, as a sentence; empty where it is one."""
+def json_problem(text: str, form: str = INPUT_FORM) -> str:
+    """Return why `text` is no JSON object, as a sentence; empty where it is one. `form` says what is expected."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         return f"This is no JSON: {error.msg} at line {error.lineno}, column {error.colno}."
     except RecursionError:
         return "This JSON is nested too deeply."
-    return "" if isinstance(value, dict) else 'An input is a JSON object, such as {"query": "with statement"}.'
+    return "" if isinstance(value, dict) else form
 
 
 def read_step(text: str, action: str = "SEARCH") -> PlanStep:

@@ -13,8 +13,9 @@ from pydantic import JsonValue
 
 from workbench.debugger.fork import ForkPreview
 from workbench.state.parts import CallState
+from workbench.views.fork_cost import cost_words
 from workbench.views.segments import Line, Segment, Style
-from workbench.views.text import UNSAFE, human_bytes, human_tokens, inert, one_line, wrap
+from workbench.views.text import UNSAFE, human_bytes, inert, one_line, wrap
 
 _LABEL_WIDTH = 12
 _LAST_ASCII = 0x7E
@@ -41,8 +42,10 @@ def exact_input(value: Mapping[str, JsonValue]) -> Exact:
     lines: list[Line] = [(Segment(line),) for line in exact.split("\n")]
     facts: list[Line] = [(Segment(f"Beside the bar stands exactly what it is given, {size} of JSON.", "muted"),)]
     if others := sum(1 for character in readable if ord(character) > _LAST_ASCII):
-        count = f"{others} character{'' if others == 1 else 's'} beyond ASCII"
-        facts.append((Segment(f"{count}: written as escapes, and below once more as people read them.", "waiting"),))
+        one = others == 1
+        count = f"{others} character{'' if one else 's'} beyond ASCII"
+        told = f"{count}: {'an escape' if one else 'escapes'} first, then as {'it looks' if one else 'they look'}."
+        facts.append((Segment(told, "waiting"),))
         shown = UNSAFE.sub(lambda match: _escape(match[0]), readable)
         lines += [(Segment(""),), *((Segment(line, "muted"),) for line in shown.split("\n"))]
     return Exact(tuple(lines), tuple(facts))
@@ -70,13 +73,13 @@ def fork_lines(preview: ForkPreview, width: int) -> list[Line]:
         ("runs again", ", ".join(preview.reruns) or "nothing that was recorded", "text"),
     ]
     if preview.simulated:
-        rows.append(("SIMULATED", "the world already had effects that this fork cannot undo:", "waiting"))
+        rows.append(("SIMULATED", "the world had effects that this fork cannot undo:", "waiting"))
         rows += [("", f"! {one_line(effect, 200)}", "waiting") for effect in preview.effects]
     else:
         rows.append(("sound", "nothing outside the run was changed after this place", "ok"))
     rows += [("dropped", one_line(item, 200), "text") for item in preview.dropped]
-    prefix = f", {human_tokens(preview.prefix_tokens)} tokens in front" if preview.prefix_tokens else ""
-    rows.append(("cost", preview.cost_note + prefix, "text"))
+    words = cost_words(preview.cost)
+    rows += [("sent again", words.sends, "text"), ("cost", words.cost, "text"), ("the rest", words.rest, "text")]
     lines = [line for label, text, style in rows for line in _row(label, text, style, width)]
     return lines + problem_lines(preview.problems, width)
 

@@ -1,4 +1,7 @@
-"""The fork dialog: where, what to change, and what that keeps, runs again and cannot undo, before anything is spent."""
+"""The fork dialog: where, what to change, and what that keeps, runs again and cannot undo, before anything is spent.
+
+Where something is changed, there are two looks at it, as in an editor: what is written, and what that changes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
@@ -19,12 +22,15 @@ from workbench.errors import UserError
 from workbench.tui.actions import bindings
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
-from workbench.tui.fork_draft import KINDS, ForkDraft, Kind
+from workbench.tui.external import edit_outside
+from workbench.tui.fork_draft import JSON_KINDS, KINDS, ForkDraft, Kind
 from workbench.tui.paint import content, contents, plain
 from workbench.tui.previews import fork_lines, problem_lines
-from workbench.tui.widgets.field import Editor, Field
+from workbench.tui.widgets.field import Editor, Field, is_too_large
+from workbench.views.diff import text_diff
 from workbench.views.marks import EDITED
-from workbench.views.segments import Segment
+from workbench.views.segments import Line, Segment
+from workbench.views.text import human_bytes
 
 AskPreview = Callable[[str, ForkEdits], Awaitable[ForkPreview]]
 ReadResult = Callable[[str], Awaitable[str]]
@@ -36,8 +42,8 @@ _PAUSE = 0.15
 class ForkDialog(Dialog[ForkRun]):
     """Answers with the fork to make, or None. Several things may be changed at once; each that is has a mark."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("fork", "dialog")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("fork")]
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("fork", "text", "dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("fork", "text", "preview", "dialog")]
 
     DEFAULT_CSS = """
     ForkDialog > #frame {
@@ -66,8 +72,19 @@ class ForkDialog(Dialog[ForkRun]):
     ForkDialog #preview {
         height: auto;
         min-height: 5;
-        max-height: 9;
-        overflow-y: auto;
+        max-height: 10;
+    }
+    ForkDialog #look {
+        height: 1fr;
+        display: none;
+        border: round $border-blurred;
+        padding: 0 1;
+    }
+    ForkDialog.-previewing #look {
+        display: block;
+    }
+    ForkDialog.-previewing #change, ForkDialog.-previewing #preview {
+        display: none;
     }
     """
 
@@ -88,7 +105,10 @@ class ForkDialog(Dialog[ForkRun]):
                 kinds.border_title = plain("change")
                 yield kinds
             yield Editor(id="editor")
-        yield Static(id="preview", markup=False)
+        with VerticalScroll(id="preview", can_focus=False):
+            yield Static(id="does", markup=False)
+        with VerticalScroll(id="look"):
+            yield Static(id="changes", markup=False)
 
     def on_mount(self) -> None:
         """Begin with the most likely change."""
@@ -115,7 +135,7 @@ class ForkDialog(Dialog[ForkRun]):
     def _show_kind(self) -> None:
         editor = self.query_one("#editor", TextArea)
         editor.border_title = plain(KINDS[self._kind][1])
-        editor.language = "json" if self._kind == "input" else None
+        editor.language = "json" if self._kind in JSON_KINDS else None
         with self.prevent(TextArea.Changed):
             editor.load_text(self._draft.now(self._kind))
 
@@ -135,18 +155,24 @@ class ForkDialog(Dialog[ForkRun]):
     @on(TextArea.Changed, "#editor")
     def _take_text(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._write_draft()
+        self._preview_soon()
+
+    def _write_draft(self) -> None:
         was_changed = self._kind in self._draft.texts
-        self._draft.write(self._kind, event.text_area.text)
+        self._draft.write(self._kind, self.query_one("#editor", TextArea).text)
         if was_changed != (self._kind in self._draft.texts):
             self._show_kinds()
-        self._preview_soon()
 
     @on(Input.Changed, "#place")
     async def _take_place(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value.strip() == self._draft.address:
+        await self._go_to(event.value.strip())
+
+    async def _go_to(self, address: str) -> None:
+        if address == self._draft.address:
             return
-        self._draft.address = event.value.strip()
+        self._draft.address = address
         call = self._draft.call
         self._draft.result = await self._read(call.id) if call is not None else ""
         for kind in ("result", "input", "text"):
@@ -171,25 +197,72 @@ class ForkDialog(Dialog[ForkRun]):
         self.run_worker(cast("Any", self._show_preview), group="preview", exclusive=True)
 
     async def _show_preview(self) -> None:
-        problem, preview = self._draft.problem(), self.query_one("#preview", Static)
+        preview = self.query_one("#does", Static)
         width = max(preview.content_size.width, 30)
-        lines = problem_lines([problem], width) if problem else []
-        if not problem:
-            try:
-                lines = fork_lines(await self._ask(self._draft.address, self._draft.edits()), width)
-            except UserError as error:
-                lines = problem_lines([str(error)], width)
-        preview.update(contents(lines))
+        preview.update(contents(await self._fork_lines(width)))
+
+    async def _fork_lines(self, width: int) -> list[Line]:
+        if problem := self._draft.problem():
+            return problem_lines([problem], width)
+        try:
+            return fork_lines(await self._ask(self._draft.address, self._draft.edits()), width)
+        except UserError as error:
+            return problem_lines([str(error)], width)
 
     async def do_fork_now(self) -> None:
-        """Answer with the fork, where it is one."""
+        """Show what is changed, where it makes a fork; one that changes nothing is made at once."""
+        # What was typed just now may not have been told of yet.
+        await self._go_to(self.query_one("#place", Input).value.strip())
+        self._write_draft()
         problem = self._draft.problem()
         if not problem:
             try:
                 await self._ask(self._draft.address, self._draft.edits())
             except UserError as error:
                 problem = str(error)
+        self.show_problem(problem)
         if problem:
-            self.show_problem(problem)
+            return
+        if self._draft.changes():
+            await self._look()
         else:
-            self.dismiss(ForkRun(self._draft.state.run, self._draft.address, self._draft.edits()))
+            await self.do_take()
+
+    async def _look(self) -> None:
+        width = max(self.query_one("#frame").size.width - 8, 20)
+        lines: list[Line] = []
+        for kind, before, after in self._draft.changes():
+            title = (Segment(f"What changes: {KINDS[kind][0]}", "title"), Segment("   -  before   +  after", "muted"))
+            lines += [title, *text_diff(before, after, width), ()]
+        lines += [(Segment("What the fork does", "title"),), *await self._fork_lines(width)]
+        self.query_one("#changes", Static).update(contents(lines))
+        self.add_class("-previewing")
+        self.query_one("#look").focus()
+        self.show_keys()
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Whose keys hold: those of the editor, or those of what the edits change."""
+        return ("preview",) if self.has_class("-previewing") else self.SCOPES
+
+    async def do_take(self) -> None:
+        """Answer with the fork."""
+        self.dismiss(ForkRun(self._draft.state.run, self._draft.address, self._draft.edits()))
+
+    async def do_back(self) -> None:
+        """Back to the editor."""
+        self.remove_class("-previewing")
+        self.query_one("#editor").focus()
+        self.show_keys()
+
+    async def do_external(self) -> None:
+        """Write in the person's own editor."""
+        editor = self.query_one("#editor", TextArea)
+        outcome = edit_outside(self.app, editor.text, ".json" if self._kind in JSON_KINDS else ".txt")
+        if outcome.text is not None and is_too_large(outcome.text):
+            size = human_bytes(len(outcome.text.encode()))
+            self.show_problem(f"{size} are too much for this editor; e on the call edits a result of any size.")
+            return
+        self.show_problem(outcome.problem)
+        if outcome.text is not None:
+            editor.load_text(outcome.text)
