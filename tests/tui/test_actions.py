@@ -18,6 +18,7 @@ from workbench.tui.context import Context, Scope
 from workbench.tui.dialogs.breakpoints import BreakpointsDialog
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.edit import EditDialog
+from workbench.tui.dialogs.filter import FilterDialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.dialogs.help import help_lines
 from workbench.tui.flows import FLOWS
@@ -30,7 +31,7 @@ from workbench.views.selection import NOTHING, Selection
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 MODAL: tuple[Scope, ...] = ("breakpoints",)
 """Scopes of dialogs in which nothing is typed: they lie on top, and the keys of the main screen do not hold there."""
-TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "invitation", "edit", "hand", "text", "line", "question")
+TEXT_FIELDS: tuple[Scope, ...] = ("prompt", "find_line", "invitation", "edit", "hand", "text", "line", "question")
 
 
 def keys_of(actions: tuple[Action, ...]) -> list[str]:
@@ -67,7 +68,7 @@ def test_a_focused_pane_takes_no_key_of_an_action(widget: type[Widget], scopes: 
     assert not own & taken
 
 
-@pytest.mark.parametrize("scope", ["edit", "hand", "text", "fork", "prompt"])
+@pytest.mark.parametrize("scope", ["edit", "hand", "text", "fork", "prompt", "find_line"])
 def test_keys_beside_a_text_field_are_none_that_it_writes(scope: Scope) -> None:
     """What can be typed is typed: only other keys act while a text field has the focus."""
     assert not [key for key in keys_of(in_scope(scope)) if len(key) == 1]
@@ -75,7 +76,7 @@ def test_keys_beside_a_text_field_are_none_that_it_writes(scope: Scope) -> None:
 
 def test_every_action_of_the_main_screen_does_something() -> None:
     """Flows and table name the same actions."""
-    declared = {action.id for action in in_scope("main", "runs") if not action.is_native}
+    declared = {action.id for action in in_scope("find", "main", "runs") if not action.is_native}
     assert declared == set(FLOWS)
 
 
@@ -88,6 +89,7 @@ def test_every_action_of_the_main_screen_does_something() -> None:
         (ForkDialog, ("fork", "dialog")),
         (RequestScreen, ("request",)),
         (BreakpointsDialog, ("breakpoints", "dialog")),
+        (FilterDialog, ("filter", "dialog")),
     ],
 )
 def test_widgets_do_all_actions_of_their_places(owner: type, scopes: tuple[Scope, ...]) -> None:

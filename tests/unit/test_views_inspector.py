@@ -42,7 +42,7 @@ def text_of(
     contents = {}
     if content is not None and call is not None and call.result is not None:
         contents[(call.result.run, call.result.seq)] = content
-    lines = inspector_lines(state, selection, contents, width, weights)
+    lines = inspector_lines(state, selection, contents, width, weights=weights)
     return "\n".join(line_text(line).rstrip() for line in lines)
 
 

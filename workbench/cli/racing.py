@@ -39,6 +39,7 @@ from workbench.events.base import Recorded
 from workbench.events.run import RunFinished, RunPaused
 from workbench.state.history import History
 from workbench.store import RunRow
+from workbench.views.fork_cost import cost_words
 from workbench.views.race import ONE_EACH, racers_of, run_line, table_lines
 from workbench.views.race_files import csv_text, markdown_text, race_document
 
@@ -87,7 +88,8 @@ def _start(headless: Headless, args: argparse.Namespace, base: ForkEdits) -> str
     preview: ForkPreview = headless.ask(PreviewFork(args.run, args.at, variants[0].edits))
     checks = tuple(args.check)
     started: StartedRace = headless.ask(StartRace(args.run, args.at, variants, repeat, at_once, checks, drive=False))
-    err().say(f"race at {preview.address}: {preview.kept}; {preview.cost_note}", "muted")
+    words = cost_words(preview.cost)
+    err().say(f"race at {preview.address}: {preview.kept}; sent again: {words.sends}; cost: {words.cost}", "muted")
     for effect in preview.effects:
         err().say(f"simulated: {effect}, and that is not undone", "waiting")
     count = len(started.runs)

@@ -19,6 +19,7 @@ from workbench.tui.tables import (
     calls,
     compare,
     dialogs,
+    find,
     library,
     panes,
     plans,
@@ -37,6 +38,7 @@ _TABLES: Final = (
     requests.ACTIONS,
     plans.ACTIONS,
     playhead.ACTIONS,
+    find.ACTIONS,
     panes.ACTIONS,
     workbench.ACTIONS,
     tour.ACTIONS,
@@ -50,7 +52,7 @@ DEFAULTS: Final[dict[str, Action]] = {action.id: action for table in _TABLES for
 ACTIONS: Final[dict[str, Action]] = dict(DEFAULTS)
 """Every action by its id, with the keys that it has for this person."""
 
-WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit", "runs"})
+WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit", "runs", "find"})
 """Scopes whose keys may be those of `main`, because whoever is in them means theirs."""
 
 _SHOWN: Final = {
@@ -121,6 +123,8 @@ _BESIDE_MAIN: Final[dict[Scope, tuple[Scope, ...]]] = {
     "prompt": ("prompt",),
     "invitation": ("invitation", "app"),
     "plan_edit": ("plan_edit",),
+    "find": ("find", "main"),
+    "find_line": ("find_line",),
     "plan": ("plan", "main"),
     "runs": ("runs", "main"),
 }

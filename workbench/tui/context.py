@@ -17,7 +17,7 @@ from workbench.views.selection import NOTHING, Selection
 Scope = Literal[
     "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find", "compare", "race", "metrics",
     "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request",
-    "search", "themes", "tour", "page", "note", "export",
+    "search", "themes", "tour", "page", "note", "export", "find_line", "filter",
 ]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
 Group = Literal[
@@ -30,6 +30,8 @@ WHERE: Final[dict[Scope, str]] = {
     "plan_edit": "while editing a plan",
     "prompt": "in the prompt",
     "find": "while finding",
+    "find_line": "in what is looked for",
+    "filter": "in the filter",
     "compare": "in a comparison",
     "race": "in a race",
     "metrics": "in the metrics",
@@ -71,6 +73,10 @@ class Context:
     """The playhead stands somewhere else than at the end."""
     row: RunRow | None = None
     """The run that is meant where a run of the list is: the one under its cursor, elsewhere the one on the screen."""
+    is_playing: bool = False
+    """The playhead goes on by itself."""
+    is_filtered: bool = False
+    """Only some calls are shown."""
 
     @property
     def call(self) -> CallState | None:
@@ -139,7 +145,9 @@ def needs_hand(context: Context) -> str:
 
 
 def refuse_toggle(context: Context) -> str:
-    """Refuse where the run cannot be paused or resumed from here."""
+    """Refuse where the run cannot be paused or resumed from here; what is played can always be stopped."""
+    if context.is_playing:
+        return ""
     if why := needs_hand(context):
         return why
     if context.state is not None and context.state.status == "completed":
@@ -239,6 +247,8 @@ def refuse_caller(context: Context) -> str:
 
 def toggle_label(context: Context) -> str:
     """Name what the key does to the run; nothing where it rather needs an answer."""
+    if context.is_playing:
+        return "stop"
     if context.waits_for is not None:
         return ""
     return "pause" if context.is_moving else "resume"
@@ -266,3 +276,39 @@ def answer_label(context: Context) -> str:
 def plan_label(context: Context) -> str:
     """Name the way to the plan; nothing for whoever is there."""
     return "" if context.scope in ("plan", "plan_edit") else "plan"
+
+
+def refuse_find(context: Context) -> str:
+    """Refuse where there is nothing to look through yet."""
+    if why := needs_run(context):
+        return why
+    is_new = context.state is not None and not context.state.steps
+    return "There is only the plan yet, which waits for you." if is_new and context.waits_for == "plan" else ""
+
+
+def refuse_stay(context: Context) -> str:
+    """Refuse where nobody is finding."""
+    return "" if context.scope == "find" else "Nothing is being looked for; / finds."
+
+
+def refuse_filter(context: Context) -> str:
+    """Refuse where there is nothing to choose from."""
+    if why := needs_run(context):
+        return why
+    has_calls = context.state is not None and any(step.calls for step in context.state.steps)
+    return "" if has_calls or context.is_filtered else "This run has no calls yet."
+
+
+def refuse_unfilter(context: Context) -> str:
+    """Refuse where all calls are shown."""
+    return "" if context.is_filtered else "All calls are shown; F shows only some."
+
+
+def filter_label(context: Context) -> str:
+    """Name what the key does to the calls."""
+    return "show all" if context.is_filtered else "filter"
+
+
+def play_label(context: Context) -> str:
+    """Name what the key does to the playhead."""
+    return "faster" if context.is_playing else "play"

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
 from workbench.conversation.weights import Weights, weigh
+from workbench.debugger.playback import next_call_stop
 from workbench.driver.commands import OpenedRun
 from workbench.driver.feed import Draft
 from workbench.events.base import Recorded
@@ -34,6 +35,8 @@ class Follower:
         """An event is missing: the log has to be read again."""
         self.is_reading = False
         """Its log is being read at this moment."""
+        self._as_of: tuple[int, RunState] | None = None
+        """The state after so many records, as last asked for."""
         self._waiting: list[Recorded] = []
 
     def take(self, record: Recorded) -> bool:
@@ -65,7 +68,9 @@ class Follower:
         """Return the state as of a moment, Unix seconds."""
         records = self.history.records
         position = bisect_right(records, at, key=lambda record: record.at)
-        return self.history.at(records[position - 1].seq) if position else RunState(run=self.run)
+        if self._as_of is None or self._as_of[0] != position:
+            self._as_of = position, self.history.at(position - 1) if position else RunState(run=self.run)
+        return self._as_of[1]
 
 
 class Watched(Follower):
@@ -78,8 +83,12 @@ class Watched(Follower):
         self.drafts: dict[int, Draft] = {}
         self.playhead: int | None = None
         """Seq of the event up to which the screen shows the run; None for the end, which moves on."""
+        self.instant: float | None = None
+        """The moment that is shown, in Unix seconds, where the run is played: between two events."""
         self.is_pausing = False
         """A person asked it to stop, and it still moves."""
+        self._ended_before: float | None = None
+        """The past moment at which the end was to be shown: the way back leads to that of the caller."""
         self._shown: tuple[int, RunState] | None = None
         self._weighed: tuple[object, Weights] | None = None
 
@@ -151,7 +160,7 @@ class Watched(Follower):
         opened = {run: child for run, child in self.children.items() if child.is_open}
         if self.playhead is None:
             return {run: child.history.live for run, child in opened.items()}
-        moment = self.history.records[self.playhead].at
+        moment = self.moment or 0.0
         return {run: child.at_time(moment) for run, child in opened.items()}
 
     def weights(self, selection: Selection) -> Weights | None:
@@ -190,6 +199,13 @@ class Watched(Follower):
         return self.playhead is not None
 
     @property
+    def moment(self) -> float | None:
+        """The past moment that is shown, Unix seconds; None for the end, unless that was before such a moment."""
+        if self.playhead is None:
+            return self._ended_before
+        return self.instant if self.instant is not None else self.history.records[self.playhead].at
+
+    @property
     def position(self) -> int:
         """Seq of the last event that is shown."""
         return self.history.live.seq if self.playhead is None else self.playhead
@@ -197,11 +213,21 @@ class Watched(Follower):
     def move_to(self, seq: int) -> None:
         """Show the run up to an event; the last one means the end, which is followed."""
         last = self.history.live.seq
-        self.playhead = None if seq >= last else max(seq, 0)
+        self.playhead, self.instant, self._ended_before = None if seq >= last else max(seq, 0), None, None
+
+    def move_to_moment(self, moment: float) -> None:
+        """Show the run as it was at a moment, Unix seconds."""
+        records = self.history.records
+        self.move_to(bisect_right(records, moment, key=lambda record: record.at) - 1)
+        self._ended_before = moment if self.playhead is None else None
 
     def move(self, events: int) -> None:
         """Move by so many events."""
         self.move_to(self.position + events)
+
+    def move_calls(self, direction: int) -> None:
+        """Move to the nearest start or end of a call before or after where the playhead stands."""
+        self.move_to(next_call_stop(self.history.records, self.position, direction))
 
     def move_steps(self, direction: int) -> None:
         """Move to the nearest end of a step before or after where the playhead stands."""

@@ -1,4 +1,4 @@
-"""Showing only some calls of a run: which ones, and what such a choice is called. Pure: calls in, answers out.
+"""Showing only some calls of a run: which ones, and what such a choice is called. Pure.
 
 A step is shown where one of its calls is. What is left out is counted in its place, so that nobody takes a part of a
 run for the whole.

@@ -113,6 +113,11 @@ class Search:
         """Results that were not looked into yet, oldest first."""
         return [result for result, _ in self._unread.values()]
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many results were looked into, of how many that are known."""
+        return len(self._counts), len(self._counts) + len(self._unread)
+
     def take(self, looked_into: Iterable[ResultRef], counts: Mapping[Ref, int]) -> None:
         """Take in how often the needle is in some results."""
         for result in looked_into:
@@ -237,6 +242,28 @@ def _leaves(value: JsonValue) -> Iterator[str]:
             yield from _leaves(item)
     else:
         yield json.dumps(value)
+
+
+def found_line(
+    hits: int, index: int | None, hit: Hit | None, *, looked_into: tuple[int, int], hidden: int, wrapped: bool
+) -> Line:
+    """Return what a search has to say: how many hits, on which the cursor is and where that has it, how far it is."""
+    done, of = looked_into
+    is_done = done == of
+    if not hits:
+        words = "not found" if is_done else "nothing yet"
+        pieces = [Segment(words, "error" if is_done and not hidden else "muted")]
+    else:
+        pieces = [Segment(f"{'–' if index is None else index + 1}/{hits:,}", "title")]
+    if hit is not None:
+        pieces.append(Segment(f"  {hit}", "match" if hit.selection.kind == "call" else "text"))
+    if wrapped and hits:
+        pieces.append(Segment("  from the other end", "waiting"))
+    if hidden:
+        pieces.append(Segment(f"  {hidden:,} hidden by the filter", "waiting"))
+    if not is_done:
+        pieces.append(Segment(f"  results {done:,}/{of:,}", "running"))
+    return tuple(pieces)
 
 
 # Marking

@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from workbench.conversation.weights import Weights
+from workbench.debugger.find import Needle
 from workbench.events.agent import AgentRecord
 from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlock, TextBlock
 from workbench.events.request import ThinkingBlock, Usage
@@ -20,6 +21,7 @@ from workbench.state.run_state import RunState
 from workbench.views.binary import block_label
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.context_meter import meter_lines
+from workbench.views.find import mark_lines
 from workbench.views.marks import EDITED, Mark, call_mark, plan_mark, progress_mark, reason_words, run_mark
 from workbench.views.outline import message_of
 from workbench.views.segments import Line, Segment, Style, row, split_row
@@ -30,6 +32,8 @@ RESULT_LINES: Final = 400
 INPUT_LINES: Final = 60
 TEXT_LINES: Final = 200
 _KEY_WIDTH: Final = 11
+_LABELS: Final[frozenset[Style]] = frozenset({"title", "muted"})
+"""Styles of our own words, in which nothing is marked."""
 _TURNS: Final = {
     "streaming": Mark("⏵", "streaming", "running"),
     "discarded": Mark("⊘", "stopped", "cancelled"),
@@ -41,13 +45,20 @@ Contents = Mapping[tuple[str, int], Content]
 
 
 def inspector_lines(
-    state: RunState, selection: Selection, contents: Contents, width: int, weights: Weights | None = None
+    state: RunState,
+    selection: Selection,
+    contents: Contents,
+    width: int,
+    *,
+    weights: Weights | None = None,
+    needle: Needle | None = None,
 ) -> list[Line]:
     """Return the lines about what is selected, each of `width` cells; about the run where nothing is.
 
-    `weights` are those of the request of a step, or of the next one.
+    `weights` are those of the request of a step, or of the next one. What is looked for is marked, and where a text is
+    too long to be shown whole, it is shown from there on.
     """
-    sheet = _Sheet(width)
+    sheet = _Sheet(width, needle)
     match selection.kind:
         case "call" if (call := state.call(selection.call or "")) is not None:
             _add_call(sheet, state, call, contents)
@@ -61,14 +72,14 @@ def inspector_lines(
             _add_blocks(sheet, said.content, TEXT_LINES)
         case _:
             _add_run(sheet, state, weights)
-    return sheet.lines
+    return mark_lines(sheet.lines, needle, _LABELS)
 
 
 class _Sheet:
     """Lines of one width, added one below the other."""
 
-    def __init__(self, width: int) -> None:
-        self.width = max(width, 12)
+    def __init__(self, width: int, needle: Needle | None = None) -> None:
+        self.width, self._needle = max(width, 12), needle
         self.lines: list[Line] = []
 
     def add(self, *pieces: Segment) -> None:
@@ -94,11 +105,25 @@ class _Sheet:
             self.add(Segment(" " * _KEY_WIDTH), Segment(passage.rest, "muted"))
 
     def text(self, text: str, limit: int, style: Style = "text") -> None:
-        passage = cut_text(text, self.width - 1, limit)
+        above = self._above(text, limit)
+        if above:
+            self.add(Segment(f" … {human_bytes(len(text[:above].encode()))} above", "muted"))
+        passage = cut_text(text[above:], self.width - 1, limit)
         for line in passage.lines:
             self.add(Segment(" "), Segment(line, style))
         if passage.rest:
             self.add(Segment(f" {passage.rest}", "muted"))
+
+    def _above(self, text: str, limit: int) -> int:
+        """Return how much of a text is left out, so that what is looked for is among the lines that are shown."""
+        if self._needle is None or len(text) < limit:
+            return 0
+        first = next(iter(self._needle.spans(text)), (0, 0))[0]
+        lines_before = text.count("\n", 0, first) + first // self.width
+        if lines_before <= limit // 2:
+            return 0
+        start = max(0, first - 4 * self.width)
+        return max(text.rfind("\n", 0, start) + 1, start - 4 * self.width)
 
     def json(self, value: JsonValue, limit: int) -> None:
         """Add JSON with a line for each field."""

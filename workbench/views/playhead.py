@@ -13,8 +13,6 @@ from workbench.views.text import human_cost, human_seconds, human_tokens
 RECENT_CALLS: Final = 200
 """How many calls the percentile looks at."""
 _SHORTEST_BAR: Final = 8
-_LEAD: Final = 2
-"""Cells before the bar."""
 
 
 class Bar(NamedTuple):
@@ -29,28 +27,39 @@ class Bar(NamedTuple):
         return round(cell / max(1, self.cells - 1) * last)
 
 
-def playhead_line(state: RunState | None, position: int, last: int, width: int, scrubbing: bool) -> Line:
-    """Return the line for event `position` of a run whose last one is `last`, both counted from 0."""
+def playhead_line(
+    state: RunState | None, position: int, last: int, width: int, scrubbing: bool, speed: int = 0
+) -> Line:
+    """Return the line for event `position` of a run whose last one is `last`, both counted from 0.
+
+    `speed` is how many times as fast as it went the run is played; 0 where it is not.
+    """
     if state is None or last < 0:
         return row((), width)
-    lead = [Segment("◂ " if scrubbing else "  ", "playhead")]
-    tail = _tail(state, position, last, width, scrubbing)
-    room = playhead_bar(state, position, last, width, scrubbing).cells
+    lead = _lead(scrubbing, speed)
+    tail = _tail(state, position, last, width, scrubbing, speed)
+    room = playhead_bar(state, position, last, width, scrubbing, speed).cells
     done = round(position / max(1, last) * (room - 1))
     bar = [Segment("━" * done, "playhead" if scrubbing else "bar"), Segment("●", "playhead")]
     return row([*lead, *bar, Segment("─" * (room - 1 - done), "bar_idle"), *tail], width)
 
 
-def playhead_bar(state: RunState, position: int, last: int, width: int, scrubbing: bool) -> Bar:
+def playhead_bar(state: RunState, position: int, last: int, width: int, scrubbing: bool, speed: int = 0) -> Bar:
     """Return where that line has its bar."""
-    return Bar(_LEAD, max(2, width - _LEAD - line_width(_tail(state, position, last, width, scrubbing))))
+    start = line_width(_lead(scrubbing, speed))
+    return Bar(start, max(2, width - start - line_width(_tail(state, position, last, width, scrubbing, speed))))
 
 
-def _tail(state: RunState, position: int, last: int, width: int, scrubbing: bool) -> Line:
+def _lead(scrubbing: bool, speed: int) -> Line:
+    return (Segment(f"▶ {speed}× " if speed else "◂ " if scrubbing else "  ", "playhead"),)
+
+
+def _tail(state: RunState, position: int, last: int, width: int, scrubbing: bool, speed: int) -> Line:
+    room = width - line_width(_lead(scrubbing, speed))
     where = [Segment(f" event {position}/{last}", "playhead" if scrubbing else "text"), Segment("  ")]
     figures = _figures(state)
     # Figures that do not fit go, the least important first; the place itself stays.
-    while figures and _LEAD + line_width(where) + len(" · ".join(figures)) + _SHORTEST_BAR > width:
+    while figures and line_width(where) + len(" · ".join(figures)) + _SHORTEST_BAR > room:
         figures.pop()
     return (*where, Segment(" · ".join(figures), "muted"))
 

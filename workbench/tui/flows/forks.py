@@ -52,7 +52,8 @@ def _after_message(state: RunState, index: int) -> str:
 
 
 async def fork_here(screen: MainScreen) -> None:
-    """Ask what to change, show what that does, and make the fork."""
+    """Ask what to change, show what that does, and make the fork; what plays stops at the place of the fork."""
+    screen.player.stop()
     watched = screen.watched
     draft = ForkDraft(watched.history.live, place_of(screen.context()))
 

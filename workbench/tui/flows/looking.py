@@ -39,53 +39,28 @@ async def to_previous_pane(screen: MainScreen) -> None:
     screen.panes.cycle(-1)
 
 
-async def event_back(screen: MainScreen) -> None:
-    """Move the playhead one event back."""
-    screen.watched.move(-1)
-    _show_moment(screen)
-
-
-async def event_on(screen: MainScreen) -> None:
-    """Move the playhead one event on."""
-    screen.watched.move(1)
-    _show_moment(screen)
-
-
-async def step_back(screen: MainScreen) -> None:
-    """Move the playhead one step back."""
-    screen.watched.move_steps(-1)
-    _show_moment(screen)
-
-
-async def step_on(screen: MainScreen) -> None:
-    """Move the playhead one step on."""
-    screen.watched.move_steps(1)
-    _show_moment(screen)
-
-
-async def move_playhead(screen: MainScreen, seq: int) -> None:
-    """Move the playhead to an event."""
-    screen.watched.move_to(seq)
-    _show_moment(screen)
-
-
-async def to_the_end(screen: MainScreen) -> None:
-    """Bring the playhead back to the end, and follow it."""
-    screen.watched.playhead = None
-    _show_moment(screen)
-
-
-def _show_moment(screen: MainScreen) -> None:
-    """Show the run as of the playhead, at what was the newest then."""
-    screen.show_run()
-    screen.timeline.follow()
-
-
 async def to_caller(screen: MainScreen) -> None:
-    """From a subagent back to the run that called it."""
+    """From a subagent back to the call of the run above that it is."""
     caller = screen.watched.history.live.caller
     if caller is not None:
-        await screen.open_run(caller.run)
+        await to_call(screen, caller.run, caller.call)
+
+
+async def to_call(screen: MainScreen, run: str, call: str) -> None:
+    """Go to a call of another run, at the moment that is shown."""
+    await open_beside(screen, run)
+    step = call.partition(".")[0]
+    if step.isdecimal():
+        screen.timeline.visit(Selection("call", step=int(step), call=call))
+
+
+async def open_beside(screen: MainScreen, run: str) -> None:
+    """Show a subagent, or its caller, as of the moment that is shown of this run."""
+    moment = screen.watched.moment
+    await screen.open_run(run)
+    if moment is not None:
+        screen.watched.move_to_moment(moment)
+        screen.show_run()
 
 
 async def copy_selected(screen: MainScreen) -> None:

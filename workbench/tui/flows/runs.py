@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workbench.driver.commands import AgentOptions, PauseRun, ResumeRun, Say
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
-from workbench.tui.flows import answers
+from workbench.tui.flows import answers, playhead
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -30,7 +30,9 @@ async def pause_or_resume(screen: MainScreen) -> None:
     """Stop the run at once; stop what is left; or let it go on."""
     watched = screen.watched
     state = watched.history.live
-    if screen.context().waits_for is not None:
+    if screen.player.is_playing:
+        playhead.stop(screen)
+    elif screen.context().waits_for is not None:
         await answers.answer_waiting(screen)
     elif watched.is_moving:
         await screen.bridge.ask(PauseRun(watched.driven_run))

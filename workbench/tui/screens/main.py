@@ -21,10 +21,13 @@ from workbench.store.model import RunRow
 from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
-from workbench.tui.flows import FLOWS, breakpoints, looking, plans, runs
+from workbench.tui.finding import Finder
+from workbench.tui.flows import FLOWS, breakpoints, looking, plans, playhead, runs
 from workbench.tui.flows.beginnings import BEGINNINGS
+from workbench.tui.player import Player
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
+from workbench.tui.widgets.find_line import FindLine
 from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.invitation import Invitation
 from workbench.tui.widgets.keys import Keys
@@ -37,6 +40,7 @@ from workbench.tui.widgets.run_detail import RunDetail
 from workbench.tui.widgets.run_tree import RunTree
 from workbench.tui.widgets.status_bar import StatusBar
 from workbench.tui.widgets.timeline import Timeline
+from workbench.views.breadcrumb import breadcrumb
 from workbench.views.selection import NOTHING, Selection
 
 TICKS: Final = 2
@@ -48,8 +52,8 @@ LIST_TICKS: Final = 2 * PER_SECOND
 class MainScreen(LiveScreen):
     """What a person sees most of the time."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("main")]
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("main", "runs")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("find"), *bindings("main")]
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("find", "main", "runs")
 
     DEFAULT_CSS = """
     MainScreen.-first #playhead {
@@ -59,7 +63,8 @@ class MainScreen(LiveScreen):
 
     def __init__(self, bridge: Bridge, options: AgentOptions, now: Callable[[], float]) -> None:
         super().__init__(bridge)
-        self.options, self._now = options, now
+        self.options, self.now = options, now
+        self.finder, self.player = Finder(self), Player()
         self._ticks = 0
         self._announced: object = None
         self._hit: object = None
@@ -79,6 +84,7 @@ class MainScreen(LiveScreen):
         yield StatusBar(id="status")
         yield Panes(id="panes")
         yield Prompt(id="prompt")
+        yield FindLine(id="find")
         yield ProgressLine(id="progress")
         yield PlayheadLine(id="playhead")
         yield Keys(id="keys")
@@ -122,6 +128,7 @@ class MainScreen(LiveScreen):
         self._ticks += 1
         watched = self.bridge.watched
         ticks = watched is not None and watched.is_moving and not watched.is_scrubbing and self._ticks % TICKS == 0
+        ticks |= self.player.tick(watched, self.now())
         if changes:
             self._take(changes)
         if changes.run or ticks:
@@ -168,13 +175,16 @@ class MainScreen(LiveScreen):
             status.show(None, None)
             self.panes.invite(is_open=self.workbench.is_begun, is_first=not self.bridge.rows)
         else:
-            now = self._now() if watched.is_moving and not watched.is_scrubbing else None
+            now = self.now() if watched.is_moving and not watched.is_scrubbing else watched.instant
             self._follow_plan(watched)
             self._announce(watched)
             self.panes.show_run(watched, now)
             self._hit = breakpoints.tell_hit(self, watched, self._hit)
-            self.query_one(PlayheadLine).show(watched)
-            status.show(watched.state, now, is_stranded=watched.is_stranded and not watched.is_scrubbing)
+            self.query_one(PlayheadLine).show(watched, self.player.speed)
+            crumbs = breadcrumb(watched.state, self.bridge.rows)
+            is_stranded = watched.is_stranded and not watched.is_scrubbing
+            status.show(watched.state, now, crumbs=crumbs, is_stranded=is_stranded)
+            self.finder.update()
         self.show_selection()
 
     def show_selection(self) -> None:
@@ -246,6 +256,8 @@ class MainScreen(LiveScreen):
             is_imported=watched.is_imported,
             is_scrubbing=watched.is_scrubbing,
             row=row,
+            is_playing=self.player.is_playing,
+            is_filtered=self.timeline.chosen is not None,
         )
 
     def _scope(self) -> Scope:
@@ -255,11 +267,13 @@ class MainScreen(LiveScreen):
                     return node.scope
                 case Prompt():
                     return "prompt"
+                case FindLine():
+                    return "find_line"
                 case Invitation():
                     return "invitation"
                 case RunTree():
                     return "runs"
-        return "main"
+        return "find" if self.finder.is_open else "main"
 
     # Where the focus is
 
@@ -306,7 +320,11 @@ class MainScreen(LiveScreen):
     async def open_run(self, run: str) -> None:
         """Show a run and follow it."""
         self.close_plan()
+        before = self.bridge.watched
         await self.bridge.watch(run)
+        if before is None or self.watched.run != before.run:
+            self.finder.leave(back=False)
+            self.timeline.choose(None)
         self._show_rows()
         self.show_run()
         if self._scope() != "runs" or self.plan_editor.is_shown:
@@ -329,18 +347,36 @@ class MainScreen(LiveScreen):
     @on(Timeline.Selected)
     def _select(self) -> None:
         self.show_selection()
+        self.finder.show_line()
+
+    @on(StatusBar.Followed)
+    def _follow_way(self, event: StatusBar.Followed) -> None:
+        self.work(partial(looking.to_call, self, event.crumb.run, event.crumb.call), group="flow")
+
+    @on(FindLine.Changed)
+    def _look_for(self, event: FindLine.Changed) -> None:
+        self.finder.look_for(event.text)
+
+    @on(FindLine.Taken)
+    def _walk_hits(self) -> None:
+        self.panes.home(self.panes.current).focus()
+
+    @on(FindLine.Left)
+    def _leave_finding(self) -> None:
+        self.finder.leave(back=True)
+        self.panes.home(self.panes.current).focus()
 
     @on(Timeline.Opened)
     def _open(self, event: Timeline.Opened) -> None:
         call = self.context().call
         if event.selection.kind == "call" and call is not None and call.child is not None:
-            self.work(partial(self.open_run, call.child), group="flow")
+            self.work(partial(looking.open_beside, self, call.child), group="flow")
         else:
             self.panes.show("inspector", focus=True)
 
     @on(PlayheadLine.Moved)
     def _move_playhead(self, event: PlayheadLine.Moved) -> None:
-        self.work(partial(looking.move_playhead, self, event.seq), group="flow")
+        self.work(partial(playhead.move_to, self, event.seq), group="flow")
 
     @on(PlanEditor.Moved)
     def _plan_moved(self) -> None:

@@ -10,6 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.conversation.weights import Weights
+from workbench.debugger.find import Needle
 from workbench.events.content import Content
 from workbench.state.run_state import RunState
 from workbench.tui.widgets.styles import Looks, rich_styles, strip
@@ -40,6 +41,9 @@ class Inspector(ScrollView, can_focus=True):
         self._lines: list[Line] = []
         self._drawn: object = None
         """What the lines were made from."""
+        self._needle: Needle | None = None
+        self._is_sought = False
+        """The first place of what is looked for was not shown yet."""
         self._looks: Looks = {}
         self._ground: RichStyle | None = None
         """The widget's own colours, on which everything is drawn."""
@@ -57,6 +61,15 @@ class Inspector(ScrollView, can_focus=True):
         self._redraw()
         if is_other:
             self.scroll_to(y=0, animate=False)
+            self._is_sought = self._needle is not None
+        self._seek()
+
+    def mark(self, needle: Needle | None) -> None:
+        """Mark what is looked for, and bring the first place of it into view."""
+        if needle is not self._needle:
+            self._needle, self._is_sought = needle, needle is not None
+            self._redraw()
+            self._seek()
 
     def on_resize(self) -> None:
         """Fit the lines to the width."""
@@ -66,12 +79,26 @@ class Inspector(ScrollView, can_focus=True):
         state, width = self._state, self.scrollable_content_region.width
         if state is None or width <= 0:
             return
-        drawn = (state.run, state.seq, self._selection, frozenset(self._contents), self._weights, width)
+        drawn = (
+            *(state.run, state.seq, self._selection, frozenset(self._contents)),
+            *(self._weights, self._needle, width),
+        )
         if drawn != self._drawn:
             self._drawn = drawn
-            self._lines = inspector_lines(state, self._selection, self._contents, width, self._weights)
+            self._lines = inspector_lines(
+                state, self._selection, self._contents, width, weights=self._weights, needle=self._needle
+            )
             self.virtual_size = Size(width, len(self._lines))
             self.refresh()
+
+    def _seek(self) -> None:
+        """Bring the first place of what is looked for into view, once it is there."""
+        marked = (y for y, line in enumerate(self._lines) if any(piece.style == "match" for piece in line))
+        if self._is_sought and (first := next(marked, None)) is not None:
+            self._is_sought = False
+            height = self.scrollable_content_region.height
+            if first >= height:
+                self.scroll_to(y=first - height // 3, animate=False)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of what is seen."""

@@ -22,7 +22,9 @@ from workbench.tui.widgets.run_detail import RunDetail
 from workbench.tui.widgets.run_header import RunHeader
 from workbench.tui.widgets.run_tree import RunTree
 from workbench.tui.widgets.timeline import Timeline
+from workbench.views.filter import Filter
 from workbench.views.segments import Segment
+from workbench.views.text import one_line
 
 Pane = Literal["runs", "timeline", "inspector"]
 PANES: Final[tuple[Pane, ...]] = ("runs", "timeline", "inspector")
@@ -88,7 +90,8 @@ class Panes(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.current: Pane = "timeline"
-        self._sign = ""
+        self._signs: list[Segment] = []
+        """What the frame says of the moment and the calls that are shown."""
 
     def compose(self) -> ComposeResult:
         """Build the panes from left to right."""
@@ -171,13 +174,12 @@ class Panes(Horizontal):
         )
         self.set_class(plan.is_alone, "-waiting")
         self.set_class(watched.is_scrubbing, "-scrubbing")
-        place = f"◂ PLAYHEAD {watched.position}/{watched.history.live.seq} · {key_of('end')} returns to live"
-        self._mark(place if watched.is_scrubbing else "")
+        self._mark(_signs(watched, timeline.chosen))
 
-    def _mark(self, sign: str) -> None:
-        """Say on the frame which moment is shown; nothing at the end of the run."""
-        if sign != self._sign:
-            self._sign = sign
+    def _mark(self, signs: list[Segment]) -> None:
+        """Say on the frame which moment and which calls are shown; nothing where it is the end, and all."""
+        if signs != self._signs:
+            self._signs = signs
             self._show_titles()
 
     def _pane(self, pane: Pane) -> Widget:
@@ -190,6 +192,22 @@ class Panes(Horizontal):
             for number, name in tabs:
                 is_here = name == self.current
                 pieces += [Segment(f" {number} ", "key"), Segment(f"{name} ", "title" if is_here else "muted")]
-            if self._sign and pane == ("timeline" if not self.is_narrow else self.current):
-                pieces.append(Segment(f" {self._sign} ", "playhead"))
+            if pane == ("timeline" if not self.is_narrow else self.current):
+                pieces += self._signs
             self._pane(pane).border_title = content(pieces)
+
+
+def _signs(watched: Watched, chosen: Filter | None) -> list[Segment]:
+    signs: list[Segment] = []
+    if chosen is not None:
+        signs.append(Segment(f" filter: {one_line(str(chosen), 48)} · {key_of('filter')} shows all ", "match"))
+    if watched.is_scrubbing:
+        place = f"{watched.position}/{watched.history.live.seq}"
+        is_played = watched.instant is not None
+        words = (
+            f"▶ PLAYING {place} · {key_of('toggle')} stops"
+            if is_played
+            else f"◂ PLAYHEAD {place} · {key_of('end')} returns to live"
+        )
+        signs.append(Segment(f" {words} ", "playhead"))
+    return signs

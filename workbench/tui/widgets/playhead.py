@@ -37,22 +37,23 @@ class PlayheadLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._state: RunState | None = None
-        self._position, self._last, self._is_scrubbing = 0, 0, False
+        self._position, self._last, self._is_scrubbing, self._speed = 0, 0, False, 0
         self._held: Bar | None = None
         """The bar as it was when the mouse took hold of it: figures beside it come and go meanwhile."""
 
-    def show(self, watched: Watched) -> None:
-        """Show which moment of a run is shown."""
-        place = (watched.position, watched.history.live.seq, watched.is_scrubbing)
+    def show(self, watched: Watched, speed: int = 0) -> None:
+        """Show which moment of a run is shown, and how fast it is played."""
+        place = (watched.position, watched.history.live.seq, watched.is_scrubbing, speed)
         is_other = watched.state is not self._state  # equality would compare whole runs
-        if is_other or place != (self._position, self._last, self._is_scrubbing):
+        if is_other or place != (self._position, self._last, self._is_scrubbing, self._speed):
             self._state = watched.state
-            self._position, self._last, self._is_scrubbing = place
+            self._position, self._last, self._is_scrubbing, self._speed = place
             self.refresh()
 
     def render(self) -> Content:
         """Return the line."""
-        return content(playhead_line(self._state, self._position, self._last, self.size.width, self._is_scrubbing))
+        line = playhead_line(self._state, self._position, self._last, self.size.width, self._is_scrubbing, self._speed)
+        return content(line)
 
     # The mouse
 
@@ -61,7 +62,7 @@ class PlayheadLine(Widget):
         offset = event.get_content_offset(self)
         if self._state is None or offset is None:
             return
-        bar = playhead_bar(self._state, self._position, self._last, self.size.width, self._is_scrubbing)
+        bar = playhead_bar(self._state, self._position, self._last, self.size.width, self._is_scrubbing, self._speed)
         if bar.start <= offset.x < bar.start + bar.cells:
             event.stop()
             self._held = bar

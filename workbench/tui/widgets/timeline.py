@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style as RichStyle
 from textual import events
@@ -33,6 +33,14 @@ EMPTY: Final = ("Nothing here yet.", "Ask a question, or choose a run on the lef
 KEPT_ROWS: Final = 200
 """Drawn rows that are kept. Each holds all that Textual made of it: more would only give the collector work."""
 MORE_BELOW: Final = " ▼ more below · End follows "
+
+
+class Bookmark(NamedTuple):
+    """What is in view of a timeline."""
+
+    selection: Selection
+    top: Anchor | None
+    is_following: bool
 
 
 class Timeline(ScrollView, can_focus=True):
@@ -166,6 +174,28 @@ class Timeline(ScrollView, can_focus=True):
         """Mark what a search found."""
         self._timeline.mark(found)
         self._repaint()
+
+    @property
+    def bookmark(self) -> Bookmark:
+        """What is in view, to come back to."""
+        return Bookmark(self.selection, self._timeline.anchor(self.scroll_offset.y), self._is_following)
+
+    def go_back(self, bookmark: Bookmark) -> None:
+        """Show again what was in view, as far as it is still there."""
+        if bookmark.is_following:
+            self.follow()
+            return
+        self._leave_end()
+        top = self._timeline.position(bookmark.top) if bookmark.top is not None else None
+        if top is not None:
+            self._steer(top)
+        if self._timeline.locate(bookmark.selection) is not None:
+            self._rest_on(bookmark.selection)
+
+    def place_of(self, selection: Selection) -> tuple[int, int]:
+        """Return the line and the cell at which a thing begins; before all of them where it is not there."""
+        place = self._timeline.locate(selection)
+        return (-1, -1) if place is None else (place.y, place.x)
 
     def visit(self, selection: Selection) -> None:
         """Leave the live end for a thing, with some of what stands around it in view."""
