@@ -131,7 +131,9 @@ def test_every_control_or_format_character_of_unicode_is_dealt_with() -> None:
         ("10%\r20%", "10%␍20%"),
         ("\x1b[2J", "\ufffd[2J"),
         ("⚠️ 1️⃣", "⚠ 1\u20e3"),
-        ("naïve — 你好 👍🏽 🇫🇷", "naïve — 你好 👍🏽 🇫🇷"),
+        ("naïve — 你好 👍", "naïve — 你好 👍"),
+        ("👍🏽 x🏽", "👍 x"),
+        ("🇫🇷 🇩🇪x🇪", "FR DExE"),
         ("[/] [@click=app.quit]x[/]", "[/] [@click=app.quit]x[/]"),
     ],
 )

@@ -44,19 +44,6 @@ class WorkbenchApp(BaseApp):
     COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}  # type: ignore[assignment]
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app", "tour")]
-    CSS = """
-    ToastRack {
-        margin-bottom: 2;
-    }
-    Toast {
-        padding: 0 1;
-        max-width: 90%;
-        background: $boost;
-    }
-    Toast.-information {
-        border-left: outer $primary;
-    }
-    """
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.app import App
 from textual.filter import LineFilter
@@ -35,8 +35,23 @@ THEME_SECONDS: Final = 1.0
 class BaseApp(App[None]):
     """What the screen does whatever is on it."""
 
-    ENABLE_COMMAND_PALETTE = True
-    NOTICE_SECONDS: ClassVar[dict[Severity, float]] = _SECONDS
+    CSS = """
+    ToastRack {
+        margin-bottom: 2;
+    }
+    Toast {
+        padding: 0 1;
+        max-width: 90%;
+        background: $boost;
+    }
+    Toast.-information {
+        border-left: outer $primary;
+    }
+    App.-few-colours OptionList:focus > .option-list--option-highlighted,
+    App.-few-colours CommandList > .option-list--option-highlighted {
+        text-style: bold underline;
+    }
+    """
 
     def __init__(self, time: SessionTime, theme: str | None, themes: Sequence[Path], manners: Manners) -> None:
         super().__init__()
@@ -60,6 +75,7 @@ class BaseApp(App[None]):
     def on_mount(self) -> None:
         """Take on what the person set; tell what is wrong with it."""
         self.set_keymap(textual_keymap())
+        self.set_class(self.no_color or self.console.color_system not in ("256", "truecolor"), "-few-colours")
         self._keep_prints_away()
         self.set_interval(THEME_SECONDS, self._look_at_themes)
         for failure in self._theme_failures:

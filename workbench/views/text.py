@@ -45,8 +45,12 @@ def _none_but_safe(unsafe: list[tuple[int, int]]) -> re.Pattern[str]:
 UNSAFE = _none_but_safe(_UNSAFE_RANGES)
 """One character that a terminal would obey, that hides or that reorders; tab and newline do not count."""
 
-# They choose between a plain and a coloured glyph, and terminals disagree on the width that results.
-_VARIATION = re.compile(r"[\ufe00-\ufe0f]")
+# They choose between glyphs of one character, and terminals disagree on the width that results: a skin tone takes no
+# cell behind a hand, and two behind a letter, or where a dialog covers the hand.
+_VARIATION = re.compile(r"[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+# Two of them make a flag, of two cells; where something covers one, the other alone may take two.
+_HALF_FLAG = re.compile(r"[\U0001f1e6-\U0001f1ff]")
+_FIRST_HALF = 0x1F1E6
 _TAB = 4
 
 
@@ -54,13 +58,14 @@ def inert(text: str) -> str:
     r"""Return `text` with nothing in it that a terminal obeys, that hides, or that reorders what is read.
 
     Each such character becomes U+FFFD. Tabs become spaces (stops of 4), `\r\n` becomes `\n`, a lone `\r`
-    becomes `␍`. Variation selectors are dropped, so that a character has the same width wherever it stands.
-    Newlines stay.
+    becomes `␍`. Variation selectors and skin tones are dropped, and flags become the letters that they are made of,
+    so that a character has the same width wherever it stands. Newlines stay.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "␍")
     if not text.isascii():
         text = _VARIATION.sub("", text)
+        text = _HALF_FLAG.sub(lambda half: chr(ord(half[0]) - _FIRST_HALF + ord("A")), text)
     text = UNSAFE.sub(REPLACEMENT, text)
     return text.expandtabs(_TAB) if "\t" in text else text
 
@@ -135,12 +140,6 @@ def human_cost(dollars: float | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _cells(character: str) -> int:
-    # Half a flag counts one cell and a skin tone none, as if the other half were there: so the width of a text
-    # is the sum of its characters, wherever it is cut.
-    if "\U0001f1e6" <= character <= "\U0001f1ff":
-        return 1
-    if "\U0001f3fb" <= character <= "\U0001f3ff":
-        return 0
     from wcwidth import wcwidth
 
     return max(wcwidth(character), 0)

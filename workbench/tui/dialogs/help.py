@@ -26,7 +26,7 @@ def help_lines(width: int) -> list[Line]:
     for group, actions in groupby(ordered, key=lambda action: action.group):
         lines += [(), (Segment(group, "title"),)] if lines else [(Segment(group, "title"),)]
         for action in actions:
-            lines += _action_lines(action, max(width - _KEYS_WIDTH, 20))
+            lines += _action_lines(action, max(width - _KEYS_WIDTH, 8))
     return lines
 
 

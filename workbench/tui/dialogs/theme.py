@@ -47,7 +47,7 @@ class ThemeDialog(Dialog[Chosen]):
         align: right middle;
     }
     ThemeDialog > #frame {
-        width: 46;
+        width: 54;
         max-width: 100%;
         margin: 0 2;
     }
@@ -113,5 +113,5 @@ class ThemeDialog(Dialog[Chosen]):
 
 def _sample() -> list[Line]:
     """Return how things look at each status, two to a line."""
-    cells = [Segment(f"{text:<18}", style) for text, style in _SAMPLE]
+    cells = [Segment(f"{text:<22}", style) for text, style in _SAMPLE]
     return [tuple(cells[at : at + 2]) for at in range(0, len(cells), 2)]
