@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.builders import RunLog, researched_run
+from tests.builders import RunLog, long_run, researched_run
 from tests.snapshots.test_pictures import Picture, app_on, once_shown
 from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import CALL
@@ -52,3 +52,11 @@ def test_the_request_of_a_turn(snap_compare: Picture) -> None:
     """120×40: what fills the context, instructions, tools with their tokens, messages one after the other."""
     log = with_keys(researched_run())
     assert snap_compare(app_on(FakeDriver(log), log.run), run_before=then("i", "right"), terminal_size=(120, 40))
+
+
+def test_metrics_of_a_run(snap_compare: Picture) -> None:
+    """120×40: percentiles with their target lines and charts, what it cost, and how fast each tool is."""
+    log = RunLog()
+    log.records = long_run(36)
+    log.run = log.records[0].run
+    assert snap_compare(app_on(FakeDriver(log), log.run), run_before=then("M"), terminal_size=(120, 40))

@@ -22,6 +22,7 @@ from workbench.tui.dialogs.filter import FilterDialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.dialogs.help import help_lines
 from workbench.tui.flows import FLOWS
+from workbench.tui.screens.metrics import MetricsScreen
 from workbench.tui.screens.request import RequestScreen
 from workbench.tui.widgets.plan_editor import PlanEditor
 from workbench.tui.widgets.timeline import Timeline
@@ -90,6 +91,7 @@ def test_every_action_of_the_main_screen_does_something() -> None:
         (RequestScreen, ("request",)),
         (BreakpointsDialog, ("breakpoints", "dialog")),
         (FilterDialog, ("filter", "dialog")),
+        (MetricsScreen, ("metrics",)),
     ],
 )
 def test_widgets_do_all_actions_of_their_places(owner: type, scopes: tuple[Scope, ...]) -> None:

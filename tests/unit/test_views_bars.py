@@ -13,7 +13,7 @@ from tests.builders import Call, RunLog, agent_record, child_log, live_run, rese
 from tests.strange import strange_text
 from workbench.state.run_state import RunState
 from workbench.store.model import RunRow
-from workbench.views.playhead import call_p95, playhead_line
+from workbench.views.playhead import Moment, call_p95, playhead_line
 from workbench.views.run_tree import short_ids, tree_rows
 from workbench.views.segments import line_text
 from workbench.views.status import status_line
@@ -167,7 +167,7 @@ def test_the_title_names_fallback_and_subagents() -> None:
 def test_the_playhead_stands_where_the_event_is() -> None:
     """From the first event to the last, the mark goes from end to end."""
     state = researched_run().state
-    lines = [line_text(playhead_line(state, at, 40, 120, True)) for at in (0, 20, 40)]
+    lines = [line_text(playhead_line(state, Moment(at, 40, True), 120)) for at in (0, 20, 40)]
     marks = [line.index("●") for line in lines]
     assert marks[0] == 2
     assert lines[0].startswith("◂ ●─")
@@ -178,7 +178,7 @@ def test_the_playhead_stands_where_the_event_is() -> None:
 def test_the_playhead_keeps_its_place_on_a_narrow_screen() -> None:
     """The figures go one by one, the place stays."""
     state = researched_run().state
-    line = line_text(playhead_line(state, 7, 40, 40, False))
+    line = line_text(playhead_line(state, Moment(7, 40), 40))
     assert "event 7/40" in line
     assert "3.1 k in" in line
     assert "p95" not in line
@@ -199,8 +199,8 @@ def test_every_line_fits(position: int, last: int, width: int, strange: str) -> 
     log = RunLog(task=strange, agent=agent_record(plan="off"))
     row = replace(ROW, task=strange, name=strange[:1], edited=strange, address=strange, status=strange)
     lines = [
-        playhead_line(log.state, position, last, width, True),
-        playhead_line(None, position, last, width, False),
+        playhead_line(log.state, Moment(position, last, True), width),
+        playhead_line(None, Moment(position, last), width),
         status_line(log.state, width),
         status_line(None, width),
         status_line(RunState(), width),

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
 from workbench.conversation.weights import Weights, weigh
+from workbench.debugger.metrics import Meter
 from workbench.debugger.playback import next_call_stop
 from workbench.driver.commands import OpenedRun
 from workbench.driver.feed import Draft
@@ -30,6 +31,7 @@ class Follower:
     def __init__(self, run: str) -> None:
         self.run = run
         self.history = History()
+        self.meter = Meter()
         self.is_open = False
         self.has_gap = False
         """An event is missing: the log has to be read again."""
@@ -63,6 +65,7 @@ class Follower:
 
     def _append(self, record: Recorded) -> None:
         self.history.append(record)
+        self.meter.take(record)
 
     def at_time(self, at: float) -> RunState:
         """Return the state as of a moment, Unix seconds."""

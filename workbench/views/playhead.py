@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from math import ceil
 from typing import Final, NamedTuple
 
+from workbench.debugger.metrics import percentile
 from workbench.state.run_state import RunState
 from workbench.views.segments import Line, Segment, line_width, row
 from workbench.views.text import human_cost, human_seconds, human_tokens
@@ -13,6 +13,20 @@ from workbench.views.text import human_cost, human_seconds, human_tokens
 RECENT_CALLS: Final = 200
 """How many calls the percentile looks at."""
 _SHORTEST_BAR: Final = 8
+
+
+class Moment(NamedTuple):
+    """Which moment of a run is shown."""
+
+    position: int
+    """Of the event up to which it is shown, from 0."""
+    last: int
+    """Of the run's last event."""
+    is_scrubbing: bool = False
+    speed: int = 0
+    """How many times as fast as it went the run is played; 0 where it is not."""
+    alarm: str = ""
+    """Says that the engine is slow."""
 
 
 class Bar(NamedTuple):
@@ -27,39 +41,37 @@ class Bar(NamedTuple):
         return round(cell / max(1, self.cells - 1) * last)
 
 
-def playhead_line(
-    state: RunState | None, position: int, last: int, width: int, scrubbing: bool, speed: int = 0
-) -> Line:
-    """Return the line for event `position` of a run whose last one is `last`, both counted from 0.
-
-    `speed` is how many times as fast as it went the run is played; 0 where it is not.
-    """
-    if state is None or last < 0:
+def playhead_line(state: RunState | None, moment: Moment, width: int) -> Line:
+    """Return the line for a moment of a run."""
+    if state is None or moment.last < 0:
         return row((), width)
-    lead = _lead(scrubbing, speed)
-    tail = _tail(state, position, last, width, scrubbing, speed)
-    room = playhead_bar(state, position, last, width, scrubbing, speed).cells
-    done = round(position / max(1, last) * (room - 1))
-    bar = [Segment("━" * done, "playhead" if scrubbing else "bar"), Segment("●", "playhead")]
-    return row([*lead, *bar, Segment("─" * (room - 1 - done), "bar_idle"), *tail], width)
+    room = playhead_bar(state, moment, width).cells
+    done = round(moment.position / max(1, moment.last) * (room - 1))
+    bar = [Segment("━" * done, "playhead" if moment.is_scrubbing else "bar"), Segment("●", "playhead")]
+    rest = Segment("─" * (room - 1 - done), "bar_idle")
+    return row([*_lead(moment), *bar, rest, *_tail(state, moment, width)], width)
 
 
-def playhead_bar(state: RunState, position: int, last: int, width: int, scrubbing: bool, speed: int = 0) -> Bar:
+def playhead_bar(state: RunState, moment: Moment, width: int) -> Bar:
     """Return where that line has its bar."""
-    start = line_width(_lead(scrubbing, speed))
-    return Bar(start, max(2, width - start - line_width(_tail(state, position, last, width, scrubbing, speed))))
+    start = line_width(_lead(moment))
+    return Bar(start, max(2, width - start - line_width(_tail(state, moment, width))))
 
 
-def _lead(scrubbing: bool, speed: int) -> Line:
-    return (Segment(f"▶ {speed}× " if speed else "◂ " if scrubbing else "  ", "playhead"),)
+def _lead(moment: Moment) -> Line:
+    sign = f"▶ {moment.speed}× " if moment.speed else "◂ " if moment.is_scrubbing else "  "
+    return (Segment(sign, "playhead"),)
 
 
-def _tail(state: RunState, position: int, last: int, width: int, scrubbing: bool, speed: int) -> Line:
-    room = width - line_width(_lead(scrubbing, speed))
-    where = [Segment(f" event {position}/{last}", "playhead" if scrubbing else "text"), Segment("  ")]
+def _tail(state: RunState, moment: Moment, width: int) -> Line:
+    place = f" event {moment.position}/{moment.last}"
+    where = [Segment(place, "playhead" if moment.is_scrubbing else "text"), Segment("  ")]
+    if moment.alarm:
+        where += [Segment(moment.alarm, "error"), Segment("  ")]
+    room = width - line_width(_lead(moment)) - line_width(where) - _SHORTEST_BAR
     figures = _figures(state)
     # Figures that do not fit go, the least important first; the place itself stays.
-    while figures and line_width(where) + len(" · ".join(figures)) + _SHORTEST_BAR > room:
+    while figures and len(" · ".join(figures)) > room:
         figures.pop()
     return (*where, Segment(" · ".join(figures), "muted"))
 
@@ -67,8 +79,7 @@ def _tail(state: RunState, position: int, last: int, width: int, scrubbing: bool
 def call_p95(state: RunState) -> float | None:
     """Return the 95th percentile of the durations of the last calls, in seconds, or None without any."""
     calls = (call for step in reversed(state.steps) for call in reversed(step.calls.values()))
-    seconds = sorted(islice((call.elapsed for call in calls if call.elapsed is not None), RECENT_CALLS))
-    return seconds[ceil(0.95 * len(seconds)) - 1] if seconds else None
+    return percentile(list(islice((call.elapsed for call in calls if call.elapsed is not None), RECENT_CALLS)), 0.95)
 
 
 def _figures(state: RunState) -> list[str]:

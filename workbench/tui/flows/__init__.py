@@ -53,6 +53,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "breakpoint_here": breakpoints.break_before_tool,
     "copy": looking.copy_selected,
     "exact_request": requests.show_request,
+    "metrics": requests.show_metrics,
     "open_block": opening.open_binary,
     "event_back": playhead.event_back,
     "event_on": playhead.event_on,

@@ -1,4 +1,4 @@
-"""From what is selected to the request that it came from."""
+"""From what is selected to the request that it came from, and from a run to its metrics."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ async def show_request(screen: MainScreen) -> None:
     if turn is None:
         raise UserError("This run has sent no request yet.")
     screen.app.push_screen(RequestScreen(screen.bridge, watched, turn.seq))
+
+
+async def show_metrics(screen: MainScreen) -> None:
+    """Show how fast the run goes."""
+    from workbench.tui.screens.metrics import MetricsScreen
+
+    screen.app.push_screen(MetricsScreen(screen.bridge, screen.watched))
 
 
 def turn_of(turns: list[SentTurn], selection: Selection) -> SentTurn | None:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from workbench.tui.widgets.styles import Looks, rich_styles, strip
 from workbench.views.request_parts import GUTTER, Foldable, Placed, is_foldable, lay_out
-from workbench.views.segments import Line, Segment
+from workbench.views.segments import SPACE, Line, Segment
 
 _SCROLLED = 3
 """Lines by which a long part moves at a press."""
@@ -77,7 +77,7 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        self._lines = lay_out(self._head, self._parts, self._opened, width)
+        self._lines = lay_out(self._head, self._parts, self._opened, width - 1)
         self._starts = []
         for number, placed in enumerate(self._lines):
             if placed.part == len(self._starts):
@@ -94,7 +94,7 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
 
     def toggle_all(self) -> None:
         """Open everything, or fold everything where something is open."""
-        width = self.scrollable_content_region.width
+        width = self.scrollable_content_region.width - 1
         foldable = {part.id for part in self._parts if is_foldable(part, width)}
         self._opened = set() if self._opened & foldable else foldable
         self._redraw()
@@ -103,7 +103,7 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
     def action_fold(self) -> None:
         """Open or fold the part with the cursor."""
         part = self.current
-        if part is not None and is_foldable(part, self.scrollable_content_region.width):
+        if part is not None and is_foldable(part, self.scrollable_content_region.width - 1):
             self._opened ^= {part.id}
             self._redraw()
             self._follow()
@@ -171,4 +171,4 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         placed = self._lines[index]
         is_here = placed.part >= 0 and placed.part == self._place
         gutter = Segment("▌".ljust(GUTTER), "lane_active") if is_here else Segment(" " * GUTTER)
-        return strip((gutter, *placed.line), self._looks, width)
+        return strip((gutter, *placed.line, SPACE), self._looks, width)  # the space keeps off the scrollbar

@@ -12,7 +12,8 @@ from textual.widget import Widget
 from workbench.state.run_state import RunState
 from workbench.tui.paint import content
 from workbench.tui.watching import Watched
-from workbench.views.playhead import Bar, playhead_bar, playhead_line
+from workbench.views.metrics import alarm_words
+from workbench.views.playhead import Bar, Moment, playhead_bar, playhead_line
 
 
 class PlayheadLine(Widget):
@@ -37,23 +38,23 @@ class PlayheadLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._state: RunState | None = None
-        self._position, self._last, self._is_scrubbing, self._speed = 0, 0, False, 0
+        self._moment = Moment(0, 0)
         self._held: Bar | None = None
         """The bar as it was when the mouse took hold of it: figures beside it come and go meanwhile."""
 
     def show(self, watched: Watched, speed: int = 0) -> None:
         """Show which moment of a run is shown, and how fast it is played."""
-        place = (watched.position, watched.history.live.seq, watched.is_scrubbing, speed)
+        alarm = watched.meter.figures.alarm() if not watched.is_scrubbing else None
+        words = alarm_words(alarm) if alarm else ""
+        moment = Moment(watched.position, watched.history.live.seq, watched.is_scrubbing, speed, words)
         is_other = watched.state is not self._state  # equality would compare whole runs
-        if is_other or place != (self._position, self._last, self._is_scrubbing, self._speed):
-            self._state = watched.state
-            self._position, self._last, self._is_scrubbing, self._speed = place
+        if is_other or moment != self._moment:
+            self._state, self._moment = watched.state, moment
             self.refresh()
 
     def render(self) -> Content:
         """Return the line."""
-        line = playhead_line(self._state, self._position, self._last, self.size.width, self._is_scrubbing, self._speed)
-        return content(line)
+        return content(playhead_line(self._state, self._moment, self.size.width))
 
     # The mouse
 
@@ -62,7 +63,7 @@ class PlayheadLine(Widget):
         offset = event.get_content_offset(self)
         if self._state is None or offset is None:
             return
-        bar = playhead_bar(self._state, self._position, self._last, self.size.width, self._is_scrubbing, self._speed)
+        bar = playhead_bar(self._state, self._moment, self.size.width)
         if bar.start <= offset.x < bar.start + bar.cells:
             event.stop()
             self._held = bar
@@ -83,5 +84,5 @@ class PlayheadLine(Widget):
             self.release_mouse()
 
     def _move_to(self, x: int) -> None:
-        if self._held is not None and (seq := self._held.position(x, self._last)) != self._position:
+        if self._held is not None and (seq := self._held.position(x, self._moment.last)) != self._moment.position:
             self.post_message(self.Moved(seq))
