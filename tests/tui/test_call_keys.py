@@ -261,3 +261,37 @@ async def test_r_on_a_finished_call_is_still_a_fork() -> None:
         await acted.press("r")
         await acted.until(lambda: bool(driver.commands))
         assert type(driver.commands[0]).__name__ == "ForkRun"
+
+
+# The whole run, in mid-run
+
+
+async def test_s_lets_a_step_end_and_then_goes_step_by_step(tmp_path: Path) -> None:
+    """Pressed while calls run, they finish and no turn follows; pressed at rest, the next step runs alone."""
+    gates: list[asyncio.Event] = []
+
+    @tool(read_only=True)
+    async def wait(word: str) -> str:
+        gates.append(asyncio.Event())
+        if len(gates) == 1:
+            await gates[0].wait()
+        return f"found {word}"
+
+    script = [*(Turn("Waiting.", [("wait", {"word": word})]) for word in ("a", "b")), answer("done")]
+    with Rig(tmp_path, script, [wait]) as rig:
+        async with stage(rig.driver, start=StartRun("What?"), size=(160, 45)) as acted:
+            await acted.until(lambda: bool(gates) and acted.watched.history.live.open_step is not None)
+            await acted.shows("S stop at next step")
+            await acted.press("S")
+            await acted.until(lambda: any("goes on to its end" in notice for notice in acted.notices))
+            rig.open_gate(gates[0])
+            await acted.until(lambda: acted.watched.history.live.end == ("interrupted", "paused"))
+            assert [step.is_closed for step in acted.watched.history.live.steps] == [True]
+            await acted.until(lambda: not acted.watched.is_live or acted.watched.history.live.is_resting)
+            await acted.shows("S one step")
+            await acted.press("S")
+            await acted.until(lambda: len(acted.watched.history.live.steps) == 2)
+            await acted.until(lambda: acted.watched.history.live.end == ("interrupted", "paused"))
+            assert [step.is_closed for step in acted.watched.history.live.steps] == [True, True]
+            await acted.press("space")
+            await acted.until(lambda: acted.watched.history.live.answer == "done")

@@ -92,6 +92,8 @@ class WorkbenchApp(BaseApp):
 
     def _look(self) -> None:
         """Take in what was published, and tell every screen that follows runs."""
+        if not self.is_running:
+            return  # the screens are being taken down
         changes = self._bridge.pump()
         for trouble in changes.troubles:
             self.say(trouble.message, "error" if trouble.level == "error" else "warning", trouble.detail)

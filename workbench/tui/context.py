@@ -254,6 +254,11 @@ def toggle_label(context: Context) -> str:
     return "pause" if context.is_moving else "resume"
 
 
+def step_label(context: Context) -> str:
+    """Name what stopping before the next turn means now."""
+    return "stop at next step" if context.is_moving else "one step"
+
+
 def edit_label(context: Context) -> str:
     """Name what would be edited."""
     match context.selection.kind:

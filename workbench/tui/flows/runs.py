@@ -60,12 +60,14 @@ async def _larger_limit(screen: MainScreen, reason: str | None) -> AgentOptions 
 
 
 async def go_one_step(screen: MainScreen) -> None:
-    """Go on, and stop before the next turn."""
+    """Stop before the next turn; a run at rest goes on until then."""
     watched = screen.watched
-    if not watched.is_moving:
+    was_moving = watched.is_moving
+    if not was_moving:
         await screen.drive(ResumeRun(watched.driven_run), follow=True)
     await screen.bridge.ask(PauseRun(watched.driven_run, when="step"))
-    screen.say("Stops before the next turn.")
+    words = "This step goes on to its end; the run stops before the next." if was_moving else "One step, then it stops."
+    screen.say(words)
 
 
 async def open_message(screen: MainScreen) -> None:

@@ -13,8 +13,8 @@ ACTIONS: Final = (
         "toggle", ("space",), why.toggle_label, "Pause the run at once; again to stop what is left; resume it.", "Run",
         refusal=why.refuse_toggle, rank=10,
     ),
-    Action("step", ("S",), "step", "Go on and stop again before the next turn.", "Run", refusal=why.refuse_step,
-           rank=60),
+    Action("step", ("S",), why.step_label, "Stop before the next turn; from rest, go on for one step.", "Run",
+           refusal=why.refuse_step, rank=60),
     Action(
         "message", ("m",), "message", "Say something: it enters after the current results; a completed run goes on.",
         "Run", refusal=why.refuse_message, rank=55,
