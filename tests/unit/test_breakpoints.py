@@ -392,3 +392,10 @@ def test_the_fold_keeps_what_was_hit() -> None:
     state.hits["step", None] = "done"
     assert before.hits == {}
     assert fold([]).hits == {}
+
+
+async def test_a_call_that_has_not_started_is_of_its_tools_class() -> None:
+    """Whoever stops before a call sees whether it only reads, or changes the world."""
+    made = lab("tool:*")
+    await made.run()
+    assert [made.call(call).effect for call in ("0.0", "0.1")] == ["read_only", "effectful"]
