@@ -20,7 +20,6 @@ from workbench.events.edit import MessageAdded
 from workbench.events.request import Usage
 from workbench.events.run import BreakpointHit, RunPaused, RunRecovered
 from workbench.providers.scripted import Turn
-from workbench.state.fold import fold
 from workbench.state.history import snapshot
 from workbench.state.run_state import RunState
 from workbench.tools.base import tool
@@ -391,7 +390,6 @@ def test_the_fold_keeps_what_was_hit() -> None:
     before = snapshot(state)
     state.hits["step", None] = "done"
     assert before.hits == {}
-    assert fold([]).hits == {}
 
 
 async def test_a_call_that_has_not_started_is_of_its_tools_class() -> None:
