@@ -345,3 +345,30 @@ def test_a_result_of_five_megabytes_costs_a_line() -> None:
     layout = shown(log.state, 80)
     assert layout.height < 30
     assert any("4.0 MB more" in text for text in texts(layout))
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+def test_any_moment_looks_as_if_it_were_laid_out_alone(scene: Callable[[], RunLog]) -> None:
+    """Going back and forth through a run leaves nothing of another moment behind."""
+    history = History()
+    for record in scene().records:
+        history.append(record)
+    layout = TimelineLayout(90)
+    last = history.live.seq
+    for seq in (last, last - 1, last // 2, last // 2 + 3, 4, 5, 1, 0, last - 2, last):
+        layout.update(history.at(max(0, seq)))
+        assert texts(layout) == texts(shown(history.at(max(0, seq)), 90))
+
+
+def test_going_back_costs_no_more_than_going_on() -> None:
+    """An event back in a run of thousands of steps lays out the last of them and no other."""
+    history = History()
+    for record in long_run(1_000, 4):
+        history.append(record)
+    layout = TimelineLayout(100)
+    layout.update(history.live)
+    last = history.live.seq
+    for seq in (last - 1, last - 2, last - 30, last - 31):
+        before = layout.measured
+        layout.update(history.at(seq))
+        assert layout.measured - before < 12

@@ -174,7 +174,7 @@ def _draw_lane(call: CallState, width: int, height: int, context: LaneContext, *
     mark = call_mark(call, context.now)
     child = context.children.get(call.child or "")
     result = call.result and (call.result.run, call.result.seq)
-    shape = (width, height, active, call.status, len(call.attempts))
+    shape = (width, height, active, call.status, len(call.attempts), call.child)
     said = (call.progress, call.granted, call.input, call.question, call.denial)
     found = context.needle, context.found.get(call.id)
     likeness = (shape, result, said, child and child.seq, found)

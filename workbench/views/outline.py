@@ -49,30 +49,31 @@ class Outline:
         self.entered = 0
         """How many of the messages are in the conversation; the others wait."""
         self._chosen = chosen
-        self._settled = _Walk()
+        self._trail: list[_Walk] = []
+        """How far the walk was before each entry, so that an earlier moment costs no more than a later one."""
         self._identity: tuple[object, ...] = ()
-        self._seq = -1
 
     def update(self, state: RunState) -> int:
         """Bring everything up to date and return how many keys at the front stand as they stood."""
         plan_seq = state.plan.proposed_seq if state.plan else -1
         identity = (state.run, state.parent, plan_seq)
-        if identity != self._identity or state.seq < self._seq:
-            self._settled = _Walk()
-        self._identity, self._seq = identity, state.seq
-        settled = self._settled
+        if identity != self._identity:
+            self._trail.clear()
+        self._identity = identity
+        # The conversation only grows, so any two moments have its beginning in common; the last entry may still change.
+        del self._trail[len(state.entries) :]
+        settled = self._trail.pop() if self._trail else _Walk()
         del self.keys[settled.blocks :], self.messages[settled.messages :]
         first_planned = bisect_left(state.steps, plan_seq, key=lambda step: step.before_seq) if plan_seq >= 0 else None
-        walk = self._walk(state, first_planned)
+        walk = self._walk(state, settled, first_planned)
         self.entered = walk.messages
         self._add_tail(state, walk, planned=first_planned is not None)
         return settled.blocks
 
-    def _walk(self, state: RunState, first_planned: int | None) -> _Walk:
-        """Walk on through the conversation, and remember the place of its last entry: what stands above is settled."""
-        walk = self._settled
+    def _walk(self, state: RunState, walk: _Walk, first_planned: int | None) -> _Walk:
+        """Walk on through the conversation to its end."""
         for entry in state.entries[walk.entries :]:
-            self._settled = walk
+            self._trail.append(walk)
             due = not walk.plan_placed and first_planned is not None and first_planned <= walk.steps
             match entry:
                 case StepMark(index):
