@@ -18,8 +18,9 @@ from workbench.state.run_state import RunState
 from workbench.tui.watching import Watched
 from workbench.tui.widgets.find_line import FindLine
 from workbench.tui.widgets.inspector import Inspector
-from workbench.tui.widgets.timeline import Bookmark, Timeline
+from workbench.tui.widgets.timeline import Timeline
 from workbench.views.find import Found, Hit, Search, found_line
+from workbench.views.places import Bookmark
 from workbench.views.selection import Selection
 
 if TYPE_CHECKING:

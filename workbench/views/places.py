@@ -25,6 +25,14 @@ class Anchor(NamedTuple):
     offset: int
 
 
+class Bookmark(NamedTuple):
+    """What is in view of a timeline, to come back to."""
+
+    selection: Selection
+    top: Anchor | None
+    is_following: bool
+
+
 class Row(NamedTuple):
     """Things beside each other."""
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
-from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -21,26 +20,15 @@ from textual.strip import Strip
 
 from workbench.driver.feed import Draft
 from workbench.state.run_state import RunState
-from workbench.tui.widgets.styles import Looks, rich_styles, strip
+from workbench.tui.widgets.painter import Painter, centred
 from workbench.views.filter import Filter
 from workbench.views.find import Found
-from workbench.views.places import Anchor
-from workbench.views.segments import Line, Segment, line_width, row
+from workbench.views.places import Anchor, Bookmark
 from workbench.views.selection import NOTHING, Selection
 from workbench.views.timeline import Direction, TimelineLayout
 
 EMPTY: Final = ("Nothing here yet.", "Ask a question, or choose a run on the left.")
-KEPT_ROWS: Final = 200
-"""Drawn rows that are kept. Each holds all that Textual made of it: more would only give the collector work."""
 MORE_BELOW: Final = " ▼ more below · End follows "
-
-
-class Bookmark(NamedTuple):
-    """What is in view of a timeline."""
-
-    selection: Selection
-    top: Anchor | None
-    is_following: bool
 
 
 class Timeline(ScrollView, can_focus=True):
@@ -94,10 +82,7 @@ class Timeline(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
         self._timeline = TimelineLayout()
-        self._looks: Looks = {}
-        self._ground: RichStyle | None = None
-        """The widget's own colours, on which everything is drawn."""
-        self._painted: dict[int, tuple[Line, Strip]] = {}
+        self._painter = Painter()
         self._run = ""
         self._opening: object = None
         self._is_live = False
@@ -297,7 +282,7 @@ class Timeline(ScrollView, can_focus=True):
     def on_resize(self, _: events.Resize) -> None:
         """Lay out for the new size; what was in view stays in view."""
         self._settle()
-        self._painted.clear()
+        self._painter.forget_rows()
         if self._unseen is not None and self._laid_out.width:
             show, self._unseen = self._unseen, None
             show()
@@ -385,7 +370,7 @@ class Timeline(ScrollView, can_focus=True):
         self.app.theme_changed_signal.subscribe(self, self._forget_looks)
 
     def _forget_looks(self, _: object) -> None:
-        self._ground = None
+        self._painter.forget_looks()
         self.refresh()
 
     def _repaint(self) -> None:
@@ -393,8 +378,7 @@ class Timeline(ScrollView, can_focus=True):
         top, width = self.scroll_offset.y, self._laid_out.width
         first = None
         for y in range(self._laid_out.height + 1):
-            painted = self._painted.get(top + y)
-            is_same = y == self._laid_out.height or (painted is not None and painted[0] == self._timeline.line(top + y))
+            is_same = y == self._laid_out.height or self._painter.shows(top + y, self._timeline.line(top + y))
             if not is_same and first is None:
                 first = y
             elif is_same and first is not None:
@@ -406,36 +390,11 @@ class Timeline(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
-        ground = self.visual_style.rich_style
-        if ground != self._ground:
-            self._ground, self._looks = ground, rich_styles(self.app.theme_variables, ground)
-            self._painted.clear()
+        self._painter.on_ground(self.visual_style.rich_style, self.app.theme_variables)
         width = self._laid_out.width
         if not self._timeline.height:
-            return strip(self._empty_row(y), self._looks, width)
+            return self._painter.paint(centred(EMPTY, y, width, self._laid_out.height), width)
         is_last = y == self._laid_out.height - 1
-        drawn = self._content_row(self.scroll_offset.y + y)
-        if is_last and self.has_more_below:
-            sign = (Segment(MORE_BELOW, "cursor"),)
-            at = max(0, width - line_width(sign))
-            return Strip.join([drawn.crop(0, at), strip(sign, self._looks, width - at)])
-        return drawn
-
-    def _content_row(self, y: int) -> Strip:
-        line = self._timeline.line(y)
-        painted = self._painted.get(y)
-        if painted is not None and painted[0] == line:
-            return painted[1]
-        drawn = strip(line, self._looks, self._timeline.width).crop(0, self._laid_out.width)
-        self._painted[y] = (line, drawn)
-        if len(self._painted) > KEPT_ROWS:
-            del self._painted[next(iter(self._painted))]
-        return drawn
-
-    def _empty_row(self, y: int) -> Line:
-        width = self._laid_out.width
-        number = y - (self._laid_out.height - len(EMPTY)) // 2
-        if not 0 <= number < len(EMPTY):
-            return row((), width)
-        words = Segment(EMPTY[number], "title" if number == 0 else "muted")
-        return row([Segment(" " * max(0, (width - line_width([words])) // 2)), words], width)
+        place = self.scroll_offset.y + y
+        drawn = self._painter.paint_at(place, self._timeline.line(place), self._timeline.width, width)
+        return self._painter.with_sign(drawn, MORE_BELOW, width) if is_last and self.has_more_below else drawn
