@@ -63,7 +63,9 @@ def test_a_shell_sends_the_whole_body_and_does_nothing_else(tmp_path: Path, mode
     """Quotes, newlines, escapes and commands in what was said reach the server as they are, and nothing runs."""
     wanted = saying(NASTY, model)
     command = curl(wanted)
+    assert command.replace("\n", "").isprintable()
     assert command.isascii()
+    assert "!" not in command
     arguments, body = sent_by(command, tmp_path, ANTHROPIC_API_KEY="canary", OPENAI_API_KEY="canary")
     api = api_of(model)
     assert api is not None

@@ -1,7 +1,7 @@
 """A request as something to take along: JSON, a Python script, a curl command. Keys are named, never written.
 
 What is in a request comes from models, tools and strangers' files, and these texts are pasted into shells and run. So
-the body of a curl command is pure ASCII without a quote, data in Python is written by `repr`, and the address of a
+the body of a curl command is printable ASCII, data in Python is written by `repr`, and the address of a
 server is shorn of names and passwords. A key of Anthropic or OpenAI is sent to its own maker only; a server of another
 address, which a stranger's session may name, gets what the person put into `MODEL_API_KEY`.
 """
@@ -166,9 +166,11 @@ def _ascii(text: str) -> str:
 
 
 def _shell_json(body: Body) -> str:
-    """Return JSON for a shell: ASCII, and without the quote and the mark that interactive shells look for."""
-    text = json.dumps(body, ensure_ascii=True, indent=2)
-    return text.replace("'", "\\u0027").replace("!", "\\u0021").replace("\x7f", "\\u007f")
+    """Return JSON for a shell that is told to take it as it is: printable ASCII.
+
+    No line of it is the mark that ends it. Interactive shells look for `!` even so, before they know of any mark.
+    """
+    return json.dumps(body, ensure_ascii=True, indent=2).replace("!", "\\u0021").replace("\x7f", "\\u007f")
 
 
 # Python

@@ -181,7 +181,8 @@ def _tool_part(tool: ToolSpec) -> Foldable:
     title = [Segment(one_line(tool.name, 40), "key"), _note(f" {tool.effect.replace('_', ' ')}")]
     if is_large:
         title.append(Segment(f"  large: over {LARGE_SCHEMA} tokens", "waiting"))
-    title.append(_note(f"  {one_line(tool.description, 200)}"))
+    first_line = tool.description.strip().partition("\n")[0]
+    title.append(_note(f"  {one_line(first_line, 200)}"))
     text = f"{tool.description}\n{_pretty(tool.input_schema)}"
     return Foldable(f"tool {tool.name}", tuple(title), f"≈ {human_tokens(tokens)}", text, level=1, folded=0)
 
