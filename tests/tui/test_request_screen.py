@@ -188,11 +188,15 @@ async def test_a_long_part_is_scrolled_through() -> None:
         await acted.press("space")
         while page.current is not None and "result" not in page.current.id:
             await acted.press("down")
-        seen: set[str] = set()
-        while page.current is not None and "result" in page.current.id:
-            seen |= {line.strip("▌ ") for line in acted.shown().splitlines()}
-            await acted.press("down")
-        assert {f"line {number}" for number in range(200)} <= {line.rstrip(" ▁▂▃▄▅▆▇█▔") for line in seen}
+        for key in ("down", "up"):
+            seen: set[str] = set()
+            while page.current is not None and "result" in page.current.id:
+                seen |= {line.strip("▌ ▁▂▃▄▅▆▇█▔") for line in acted.shown().splitlines()}
+                await acted.press(key)
+            assert {f"line {number}" for number in range(200)} <= seen
+            await acted.press("up" if key == "down" else "down")
+            assert page.current is not None
+            assert "result" in page.current.id
         await acted.press("home")
         assert page.scroll_offset.y == 0
         await acted.press("pagedown", "end", "pageup", "up")
@@ -271,9 +275,10 @@ async def test_the_request_of_the_moment_is_shown() -> None:
     """At a playhead in the past, turns after it are not taken for the last one."""
     log = researched_run()
     async with stage(FakeDriver(log)) as acted:
-        await acted.press("{", "{")
+        acted.watched.move_to(log.state.steps[1].before_seq)
+        await select(acted, Selection("message", index=0))
         screen = await opened(acted)
-        assert screen.turn.place == "plan"
+        assert screen.turn.place == "step 0"
 
 
 async def test_a_run_that_asked_nothing_has_no_request() -> None:
