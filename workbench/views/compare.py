@@ -30,6 +30,7 @@ from workbench.views.segments import Line, Segment, blank, row, split_row
 from workbench.views.text import cell_width, inert, one_line, wrap
 
 ANSWER_LINES: Final = 6
+LONE_ANSWER_LINES: Final = 24
 
 # What stands before the steps
 
@@ -146,23 +147,30 @@ def answer_piece(scene: CompareScene) -> Piece | None:
     one, other = scene.a.answer, scene.b.answer
     if one is None and other is None:
         return None
-    item = scene.found.get(Spot("answer"))
+    if one is None or other is None:
+        return _lone_answer(scene, one, other)
     if one == other:
         head = row([Segment("ANSWER ", "title"), Segment("the same in both", "muted")], scene.width)
-        passage = cut_text(one or "", scene.width - 2, ANSWER_LINES)
-        texts = [*passage.lines, passage.rest] if passage.rest else passage.lines
-        lines = [head, *(row([Segment("  "), Segment(text)], scene.width) for text in texts)]
-    elif one is None or other is None:
-        side, text = ("a", one) if other is None else ("b", other)
-        head = row([Segment("ANSWER ", "title"), Segment(f"of {side} only, so far", "muted")], scene.width)
-        passage = cut_text(text or "", scene.width - 2, 4 * ANSWER_LINES)
+        passage = cut_text(one, scene.width - 2, ANSWER_LINES)
         texts = [*passage.lines, passage.rest] if passage.rest else passage.lines
         lines = [head, *(row([Segment("  "), Segment(text)], scene.width) for text in texts)]
     else:
-        lines = [split_row([Segment("ANSWER", "title")], tags_of(item), scene.width, keep_right=True)]
-        found = compare_texts(one, other, context=ANSWER_LINES)
+        tags = tags_of(scene.found.get(Spot("answer")))
+        head = split_row([Segment("ANSWER", "title")], tags, scene.width, keep_right=True)
         draw = side_by_side if scene.is_wide else below_each_other
-        lines += draw(found, scene.width)
+        lines = [head, *draw(compare_texts(one, other, context=ANSWER_LINES), scene.width)]
+    return Piece(len(lines), lambda: lines, Spot("answer"))
+
+
+def _lone_answer(scene: CompareScene, a: str | None, b: str | None) -> Piece:
+    """Return the answer of the run that has one, and that the other has none so far."""
+    cells: list[list[Line]] = []
+    for text in (a, b):
+        words = [] if text is not None else [Segment("none so far", "muted")]
+        passage = cut_text(text or "", scene.cell, LONE_ANSWER_LINES)
+        head = split_row([Segment("ANSWER", "title")], words, scene.cell, keep_right=True)
+        cells.append([head, *passage_lines(scene, passage, "text")])
+    lines = join(scene, cells[0], cells[1])
     return Piece(len(lines), lambda: lines, Spot("answer"))
 
 

@@ -24,6 +24,8 @@ MOST_WORDS: Final = 2_000
 """Of a pair of lines, words that are compared one by one."""
 _CONTEXT: Final = 2
 """Lines around a difference that are shown though they are the same."""
+_MOST_TOGETHER: Final = 200
+"""Changed lines of one run that stand before those of the other."""
 _WORD: Final = re.compile(r"\s+|\w+|[^\w\s]")
 
 Pieces = tuple[Segment, ...]
@@ -127,26 +129,34 @@ def _gap(count: int) -> Pair:
 def below_each_other(found: TextDifference, width: int) -> list[Line]:
     """Return the differences of a text as lines of `width` cells: `-` for what `a` has, `+` for what `b` has."""
     lines: list[Line] = []
+    drawn = 0
     for block in _blocks(found.pairs):
+        if len(lines) > MOST_LINES:
+            break
+        drawn += len(block)
         if block[0].kind != "changed":
             lines += [line for pair in block for line in _wrapped(pair.a or (), Segment("  "), width)]
             continue
         lines += [line for pair in block if pair.a is not None for line in _wrapped(pair.a, _REMOVED, width)]
         lines += [line for pair in block if pair.b is not None for line in _wrapped(pair.b, _ADDED, width)]
-    return _ended(lines, found, width)
+    return _ended(lines, found, drawn, width)
 
 
 def side_by_side(found: TextDifference, width: int) -> list[Line]:
     """Return the differences as lines of `width` cells in two columns: `-` on the left, `+` on the right."""
     cell = (width - 3) // 2
     lines: list[Line] = []
+    drawn = 0
     for pair in found.pairs:
+        if len(lines) > MOST_LINES:
+            break
+        drawn += 1
         is_changed = pair.kind == "changed"
         left = _wrapped(pair.a, _REMOVED if is_changed else Segment("  "), cell) if pair.a is not None else []
         right = _wrapped(pair.b, _ADDED if is_changed else Segment("  "), cell) if pair.b is not None else []
         for one, other in zip_longest(left, right, fillvalue=blank(cell)):
             lines.append(row([*one, Segment(" │ ", "lane"), *other], width))
-    return _ended(lines, found, width)
+    return _ended(lines, found, drawn, width)
 
 
 _REMOVED: Final = Segment("- ", "removed")
@@ -157,7 +167,7 @@ def _blocks(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
     """Yield changed lines that stand together as one, so that all of `a` comes before all of `b`."""
     block: list[Pair] = []
     for pair in pairs:
-        if block and (pair.kind != "changed" or block[-1].kind != "changed"):
+        if block and (pair.kind != "changed" or block[-1].kind != "changed" or len(block) == _MOST_TOGETHER):
             yield block
             block = []
         block.append(pair)
@@ -165,10 +175,11 @@ def _blocks(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
         yield block
 
 
-def _ended(lines: list[Line], found: TextDifference, width: int) -> list[Line]:
+def _ended(lines: list[Line], found: TextDifference, drawn: int, width: int) -> list[Line]:
+    """Return what is shown of the lines, and say how much is not."""
     if len(lines) > MOST_LINES:
-        hidden = len(lines) - MOST_LINES
-        lines = [*lines[:MOST_LINES], row([Segment(f"{ELLIPSIS} {hidden} lines more", "muted")], width)]
+        rest = f"{ELLIPSIS} {len(found.pairs) - drawn} lines of text more" if drawn < len(found.pairs) else ELLIPSIS
+        lines = [*lines[:MOST_LINES], row([Segment(rest, "muted")], width)]
     return [*lines, row([Segment(found.rest, "muted")], width)] if found.rest else lines
 
 

@@ -239,6 +239,10 @@ class CompareScreen(LiveScreen):
         if not went:
             self.say(f"No difference {where} this." if self.compared.differences else "There is no difference.")
 
+    async def do_open_difference(self) -> None:
+        """Unfold what is the same, or show both sides of what the cursor is on."""
+        self.view.open()
+
     async def do_side_a(self) -> None:
         """Take side a."""
         self.active = "a"

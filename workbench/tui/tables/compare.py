@@ -14,7 +14,7 @@ ACTIONS: Final = (
            shown="n N"),
     Action("previous_difference", ("N",), "before", "Go to the difference before.", "Compare", scope="compare"),
     Action("open_difference", ("enter",), "details", "Show both sides of what the cursor is on; unfold what is the "
-           "same.", "Compare", scope="compare", rank=20, in_palette=False, is_native=True),
+           "same.", "Compare", scope="compare", rank=20),
     Action("side_a", ("left",), "side", "Take side a; o opens it.", "Compare", scope="compare", rank=50,
            shown="← →"),
     Action("side_b", ("right",), "side b", "Take side b; o opens it.", "Compare", scope="compare"),

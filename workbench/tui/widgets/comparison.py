@@ -31,7 +31,6 @@ class Comparison(Lines):
         Binding("end,G", "last", "Last", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("enter", "open", "Open", show=False),
     ]
 
     @dataclass
@@ -145,10 +144,12 @@ class Comparison(Lines):
             self.steer(place.y - height // 4)
 
     def action_move(self, step: Literal[-1, 1]) -> None:
-        """Go to the next thing; to the very top or end where there is none."""
-        goal = self._layout.beside(self.spot, step)
-        if goal == self.spot:
-            self.steer(0 if step < 0 else self.max_scroll_y)
+        """Go to the next thing; through what is taller than the screen half a screen at a time."""
+        here, goal = self._layout.locate(self.spot), self._layout.beside(self.spot, step)
+        top, height = self.scroll_offset.y, max(1, self.laid_out.height)
+        is_cut = here is not None and (here.y + here.height > top + height if step > 0 else here.y < top)
+        if is_cut or goal == self.spot:
+            self.steer(top + step * max(1, height // 2))
             self._keep()
         else:
             self.select(goal)
@@ -177,7 +178,7 @@ class Comparison(Lines):
         self.steer(self.max_scroll_y)
         self._keep()
 
-    def action_open(self) -> None:
+    def open(self) -> None:
         """Unfold what is folded, or ask for more about a thing."""
         if self.spot is None:
             return
@@ -196,7 +197,7 @@ class Comparison(Lines):
         event.stop()
         self.select(spot)
         if event.chain == 2:
-            self.action_open()
+            self.open()
 
     def _keep(self) -> None:
         """Remember what stays in view when heights change."""
