@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +17,7 @@ from workbench.state.history import History
 from workbench.views.compare_detail import Section, detail_lines, detail_sections, detail_title
 from workbench.views.compare_head import difference_line, head_lines
 from workbench.views.compare_layout import ComparisonLayout
-from workbench.views.differ import MOST_CHARACTERS, below_each_other, compare_texts, side_by_side
+from workbench.views.differ import MOST_CHARACTERS, TextDifference, below_each_other, compare_texts, side_by_side
 from workbench.views.figures import figure_lines, figures, worked_seconds
 from workbench.views.segments import Line, line_text, line_width
 from workbench.views.text import UNSAFE
@@ -76,7 +79,7 @@ def strange_run(run: str, text: str) -> RunLog:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("other", [forked_run, troubled_run, live_run, researched_run])
-def test_every_line_has_exactly_the_width(width: int, other: type[RunLog]) -> None:
+def test_every_line_has_exactly_the_width(width: int, other: Callable[[], RunLog]) -> None:
     """At any width, folded or not, beside or below each other."""
     layout = laid_out(researched_run(), other(), width)
     check(lines_of(layout), width)
@@ -152,7 +155,7 @@ def test_every_thing_is_found_where_it_stands(width: int) -> None:
 def test_a_long_comparison_measures_only_what_changed() -> None:
     """A thousand steps on each side: a second look at the same runs measures a handful of blocks."""
     records = long_run(1_000, 2)
-    a, b = history_of(records), history_of([Recorded("b" * 16, *_rest(record)) for record in records])
+    a, b = history_of(records), history_of([replace(record, run="b" * 16) for record in records])
     comparer, layout = Comparer(a, b), ComparisonLayout(140)
     layout.update(a.live, b.live, comparer.compare())
     layout.fold()
@@ -161,10 +164,6 @@ def test_a_long_comparison_measures_only_what_changed() -> None:
     layout.update(a.live, b.live, comparer.compare())
     assert layout.measured - before < 10
     check([layout.line(y) for y in range(layout.height - 60, layout.height)], 140)
-
-
-def _rest(record: Recorded) -> tuple[int, float, object]:
-    return record.seq, record.at, record.event
 
 
 # Texts
@@ -190,7 +189,7 @@ def test_what_is_the_same_far_from_a_difference_is_counted() -> None:
 
 
 @pytest.mark.parametrize("draw", [below_each_other, side_by_side])
-def test_huge_texts_end_with_a_sign(draw: type[below_each_other]) -> None:
+def test_huge_texts_end_with_a_sign(draw: Callable[[TextDifference, int], list[Line]]) -> None:
     """5 MB are compared as far as is sensible, and how much was not is said."""
     lines = draw(compare_texts("a b " * 1_250_000, "x\n" * 2_500_000), 80)
     assert "4.8 MB are too much to compare" in line_text(lines[-1])
