@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from tests.builders import Call, RunLog, agent_record, forked_run, live_run, researched_run
+from workbench.debugger import matching
 from workbench.debugger.align import align, common_events, digest_of
 from workbench.debugger.divergence import Comparer, Comparison, Spot
 from workbench.debugger.matching import matching_places
@@ -71,6 +72,8 @@ def test_a_changed_model_is_named_with_both() -> None:
     cause = compare(parent, fork).cause
     assert cause is not None
     assert (cause.at, cause.words) == ("1", "instructions changed, model changed from offline to other")
+    fork.step([Call("look", {"word": "three"})], text="Three, then.")
+    assert found(compare(parent, fork)) == [("agent", True), ("words", False), ("input", False)]
 
 
 def test_every_edit_has_words() -> None:
@@ -262,7 +265,9 @@ def test_what_was_inherited_is_known_without_comparing() -> None:
     assert common_events(plain(A).records, plain(B).records) == 0
 
 
-def test_thousands_of_equal_steps_are_matched_without_comparing_each_with_each() -> None:
+def test_thousands_of_equal_steps_are_matched_without_comparing_each_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Steps that all look alike pair up in order, however many there are."""
     same = ["poll"] * 20_000
     assert matching_places(same, same[:-1]) == [(n, n) for n in range(19_999)]
@@ -270,6 +275,8 @@ def test_thousands_of_equal_steps_are_matched_without_comparing_each_with_each()
     places = matching_places(["start", *waves, "end"], ["start", "x", *waves, "y", "end"])
     assert places[0] == (0, 0)
     assert places[-1] == (20_001, 20_003)
+    monkeypatch.setattr(matching, "SequenceMatcher", None)  # what compares each with each is for short stretches
+    assert matching_places(waves, waves[3:] + waves[:10]) == []
 
 
 def test_matches_rise_on_both_sides() -> None:

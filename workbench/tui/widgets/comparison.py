@@ -71,13 +71,10 @@ class Comparison(Lines):
     ) -> None:
         """Show a comparison; called again whenever a run may have changed. Cursor and place stay."""
         self._differences = compared.differences
-        at_end = self._is_shown and self.spot == self._layout.last() and self.scroll_offset.y >= self.max_scroll_y
         self._layout.update(a, b, compared, now)
         if not self._is_shown:
             self._is_shown = True
             self._layout.selected = compared.differences[0].spot if compared.differences else self._layout.first()
-        elif at_end:
-            self._layout.selected = self._layout.last()
         self.settle()
 
     def forget(self) -> None:
