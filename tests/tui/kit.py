@@ -18,6 +18,7 @@ from workbench.clock import ManualClock, SystemClock
 from workbench.driver.commands import StartRun
 from workbench.driver.settings import DriverSettings
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.base_app import BUG
 from workbench.tui.bridge import Desk
 from workbench.tui.dialogs.choice import GUARD_SECONDS
 from workbench.tui.manners import Manners
@@ -60,6 +61,11 @@ class Stage:
     def notices(self) -> list[str]:
         """The sentences that were shown."""
         return [notice.message for notice in self.app._notifications]
+
+    @property
+    def said(self) -> list[str]:
+        """All sentences since the start, also those that are not shown any more, the newest first."""
+        return [message.sentence for message in self.app.messages]
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other, each taken in before the next.
@@ -122,14 +128,16 @@ async def stage(
     manners: Manners | None = None,
     theme: str | None = None,
     themes: Sequence[Path] | None = None,
+    expects_bugs: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Show an app on a driver, until what was asked for at the start is shown."""
+    """Show an app on a driver, until what was asked for at the start is shown; fails for what nobody foresaw."""
     settings = DriverSettings(Path("unused.db"), Path("unused"), clock=clock or ManualClock())
     app = WorkbenchApp(settings, start, run, at, manners=manners, theme=theme, themes=themes, desk=desk)
     async with app.run_test(size=size, notifications=True) as pilot:
         acted = Stage(app, pilot)
         await acted.until(lambda: app.is_begun)
         yield acted
+        assert expects_bugs or not [each.detail for each in app.messages if each.sentence.startswith(BUG)]
 
 
 CALL = Selection("call", step=0, call="0.1")

@@ -109,6 +109,25 @@ def test_runs_are_hidden_shown_again_and_purged(shell: Shell, family: tuple[str,
     assert shell("show", run).code == 0
 
 
+def test_runs_are_named_noted_tagged_and_marked(shell: Shell, family: tuple[str, str], tmp_path: Path) -> None:
+    """What people say about runs is written down, listed, and taken back by saying nothing."""
+    run, _ = family
+    (tmp_path / "note.txt").write_text("first\nsecond")
+    said = shell(
+        "runs", "--name", f"{run[:6]}=The good one", "--tag", f"{run}=#a, b", "--mark", run,
+        "--note", f"{run}=@{tmp_path / 'note.txt'}",
+    )  # fmt: skip
+    assert said.code == 0
+    assert f"run {run[:8]} is named 'The good one'" in said.out
+    assert "★ The good one  #a  #b" in shell("runs").out
+    row = next(row for row in shell.runs() if row["id"] == run)
+    assert (row["name"], row["tags"], row["note"], row["marked"]) == ("The good one", ["a", "b"], "first\nsecond", True)
+    shell("runs", "--name", f"{run}=", "--tag", f"{run}=", "--note", f"{run}=", "--unmark", run)
+    row = next(row for row in shell.runs() if row["id"] == run)
+    assert (row["name"], row["tags"], row["note"], row["marked"]) == (None, [], None, False)
+    assert "--name expects RUN=TEXT" in shell.refused("runs", "--name", "marmalade")
+
+
 def test_hiding_what_is_not_there_is_refused(shell: Shell, family: tuple[str, str]) -> None:
     """A wrong id among right ones changes nothing."""
     run, _ = family

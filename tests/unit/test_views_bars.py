@@ -14,7 +14,7 @@ from tests.strange import strange_text
 from workbench.state.run_state import RunState
 from workbench.store.model import RunRow
 from workbench.views.playhead import Moment, call_p95, playhead_line
-from workbench.views.run_tree import short_ids, tree_rows
+from workbench.views.run_tree import short_ids, tree_header, tree_rows
 from workbench.views.segments import line_text
 from workbench.views.status import status_line
 from workbench.views.text import UNSAFE
@@ -87,9 +87,14 @@ def test_subagents_stand_below_their_caller() -> None:
 
 
 def test_a_wide_tree_has_figures() -> None:
-    """Steps, cost and time of each run are compared at a glance."""
-    assert tree(ROW, width=90)[0].endswith("2 steps · $0.004 · 3.2 s")
-    assert "steps" not in tree(ROW, width=40)[0]
+    """Steps, tokens, cost and time of each run are compared at a glance, below their names."""
+    heading, line = tree_header(90), tree(ROW, replace(ROW, id="b" * 16, steps=12, cost=None), width=90)
+    assert heading is not None
+    assert line_text(heading).endswith("steps   tokens     cost      time")
+    assert line[0].endswith("    2    2.2 k   $0.004     3.2 s")
+    assert line[1].endswith("   12    2.2 k        ?     3.2 s")
+    assert tree_header(55) is None
+    assert "$0.004" not in tree(ROW, width=55)[0]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,8 @@ def test_a_wide_tree_has_figures() -> None:
         (replace(ROW, status="failed", reason="error", task="t"), "✗ a4f7 t error"),
         (replace(ROW, status="of the future"), "? a4f7"),
         (replace(ROW, name="the good one", marked=True), "✓ a4f7 ★ the good one"),
+        (replace(ROW, task="t", note="n", tags=("x",)), "✓ a4f7 ≡# t"),
+        (replace(ROW, task="t", hidden=True), "✓ a4f7 hidden t"),
     ],
 )
 def test_a_row_says_what_a_run_is_at(row: RunRow, words: str) -> None:

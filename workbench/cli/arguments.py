@@ -225,6 +225,16 @@ def _add_runs(commands: _Commands) -> Parser:
         "--hide", metavar="RUN", action="append", default=[], help="hide a run; `purge` removes it for good"
     )
     parser.add_argument("--unhide", metavar="RUN", action="append", default=[], help="show a hidden run again")
+    parser.add_argument("--mark", metavar="RUN", action="append", default=[], help="mark a run")
+    parser.add_argument("--unmark", metavar="RUN", action="append", default=[], help="take a run's mark back")
+    for option, value, what in (
+        ("--name", "TEXT", "give a run a name"),
+        ("--tag", "A,B", "set a run's tags, separated by commas"),
+        ("--note", "TEXT|@FILE", "write a note on a run"),
+    ):
+        parser.add_argument(
+            option, metavar=f"RUN={value}", action="append", default=[], help=f"{what}; an empty one takes it back"
+        )
     return parser
 
 

@@ -1,18 +1,23 @@
-"""`workbench runs`: list the runs, hide them, show them again."""
+"""`workbench runs`: list the runs, say something about them, hide them, show them again."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from workbench.cli.paper import out
 from workbench.cli.reading import fresh_rows, with_store
+from workbench.cli.values import run_value, text_or_file
 from workbench.cli.workplace import Workplace, find_workplace
 from workbench.clock import SystemClock
-from workbench.events.library import RunHidden
+from workbench.events.content import normalise_text
+from workbench.events.library import LibraryEvent, RunHidden, RunMarked, RunNamed, RunNoted, RunTagged, tags_in
 from workbench.store import RunRow, SearchFile, Store, search_path
 from workbench.views.marks import EDITED, reason_words, run_mark
+from workbench.views.run_tree import MARKED
 from workbench.views.segments import Line, Segment
 from workbench.views.show import short
 from workbench.views.text import fit, inert, one_line
@@ -21,11 +26,11 @@ _MOST_HITS: Final = 1_000
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Hide or unhide what was named, else print the list."""
+    """Write down what was said about runs, else print the list."""
     place = find_workplace(args)
     paper = out()
-    if args.hide or args.unhide:
-        for line in _label(place, args.hide, args.unhide):
+    if remarks := _remarks(args):
+        for line in _label(place, remarks):
             paper.say(line)
         return 0
     rows = _read(place, hidden=args.all, search=args.search)
@@ -60,6 +65,8 @@ def row_document(row: RunRow) -> dict[str, Any]:
         "cost": row.cost,
         "answer": row.answer_line or None,
         "name": row.name or None,
+        "note": row.note or None,
+        "marked": row.marked,
         "tags": list(row.tags),
         "live": row.live,
         "imported": row.imported,
@@ -82,7 +89,8 @@ def row_line(row: RunRow, width: int) -> Line:
     state = fit(f"{mark.glyph} {words}", 20)
     steps = f"{row.steps:>3} {'step ' if row.steps == 1 else 'steps'}  "
     rest = max(width - len(head) - len(state) - len(steps), 20)
-    tail = one_line(inert(f"{kind}{marks}{row.name or row.task}"), rest)
+    star, tags = f"{MARKED} " if row.marked else "", "".join(f"  #{tag}" for tag in row.tags)
+    tail = one_line(inert(f"{kind}{marks}{star}{row.name or row.task}{tags}"), rest)
     return (Segment(head, "key"), Segment(state, mark.style), Segment(steps, "muted"), Segment(tail))
 
 
@@ -107,12 +115,50 @@ def _is_labelled(row: RunRow, text: str) -> bool:
     return any(wanted in said.casefold() for said in (row.task, row.name, row.note, *row.tags))
 
 
-def _label(place: Workplace, hide: list[str], unhide: list[str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Remark:
+    """What is said about a run, before it is known which run is meant."""
+
+    run: str
+    event: Callable[[str], LibraryEvent]
+    words: str
+
+
+def _remarks(args: argparse.Namespace) -> list[_Remark]:
+    """Return what was said, in the order of the options; raises `UserError` for what is malformed."""
+    remarks = [_Remark(name, lambda run: RunHidden(run=run, hidden=True), "hidden") for name in args.hide]
+    remarks += [_Remark(name, lambda run: RunHidden(run=run, hidden=False), "shown again") for name in args.unhide]
+    remarks += [_Remark(name, lambda run: RunMarked(run=run, marked=True), "marked") for name in args.mark]
+    remarks += [
+        _Remark(name, lambda run: RunMarked(run=run, marked=False), "not marked any more") for name in args.unmark
+    ]
+    remarks += [_named(*run_value("--name", text, "TEXT")) for text in args.name]
+    remarks += [_tagged(*run_value("--tag", text, "A,B")) for text in args.tag]
+    remarks += [_noted(*run_value("--note", text, "TEXT")) for text in args.note]
+    return remarks
+
+
+def _named(name: str, value: str) -> _Remark:
+    text = " ".join(normalise_text(value).split())
+    return _Remark(name, lambda run: RunNamed(run=run, name=text), f"named {text!r}" if text else "without a name")
+
+
+def _tagged(name: str, value: str) -> _Remark:
+    tags = tags_in(normalise_text(value))
+    words = "tagged " + " ".join(f"#{tag}" for tag in tags) if tags else "without tags"
+    return _Remark(name, lambda run: RunTagged(run=run, tags=tags), words)
+
+
+def _noted(name: str, value: str) -> _Remark:
+    note = text_or_file("--note", value).strip()
+    return _Remark(name, lambda run: RunNoted(run=run, note=note), "noted on" if note else "without a note")
+
+
+def _label(place: Workplace, remarks: list[_Remark]) -> list[str]:
     async def labelled(store: Store) -> list[str]:
-        named = [(await store.resolve(name), True) for name in hide]
-        named += [(await store.resolve(name), False) for name in unhide]
-        for run, hidden in named:
-            await store.append_library(RunHidden(run=run, hidden=hidden), SystemClock().wall())
-        return [f"run {short(run)} is {'hidden' if hidden else 'shown again'}" for run, hidden in named]
+        meant = [(await store.resolve(remark.run), remark) for remark in remarks]  # all or none
+        for run, remark in meant:
+            await store.append_library(remark.event(run), SystemClock().wall())
+        return [f"run {short(run)} is {inert(remark.words)}" for run, remark in meant]
 
     return with_store(place.database, labelled, write=True)

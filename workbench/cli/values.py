@@ -43,6 +43,14 @@ def parameter(text: str) -> tuple[str, Any]:
     return normalise_text(name.strip()), normalise_json(read)
 
 
+def run_value(option: str, text: str, what: str) -> tuple[str, str]:
+    """Return the two parts of RUN=`what`."""
+    run, sign, value = text.partition("=")
+    if not sign or not run:
+        raise UserError(f"{option} expects RUN={what}, such as {option} @last=…, not {text!r}")
+    return run, value
+
+
 def text_or_file(option: str, value: str) -> str:
     """Return `value` itself, or what stands in the file where it is @FILE; `@@` stands for an `@` at the beginning."""
     if value.startswith("@@"):

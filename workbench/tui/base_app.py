@@ -28,6 +28,7 @@ from workbench.views.text import inert
 
 _SECONDS: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 12.0}
 """How long a notice stays."""
+BUG: Final = "Something unexpected went wrong"
 THEME_SECONDS: Final = 1.0
 """How often the theme files are looked at."""
 
@@ -93,7 +94,7 @@ class BaseApp(App[None]):
 
     def say_bug(self, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and keep what helps to mend it."""
-        what = f"Something unexpected went wrong: {type(error).__name__}: {error}"
+        what = f"{BUG}: {type(error).__name__}: {error}"
         self.say(what, "error", "".join(traceback.format_exception(error)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
