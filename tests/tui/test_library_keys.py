@@ -114,6 +114,7 @@ async def test_u_takes_back_one_thing_after_the_other() -> None:
             Label(RunHidden(run=RUN, hidden=False)),
             Label(RunMarked(run=RUN, marked=False)),
         ]
+        assert acted.main.query_one(RunTree).highlighted_run == RUN
 
 
 async def test_what_is_not_changed_is_not_written() -> None:

@@ -10,6 +10,7 @@ from workbench.events.library import LibraryEvent, RunHidden, RunMarked, RunName
 from workbench.store.model import RunRow
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.note import NoteDialog
+from workbench.tui.widgets.run_tree import RunTree
 from workbench.views.show import short
 from workbench.views.text import inert
 
@@ -89,6 +90,7 @@ async def take_back(screen: MainScreen) -> None:
     event = screen.taken_back.pop()
     await screen.bridge.ask(Label(event))
     await screen.list_runs()
+    screen.query_one(RunTree).choose(event.run)
     screen.say(f"Taken back: {_words(event)}")
 
 

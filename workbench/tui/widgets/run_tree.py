@@ -59,6 +59,11 @@ class RunTree(OptionList):
         self._rows, self._current = rows, current
         self._redraw()
 
+    def choose(self, run: str) -> None:
+        """Put the cursor on a run, where it is in the list."""
+        self._wanted = run
+        self._redraw()
+
     async def action_do(self, action: str) -> None:
         """Do an action of the registry."""
         await self.screen.run_action(f"do('{action}')")
