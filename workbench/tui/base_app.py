@@ -138,6 +138,8 @@ class BaseApp(App[None]):
             reading = await asyncio.to_thread(self._shelf.read)
         finally:
             self._is_reading_themes = False
+        if not self.is_running:
+            return
         for item in reading.themes:
             self.register_theme(item)
             if item.name == self.theme:
