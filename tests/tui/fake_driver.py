@@ -19,7 +19,9 @@ from workbench.driver.commands import (
     Label,
     ListBreakpoints,
     ListRuns,
+    OpenedRace,
     OpenedRun,
+    OpenRace,
     OpenRun,
     PreviewFork,
     ReadContents,
@@ -62,6 +64,7 @@ class FakeDriver:
         """Runs that this driver drives."""
         self.commands: list[Any] = []
         self.preview = PREVIEW
+        self.races: dict[str, list[RunRow]] = {}
         self.answers: dict[type[Any], Callable[[Any], Any]] = {}
         self.remarks: dict[str, dict[str, Any]] = {}
         """What was said about each run, as fields of its row."""
@@ -115,6 +118,8 @@ class FakeDriver:
                 return count_in({ref: content for ref in refs if (content := self._content(ref)) is not None}, text)
             case ListBreakpoints():
                 return self.breakpoints
+            case OpenRace(name):
+                return self._open_race(name)
             case PreviewFork() if PreviewFork not in self.answers:
                 return self.preview
         self.commands.append(command)
@@ -147,6 +152,11 @@ class FakeDriver:
             return {(ref.run, ref.seq): self._content((ref.run, ref.seq)) or () for ref in refs}
 
         return await rebuild(history, command.seq, load)
+
+    def _open_race(self, name: str) -> OpenedRace:
+        """Return the rows that were given in `races`, with the figures and the life of their runs as of now."""
+        rows = self.races[name]
+        return OpenedRace(name, tuple(replace(row, live=row.id in self.live) for row in rows))
 
     def _content(self, ref: tuple[str, int]) -> Content | None:
         for log in self.logs.values():

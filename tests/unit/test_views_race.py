@@ -13,7 +13,7 @@ from tests.tui.fake_driver import row_of
 from workbench.debugger.checks import Verdict
 from workbench.debugger.race import Racer, standings
 from workbench.state.history import History
-from workbench.views.race import head_lines, racers_of, range_text, run_line, table_lines, title_text
+from workbench.views.race import head_lines, racers_of, range_text, run_line, table_lines, title_line
 from workbench.views.race_files import csv_text, markdown_text, race_document
 from workbench.views.segments import line_text, line_width
 from workbench.views.text import UNSAFE, human_cost, human_seconds, human_tokens
@@ -143,7 +143,7 @@ def test_strange_names_and_answers_are_inert(text: str) -> None:
         *table_lines(standings([racer]), 100),
         *head_lines(racer, 60),
         run_line(racer, 120),
-        tuple(title_text(text, [racer], text, [text])),
+        title_line(text, [racer], 100, place=text, task=text, checks=[text]),
     ]
     shown = "\n".join(line_text(line) for line in lines) + markdown_text(text, [racer], [text])
     assert not UNSAFE.search(shown)

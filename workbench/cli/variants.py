@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from workbench.driver.commands import ForkEdits, Variant
 from workbench.errors import UserError
 from workbench.events.content import normalise_json, normalise_text
 from workbench.events.plan import PlanStep
-from workbench.views.text import one_line
+from workbench.views.race import variant_name
 
 FIELDS: Final = ("model", "temperature", "max_tokens", "effort")
 """What `--vary FIELD=A,B` can vary."""
@@ -25,23 +24,7 @@ _EXAMPLE: Final = 'a table for each, such as [careful] with say = "…"'
 def read_variants(given: Sequence[str], base: ForkEdits) -> tuple[Variant, ...]:
     """Return the variants that the options name, each with the edits that all have in common; at least one."""
     variants = [variant for text in given for variant in _read(text, base)]
-    return tuple(variants) or (Variant(name_of(base), base),)
-
-
-def name_of(edits: ForkEdits) -> str:
-    """Return a name for edits, from what they change."""
-    parts = [
-        *([f"model {edits.model}"] if edits.model else []),
-        *([f"{key} {json.dumps(value)}" for key, value in (edits.parameters or {}).items()]),
-        *[f"result {call}" for call in edits.results],
-        *[f"input {call}" for call in edits.inputs],
-        *[f"again {call}" for call in edits.reruns],
-        *(["text"] if edits.text is not None else []),
-        *(["plan"] if edits.plan is not None else ["no plan"] if edits.skip_plan else []),
-        *(["instructions"] if edits.instructions is not None else []),
-        *([f"say {edits.say}"] if edits.say else []),
-    ]
-    return one_line(", ".join(parts) or "as it is", 60)
+    return tuple(variants) or (Variant(variant_name(base), base),)
 
 
 def _read(text: str, base: ForkEdits) -> list[Variant]:

@@ -52,6 +52,8 @@ class Racer:
     answer: str | None = None
     verdict: Verdict | None = None
     """None where nothing was checked, or not yet."""
+    doing: str = ""
+    """What it is at, of one that runs: its calls in flight, or its status."""
 
     @property
     def is_over(self) -> bool:
@@ -108,23 +110,32 @@ def racer_of(
 ) -> Racer:
     """Return a run of a race with the figures of what it did since the fork."""
     now = history.live
-    own = [record.event for record in history.records if record.run == now.run]
+    own = [record.event for record in history.records[0 if now.cut is None else now.cut + 1 :]]
     has_begun = any(isinstance(event, TurnStarted | CallStarted) for event in own)
     used = sum((event.usage for event in own if isinstance(event, TurnFinished | SubagentFinished)), Usage())
+    fate = fate_of(now, has_begun=has_begun, is_live=is_live)
     return Racer(
         run=now.run,
         variant=variant,
         number=number,
-        fate=fate_of(now, has_begun=has_begun, is_live=is_live),
+        fate=fate,
         steps=sum(isinstance(event, TurnFinished) and event.purpose == "step" for event in own),
         calls=sum(isinstance(event, CallStarted) for event in own),
         errors=sum(isinstance(event, ResultEvent) and event.is_error for event in own),
         tokens=used.total_tokens,
         cost=used.cost,
         seconds=now.driven_seconds,
+        doing=_doing(now) if fate == "runs" else "",
         answer=now.answer,
         verdict=verdict,
     )
+
+
+def _doing(state: RunState) -> str:
+    calls = state.open_step.asked_calls if state.open_step is not None else []
+    running = Counter(call.tool for call in calls if call.status == "running")
+    named = [f"{tool} x{count}" if count > 1 else tool for tool, count in running.items()]
+    return ", ".join(named) or state.status.replace("_", " ")
 
 
 def fate_of(state: RunState, *, has_begun: bool = True, is_live: bool = True) -> Fate:

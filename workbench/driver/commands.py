@@ -292,11 +292,15 @@ class StartedRace:
 
 @dataclass(frozen=True, slots=True)
 class RepeatRace:
-    """Let every variant of a race run `repeat` more times, from the same moment; answers with a `StartedRace`."""
+    """Let every variant of a race run `repeat` more times, from the same moment; answers with a `StartedRace`.
+
+    `checks` are given again where they call Python, as for `ResumeRace`.
+    """
 
     race: str
     repeat: int = 1
     at_once: int = 4
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

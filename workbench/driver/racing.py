@@ -115,7 +115,12 @@ class Races:
             raise UserError(f"variant {name!r}: {error}") from error
 
     async def _repeat(self, command: c.RepeatRace) -> c.StartedRace:
+        from workbench.driver.checking import usable
+
         opened = await self._open(command.race)
+        given = await usable(command.checks, self._session)
+        checks = given or opened.rows[0].checks
+        self._require_trust(checks, given)
         firsts = {row.variant: row for row in reversed(opened.rows)}
         _require_sizes(len(firsts), command.repeat, command.at_once)
         made = [
@@ -123,8 +128,6 @@ class Races:
             for variant, row in reversed(firsts.items())
             for _ in range(command.repeat)
         ]
-        checks = opened.rows[0].checks
-        self._require_trust(checks, ())
         return await self._write(opened.race, made, checks, command.at_once, drive=True)
 
     async def _write(

@@ -17,7 +17,7 @@ from workbench.views.selection import NOTHING, Selection
 Scope = Literal[
     "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find", "compare", "race", "metrics",
     "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request",
-    "search", "themes", "tour", "page", "note", "export", "find_line", "filter",
+    "search", "themes", "tour", "page", "note", "export", "find_line", "filter", "race_setup",
 ]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
 Group = Literal[
@@ -52,6 +52,7 @@ WHERE: Final[dict[Scope, str]] = {
     "page": "on a page",
     "note": "in a note",
     "export": "in an export",
+    "race_setup": "in a new race",
 }
 """How the help names a scope, where its keys do not hold everywhere."""
 

@@ -5,6 +5,7 @@ Pure: rows and histories in, lines out. What the figures are, `debugger.race` sa
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Final
 
 from workbench.debugger.checks import Verdict
 from workbench.debugger.race import Fate, Racer, Rate, Spread, Standing, racer_of
+from workbench.driver.commands import ForkEdits
 from workbench.state.history import History
 from workbench.store.model import RunRow
 from workbench.views.marks import Mark
@@ -34,6 +36,22 @@ _RANGE: Final = "  from – to"
 _MIDDLE: Final = "  middle half"
 _LONGEST_NAME: Final = 28
 _SHORTEST_NAME: Final = 13
+
+
+def variant_name(edits: ForkEdits) -> str:
+    """Return a name for a variant, from what it changes."""
+    parts = [
+        *([f"model {edits.model}"] if edits.model else []),
+        *(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in (edits.parameters or {}).items()),
+        *(f"result {call}" for call in edits.results),
+        *(f"input {call}" for call in edits.inputs),
+        *(f"again {call}" for call in edits.reruns),
+        *(["text"] if edits.text is not None else []),
+        *(["plan"] if edits.plan is not None else ["no plan"] if edits.skip_plan else []),
+        *(["instructions"] if edits.instructions is not None else []),
+        *([f"say {edits.say}"] if edits.say else []),
+    ]
+    return one_line(", ".join(parts) or "as it is", 60)
 
 
 def racers_of(rows: Sequence[RunRow], histories: Mapping[str, History]) -> list[Racer]:
@@ -253,8 +271,9 @@ def run_line(racer: Racer, width: int, *, now_glyph: str = "") -> Line:
         Segment(judged, verdict.style),
         Segment(_figures_text(racer, with_cost=is_wide) + "  ", "muted"),
     ]
-    said = racer.answer if racer.answer is not None else racer.verdict.why if racer.verdict else ""
-    return row([*pieces, Segment(one_line(" ".join(said[:400].split()), max(0, width - line_width(pieces))))], width)
+    said = racer.doing or (racer.verdict.why if racer.verdict else "") if racer.answer is None else racer.answer
+    words = one_line(" ".join(said[:400].split()), max(0, width - line_width(pieces)))
+    return row([*pieces, Segment(words, "running" if racer.doing else "text")], width)
 
 
 def _figures_text(racer: Racer, *, with_cost: bool) -> str:
@@ -264,34 +283,48 @@ def _figures_text(racer: Racer, *, with_cost: bool) -> str:
     return f"{racer.steps:>2} st {tokens_text(racer.tokens):>7}{cost} {human_seconds(racer.seconds):>8}"
 
 
-def head_lines(racer: Racer, width: int, *, now_glyph: str = "") -> list[Line]:
-    """Return the two lines above a run's own timeline: who it is and how it stands, and what it took so far."""
-    mark, verdict = FATES[racer.fate], verdict_mark(racer.verdict)
+def head_lines(racer: Racer, width: int, *, is_checked: bool = False, now_glyph: str = "") -> list[Line]:
+    """Return what stands above a run's own timeline.
+
+    Who it is and how it stands, what it took so far and, in a race that is checked, the verdict on its answer.
+    """
+    mark = FATES[racer.fate]
     glyph = now_glyph if racer.fate == "runs" and now_glyph else mark.glyph
     stands = [Segment(f"{glyph} {mark.word}", mark.style)]
     name = Segment(racer_name(racer, max(8, width - line_width(stands) - 2)), "title")
-    steps = f"{racer.steps} {'step' if racer.steps == 1 else 'steps'}"
-    took = f"{steps} · {tokens_text(racer.tokens)} tok · {human_seconds(racer.seconds)}"
-    if racer.fate == "waits":
-        took = ""
-    elif racer.cost:
-        took += f" · {human_cost(racer.cost)}"
-    judged = [Segment(f"{verdict.glyph} {verdict.word}", verdict.style)] if racer.verdict is not None else []
-    return [
-        split_row([name], stands, width, keep_right=True),
-        split_row([Segment(took, "muted")], judged, width, keep_right=True),
-    ]
+    took = ""
+    if racer.fate != "waits":
+        steps = f"{racer.steps} {'step' if racer.steps == 1 else 'steps'}"
+        cost = f" · {human_cost(racer.cost)}" if racer.cost else ""
+        took = f"{steps} · {human_seconds(racer.seconds)}{cost} · {tokens_text(racer.tokens)} tok"
+    lines = [split_row([name], stands, width, keep_right=True), row([Segment(took, "muted")], width)]
+    if is_checked:
+        verdict = verdict_mark(racer.verdict)
+        why = one_line(racer.verdict.why, width) if racer.verdict is not None else ""
+        lines.append(row([Segment(f"{verdict.glyph} {verdict.word}  ", verdict.style), Segment(why, "muted")], width))
+    return lines
 
 
-def title_text(race: str, racers: Sequence[Racer], place: str, checks: Sequence[str]) -> list[Segment]:
+def title_line(
+    race: str,
+    racers: Sequence[Racer],
+    width: int,
+    *,
+    place: str,
+    task: str,
+    checks: Sequence[str] = (),
+    hidden: int = 0,
+) -> Line:
     """Return what a race is and how far it is."""
     done = sum(racer.fate not in ("runs", "waits") for racer in racers)
     moves = any(racer.fate == "runs" for racer in racers)
-    pieces = [
-        Segment(f" race {one_line(race, 12)}", "title"),
-        Segment(f" at {one_line(place, 16)}", "muted"),
-        Segment(f"  {done}/{len(racers)} done", "running" if moves else "ok" if done == len(racers) else "waiting"),
+    left = [
+        Segment(" workbench", "title"),
+        Segment(" · ", "muted"),
+        Segment(f"race {one_line(race, 12)}", "title"),
+        Segment(f" at {one_line(place, 16)} of: {one_line(task, width)}", "muted"),
     ]
-    if checks:
-        pieces.append(Segment(f"  check {one_line('; '.join(checks), 60)}", "muted"))
-    return pieces
+    judged = [Segment(f"  check {one_line('; '.join(checks), max(16, width // 4))}", "muted")] if checks else []
+    away = [Segment(f"  {hidden} hidden, u shows them", "waiting")] if hidden else []
+    far = Segment(f"  {done}/{len(racers)} done ", "running" if moves else "ok" if done == len(racers) else "waiting")
+    return split_row(left, [*judged, *away, far], width, keep_right=True)
