@@ -220,6 +220,9 @@ async def test_runs_that_join_appear() -> None:
         driver.races[RACE] = rows
         driver.feed.publish(RunsChanged())
         await acted.until(lambda: len(columns(screen)) == 4)
+        await acted.shows("○ waits its turn")
+        await acted.shows("2 citations")
+        await acted.shows("1 citation ")
 
 
 # Doing
@@ -300,6 +303,7 @@ async def test_u_shows_hidden_runs_again() -> None:
         screen = await shown_race(acted)
         assert columns(screen) == ["1111"]
         await acted.shows("3 hidden, u shows them")
+        await acted.shows("Esc leave")
         await acted.press("u")
         await acted.gives(driver, [Label(RunHidden(run=row.id, hidden=False)) for row in rows[1:]])
 

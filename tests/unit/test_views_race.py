@@ -79,6 +79,8 @@ def test_the_runs_of_a_race_are_numbered_within_their_variant() -> None:
         history.append(record)
     first, second = racers_of(rows, {log.run: history})
     assert (first.number, first.fate, second.number, second.fate) == (1, "completed", 2, "waits")
+    (left,) = racers_of([replace(rows[0], hidden=True), rows[1]], {})
+    assert left.number == 2
 
 
 CSV = """\

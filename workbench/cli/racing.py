@@ -76,7 +76,7 @@ def race(args: argparse.Namespace, read_edits: Callable[[argparse.Namespace], Fo
                 return INTERRUPTED
         opened: OpenedRace = headless.ask(OpenRace(started))
         rows = [row for row in opened.rows if not row.hidden]
-        racers = racers_of(rows, {row.id: _history(headless, row.id) for row in rows})
+        racers = racers_of(opened.rows, {row.id: _history(headless, row.id) for row in rows})
     _print(args, opened, racers)
     for path, text in zip(files, _texts(args, opened, racers), strict=True):
         _write(path, text)

@@ -55,11 +55,16 @@ def variant_name(edits: ForkEdits) -> str:
 
 
 def racers_of(rows: Sequence[RunRow], histories: Mapping[str, History]) -> list[Racer]:
-    """Return the runs of a race with their figures, numbered within their variant; without a history, none yet."""
+    """Return the runs of a race that are not hidden, with their figures; those without a history have none yet.
+
+    Each is numbered within its variant, hidden ones counted, so that a number always means the same run.
+    """
     counts: Counter[str] = Counter()
     racers: list[Racer] = []
     for one in rows:
         counts[one.variant] += 1
+        if one.hidden:
+            continue
         number, history = counts[one.variant], histories.get(one.id)
         verdict = Verdict(one.passed, one.why) if one.is_judged else None
         if history is None:

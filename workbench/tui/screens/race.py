@@ -76,6 +76,7 @@ class RaceScreen(LiveScreen):
         self.rows: tuple[RunRow, ...] = ()
         """The runs of the race that are not hidden, oldest first."""
         self.hidden: tuple[RunRow, ...] = ()
+        self._all_rows: tuple[RunRow, ...] = ()
         self.racers: list[Racer] = []
         self._watched: dict[str, Watched] = {}
         self._at = self._first = 0
@@ -117,7 +118,7 @@ class RaceScreen(LiveScreen):
             watched = self._watched[one.id]
             watched.is_live, watched.is_imported = one.live, one.imported
         here = self.current.run if self.current is not None else ""
-        self.rows = rows
+        self.rows, self._all_rows = rows, opened.rows
         self._at = next(
             (number for number, one in enumerate(rows) if one.id == here), min(self._at, max(0, len(rows) - 1))
         )
@@ -135,7 +136,7 @@ class RaceScreen(LiveScreen):
             self.show_race()
 
     def _count(self) -> None:
-        self.racers = racers_of(self.rows, {run: watched.history for run, watched in self._watched.items()})
+        self.racers = racers_of(self._all_rows, {run: watched.history for run, watched in self._watched.items()})
 
     @property
     def current(self) -> Racer | None:

@@ -22,7 +22,7 @@ ACTIONS: Final = (
     Action("race_view", ("t", "tab"), "table", "Change between the columns and the table.", "Compare", scope="race",
            priority=True, rank=30),
     Action("race_stop", ("x",), "stop", "Stop this run.", "Compare", scope="race", priority=True, rank=40),
-    Action("race_stop_others", ("X",), "stop others", "Stop all runs but this one.", "Compare", scope="race",
+    Action("race_stop_others", ("X",), "others", "Stop all runs but this one.", "Compare", scope="race",
            priority=True, rank=50),
     Action("race_keep", ("k",), "keep", "Keep this run: the others are stopped and hidden, and this one is opened.",
            "Compare", scope="race", priority=True, rank=60),

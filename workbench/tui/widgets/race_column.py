@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
@@ -49,6 +52,10 @@ class RaceColumn(Vertical):
         self.run = ""
         """The run that it shows."""
         self._head: list[Line] = []
+        self._draw_head: Callable[[], None] = lambda: None
+        """Draws the head again, as it was last drawn."""
+        self._wants_end = False
+        """The run is to be shown from its end, once there is room."""
 
     def compose(self) -> ComposeResult:
         """Build head and timeline."""
@@ -66,15 +73,9 @@ class RaceColumn(Vertical):
         self.set_class(True, "-used")
         self.set_class(is_current, "-current")
         moves = now if racer.fate == "runs" else None
-        head = self.query_one(".head", Static)
-        width, glyph = max(10, head.content_size.width), spinner(moves).glyph
-        lines = head_lines(racer, width, is_checked=is_checked, now_glyph=glyph)
-        if lines != self._head:
-            self._head = lines
-            head.styles.height = len(lines)
-            head.update(contents(lines), layout=False)
-        timeline = self.timeline
-        timeline.show(
+        self._draw_head = partial(self._show_head, racer, spinner(moves).glyph, is_checked=is_checked)
+        self._draw_head()
+        self.timeline.show(
             watched.state,
             drafts=watched.shown_drafts,
             now=moves,
@@ -82,9 +83,29 @@ class RaceColumn(Vertical):
             live=racer.fate == "runs",
         )
         if is_another:
-            self.call_after_refresh(timeline.follow)
+            self._wants_end = True
+            self.call_after_refresh(self._settle)
+
+    def _show_head(self, racer: Racer, glyph: str, *, is_checked: bool) -> None:
+        head = self.query_one(".head", Static)
+        lines = head_lines(racer, max(10, head.content_size.width), is_checked=is_checked, now_glyph=glyph)
+        if lines != self._head:
+            self._head = lines
+            head.styles.height = len(lines)
+            head.update(contents(lines), layout=False)
+
+    def on_resize(self) -> None:
+        """Fit the head to the width, and show the end of a run for which there was no room before."""
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        self._draw_head()
+        if self._wants_end and self.timeline.size.height:
+            self._wants_end = False
+            self.timeline.follow()
 
     def clear(self) -> None:
         """Show no run."""
         self.run = ""
+        self._draw_head = lambda: None
         self.remove_class("-used", "-current")
