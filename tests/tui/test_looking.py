@@ -12,12 +12,10 @@ from tests.builders import (
 from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import CALL, driven, select, stage
 from workbench.driver.commands import (
-    Label,
     PauseRun,
 )
 from workbench.driver.feed import Progress
 from workbench.events.run import RunPaused
-from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.help import HelpDialog
 from workbench.tui.widgets.prompt import Prompt
 from workbench.tui.widgets.run_tree import RunTree
@@ -90,20 +88,6 @@ async def test_the_list_follows_what_happens() -> None:
         await acted.until(lambda: acted.main.query_one(RunTree).option_count == 2)
         assert acted.main.query_one(RunTree).highlighted_run == log.run
         assert acted.watched.run == log.run
-
-
-async def test_deleting_a_run_asks_first() -> None:
-    """d hides the run from the list after a question."""
-    log = researched_run()
-    driver = FakeDriver(log)
-    async with stage(driver) as acted:
-        await acted.press("1", "d")
-        await acted.opens(ChoiceDialog)
-        await acted.press("d")
-        await acted.closes()
-        (command,) = driver.commands
-        assert isinstance(command, Label)
-        assert (command.event.kind, command.event.run) == ("run_hidden", log.run)
 
 
 async def test_y_copies_the_result_as_it_was_recorded() -> None:
