@@ -1,0 +1,68 @@
+"""Whole runs: starting, listing, pausing, going on, saying something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workbench.driver.commands.agents import AgentOptions
+from workbench.events.library import LibraryEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Start a run on `task`; answers with its id."""
+
+    task: str
+    options: AgentOptions = field(default_factory=AgentOptions)
+    drive: bool = True
+    """Move it forward at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRuns:
+    """Answers with a list of `RunRow` (see `store`), newest first."""
+
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRun:
+    """Move a run forward from where it is; larger limits may be given. Answers with its id."""
+
+    run: str
+    options: AgentOptions = field(default_factory=AgentOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRun:
+    """Stop a run. Answers with None.
+
+    `now` stops the stream and the read-only calls and lets effectful calls finish; asked again, it stops those too.
+    `step` stops before the next turn.
+    """
+
+    run: str
+    when: Literal["now", "step"] = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Add a message. Answers with the run that got it: a completed run goes on as a fork of itself."""
+
+    run: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Write an event of the library log: a name, a note, tags, a mark, hiding. Answers with None."""
+
+    event: LibraryEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWork:
+    """Give up long work by the name that its `Progress` has; what is over already is over. Answers with None."""
+
+    work: str
