@@ -47,7 +47,7 @@ def test_no_key_means_two_things_in_one_place(scope: Scope) -> None:
     assert not twice
 
 
-HIDDEN: dict[Scope, set[str]] = {"runs": {"r", "o", "/"}, "find": {"n", "N"}}
+HIDDEN: dict[Scope, set[str]] = {"runs": {"r", "o", "u", "/"}, "find": {"n", "N"}}
 """Letters that a place of the main screen takes from it on purpose; the line of keys tells so there."""
 
 

@@ -22,8 +22,10 @@ from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.finding import Finder
-from workbench.tui.flows import FLOWS, breakpoints, looking, plans, playhead, runs
+from workbench.tui.flows import FLOWS, looking, plans, playhead, runs
 from workbench.tui.flows.beginnings import BEGINNINGS
+from workbench.tui.focus import scope_of
+from workbench.tui.herald import Herald
 from workbench.tui.player import Player
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Follower, Watched
@@ -66,9 +68,7 @@ class MainScreen(LiveScreen):
         self.options, self.now = options, now
         self.finder, self.player = Finder(self), Player()
         self._ticks = 0
-        self._announced: object = None
-        self._hit: object = None
-        """The breakpoint that was told of last."""
+        self._herald = Herald(self)
         self._wanted: list[tuple[str, int]] = []
         """Results that were last asked for."""
         self.taken_back: list[LibraryEvent] = []
@@ -177,9 +177,8 @@ class MainScreen(LiveScreen):
         else:
             now = self.now() if watched.is_moving and not watched.is_scrubbing else watched.instant
             self._follow_plan(watched)
-            self._announce(watched)
             self.panes.show_run(watched, now)
-            self._hit = breakpoints.tell_hit(self, watched, self._hit)
+            self._herald.look(watched)
             self.query_one(PlayheadLine).show(watched, self.player.speed)
             crumbs = breadcrumb(watched.state, self.bridge.rows)
             is_stranded = watched.is_stranded and not watched.is_scrubbing
@@ -222,15 +221,6 @@ class MainScreen(LiveScreen):
         elif not waits and editor.is_shown and editor.purpose == "approve":
             self.close_plan()
 
-    def _announce(self, watched: Watched) -> None:
-        """Say once that the run waits for a person."""
-        call = self.context().waiting_call
-        wait = (watched.run, call.id, call.status) if call is not None and not watched.is_scrubbing else None
-        if call is not None and wait is not None and wait != self._announced and not self.context().is_foreign:
-            words = "A call asks for permission" if call.status == "waiting" else "The outcome of a call is unknown"
-            self.say(f"{words}: {key_of('answer')} decides.", "warning")
-        self._announced = wait
-
     # What is selected
 
     @property
@@ -261,19 +251,7 @@ class MainScreen(LiveScreen):
         )
 
     def _scope(self) -> Scope:
-        for node in self.focused.ancestors_with_self if self.focused is not None else ():
-            match node:
-                case PlanEditor():
-                    return node.scope
-                case Prompt():
-                    return "prompt"
-                case FindLine():
-                    return "find_line"
-                case Invitation():
-                    return "invitation"
-                case RunTree():
-                    return "runs"
-        return "find" if self.finder.is_open else "main"
+        return scope_of(self.focused, is_finding=self.finder.is_open)
 
     # Where the focus is
 
