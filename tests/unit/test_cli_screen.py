@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.cli_harness import QUESTION, Shell, by_step, use_script
 from tests.harness import answer
 from workbench.cli.workplace import WATCHABLE_PACE
+from workbench.config.settings import find_places
 from workbench.driver.commands import AgentOptions, ListRuns, OpenRun, StartRun
 from workbench.driver.driver import Driver
 from workbench.providers.scripted import Turn
@@ -140,3 +142,56 @@ def test_what_a_person_does_on_the_screen_is_recorded(
     path = tmp_path / "x.jsonl"
     assert shell("run", "--record", str(path)).code == 0
     assert path.read_text() == shell("export", asked[0]).out
+
+
+def settings_file(text: str) -> Path:
+    """Write the person's settings file."""
+    file = find_places().settings
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def no_settings() -> Iterator[None]:
+    """Leave no settings file behind."""
+    yield
+    find_places().settings.unlink(missing_ok=True)
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_settings_reach_the_screen(shell: Shell, screen: Screen) -> None:
+    """What a person set about the screen is what it is given, their own themes and pictures folder too."""
+    file = settings_file('theme = "paper"\nnotify = "bell"\nmotion = false\n[keys]\nfork = "F2"\n')
+    assert shell().code == 0
+    manners = screen.shown[0]["manners"]
+    assert (manners.notify, manners.moves, manners.keys) == ("bell", False, {"fork": ("f2",)})
+    assert (manners.settings_file, manners.pictures) == (file, find_places().pictures)
+    assert (screen.shown[0]["theme"], screen.shown[0]["themes"][-1]) == ("paper", file.parent / "themes")
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_a_wrong_key_is_told_before_the_screen(shell: Shell, screen: Screen) -> None:
+    """The sentence names the file and the nearest right action; `doctor` finds it too."""
+    file = settings_file('[keys]\nforkk = "F2"\n')
+    said = shell.refused()
+    assert str(file) in said
+    assert "did you mean 'fork'?" in said
+    assert screen.shown == []
+    assert "did you mean 'fork'?" in shell("doctor").out
+
+
+def test_what_was_printed_meanwhile_is_told(shell: Shell, screen: Screen) -> None:
+    """After the screen a person hears where the words of their tools are; without any, nothing."""
+    assert shell().err == ""
+    screen.person = lambda _: print(os.write(1, b"hello\n"))
+    assert "printed.log" in shell().err
+    assert find_places().printed.read_text().startswith("hello\n")
+
+
+def test_a_screen_that_broke_is_a_sentence(shell: Shell, screen: Screen) -> None:
+    """An error inside the screen leaves no traceback over the terminal, and its details in a file."""
+    screen.failure = ValueError("something")
+    shown = shell()
+    assert shown.code == 1
+    assert "something unexpected went wrong (ValueError: something). The details are in" in shown.err
