@@ -163,8 +163,10 @@ def test_more_of_the_same_begins_as_the_first_began(tmp_path: Path) -> None:
     with Track(tmp_path) as track:
         race, runs = track.start(edited("x", "no b"), edited("y", "b, twice"), checks=("pattern:twice",))
         track.ask(AwaitRace(race))
+        asked = len(track.rig.model.requests)
         more = track.repeat(race, repeat=2)
         track.ask(AwaitRace(race))
+        assert len(track.rig.model.requests) == asked + 4  # each answers for itself
         rows = track.rows(race)
         assert [rows[run].variant for run in (*runs, *more)] == ["x", "y", "x", "x", "y", "y"]
         assert track.rig.state(more[0]).answer == track.rig.state(runs[0]).answer
