@@ -284,3 +284,11 @@ def test_the_find_line_says_how_far_it_is() -> None:
     assert line == ("4/1,200  tool, input ×2, result  from the other end  2 hidden by the filter  results 40/90")
     assert line_text(found_line(0, None, None, looked_into=(9, 9), hidden=0, wrapped=False)) == "not found"
     assert line_text(found_line(0, None, None, looked_into=(0, 9), hidden=0, wrapped=False)).startswith("nothing yet")
+
+
+def test_our_own_words_are_never_marked() -> None:
+    """Labels of the inspector and frames of lanes are nobody's words."""
+    log = everything()
+    lines = inspector_lines(log.state, Selection("call", step=0, call="0.0"), {}, 40, Needle("input"))
+    assert marked(lines) == ["input"]  # in the query, not the heading above it
+    assert marked(mark_lines([(Segment("──"), Segment("──", "lane"))], Needle("──"))) == ["──"]
