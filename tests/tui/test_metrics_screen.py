@@ -9,8 +9,10 @@ from tests.builders import Call, RunLog, agent_record, long_run, researched_run,
 from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import Stage, driven, stage
 from workbench.driver.commands import OpenRun
+from workbench.tui.bridge import Changes
 from workbench.tui.screens import metrics
 from workbench.tui.screens.metrics import MetricsScreen
+from workbench.tui.screens.request import RequestScreen
 from workbench.tui.widgets.page import Page
 
 
@@ -169,3 +171,16 @@ async def test_slow_tools_are_no_alarm() -> None:
     async with stage(FakeDriver(log)) as acted:
         await acted.shows("p95 210 ms")
         assert "engine slow" not in acted.shown()
+
+
+async def test_a_screen_may_be_looked_at_before_it_is_built() -> None:
+    """On a slow machine the feed is faster than the screen that was asked for; nothing breaks."""
+    log = researched_run()
+    async with stage(FakeDriver(log)) as acted:
+        figures = MetricsScreen(acted.main.bridge, acted.watched)
+        request = RequestScreen(acted.main.bridge, acted.watched, log.state.steps[0].before_seq + 1)
+        log.begin_turn()
+        acted.watched.take(log.records[-1])
+        for _ in range(metrics.TICKS):
+            figures.look(Changes())
+            request.look(Changes())

@@ -67,7 +67,7 @@ class MetricsScreen(LiveScreen):
         self._ticks += 1
         for follower in changes.reread:
             self.work(partial(self.bridge.read, follower), group=f"read {follower.run}")
-        if self._ticks % TICKS == 0 and self._state() != self._drawn:
+        if self.is_mounted and self._ticks % TICKS == 0 and self._state() != self._drawn:
             self._show()
 
     # What is shown

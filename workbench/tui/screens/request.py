@@ -78,7 +78,7 @@ class RequestScreen(LiveScreen):
     def look(self, changes: Changes) -> None:  # noqa: ARG002 - the records say it all
         """Take in what came of the turn that is shown, and turns that began meanwhile."""
         records = self._watched.history.records
-        if len(records) == self._seen:
+        if not self.is_mounted or len(records) == self._seen:
             return
         last = self._turns.pop()
         self._turns += sent_turns(records[last.seq :])
