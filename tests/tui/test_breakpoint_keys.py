@@ -224,7 +224,7 @@ async def test_a_hit_is_told_and_its_call_selected() -> None:
         driver.publish(log, since)
         await acted.until(lambda: acted.main.selection.call == "1.1")
         told = [notice for notice in acted.notices if notice.startswith("Breakpoint")]
-        assert told == ["Breakpoint tool:fetch_*: before call 1.1 fetch_doc. Space goes on."]
+        assert told == ["Breakpoint tool:fetch_*: before call 1.1 fetch_doc. space goes on."]
         assert "interrupted: breakpoint" in acted.shown().split("\n")[0]
         assert "⏸ breakpoint tool:fetch_*: before call 1.1 fetch_doc" in acted.shown()
         await acted.press("space")
@@ -239,7 +239,7 @@ async def test_a_hit_whose_siblings_still_run_says_so_once() -> None:
         since = len(log.records)
         log.add(BreakpointHit(rule="error", why="call 1.0 failed", call="1.0"))
         driver.publish(log, since)
-        await acted.until(lambda: any("once what is in flight is done" in notice for notice in acted.notices))
+        await acted.until(lambda: any("comes to its end" in notice for notice in acted.notices))
         since = len(log.records)
         log.add(RunPaused(reason="breakpoint"))
         driver.publish(log, since)

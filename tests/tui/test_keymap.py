@@ -164,7 +164,7 @@ async def test_a_key_that_holds_everywhere_can_be_changed() -> None:
 
 async def test_a_letter_is_typed_though_it_is_a_key() -> None:
     """A key of the person's own takes nothing away from a field in which they type."""
-    async with stage(FakeDriver(researched_run()), manners=checked(next_pane="x", cancel="ctrl+x")) as acted:
+    async with stage(FakeDriver(researched_run()), manners=checked(next_pane="x", cancel="ctrl+k")) as acted:
         await acted.press("m")
         await acted.write("x-rays")
         assert acted.main.focused is not None
@@ -200,7 +200,7 @@ async def test_a_click_on_a_changed_key_works() -> None:
 def test_signs_of_several_keys_follow() -> None:
     """Where the line of keys shows four keys as one, a changed one is changed there."""
     change_keys(check_keys({"step_on": ("f9",)}, FILE))
-    assert ACTIONS["event_back"].shown == "[ ] { f9"
+    assert ACTIONS["event_back"].shown == "[ ] ( ) { f9"
     change_keys({})
     assert ACTIONS == DEFAULTS
 

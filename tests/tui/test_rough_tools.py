@@ -69,7 +69,7 @@ async def test_a_tool_that_blocks_the_driver(tmp_path: Path, gate: threading.Eve
             await acted.until(blocked.is_set)
             await type_a_message(acted)
             await acted.press("escape", "1", "3", "2", "?")
-            await acted.shows("Call and edit")
+            await acted.shows("Ask a new question")
             await acted.press("escape", "t", "down")
             assert acted.app.theme != "workbench-dark"
             await acted.press("escape")

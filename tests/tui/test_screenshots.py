@@ -35,7 +35,7 @@ async def test_f12_saves_what_is_seen(tmp_path: Path) -> None:
         await acted.opens(HelpDialog)
         await acted.press("f12")
         await acted.until(lambda: len(acted.notices) == 2)
-        assert "Call&#160;and&#160;edit" in (tmp_path / f"{NAME}-2.svg").read_text("utf-8")
+        assert "Ask&#160;a&#160;new&#160;question" in (tmp_path / f"{NAME}-2.svg").read_text("utf-8")
         await acted.press("escape", "n")
         dialog = await acted.opens(QuestionDialog)
         await acted.write("Wh")

@@ -289,6 +289,6 @@ def test_the_find_line_says_how_far_it_is() -> None:
 def test_our_own_words_are_never_marked() -> None:
     """Labels of the inspector and frames of lanes are nobody's words."""
     log = everything()
-    lines = inspector_lines(log.state, Selection("call", step=0, call="0.0"), {}, 40, Needle("input"))
+    lines = inspector_lines(log.state, Selection("call", step=0, call="0.0"), {}, 40, needle=Needle("input"))
     assert marked(lines) == ["input"]  # in the query, not the heading above it
     assert marked(mark_lines([(Segment("──"), Segment("──", "lane"))], Needle("──"))) == ["──"]

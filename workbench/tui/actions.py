@@ -131,6 +131,10 @@ _BESIDE_MAIN: Final[dict[Scope, tuple[Scope, ...]]] = {
     "runs": ("runs", "main"),
 }
 """Whose keys are offered in each place of the main screen."""
+_LETTERS: Final[tuple[Scope, ...]] = ("main", "runs", "plan", "find")
+"""Places of the main screen in which letters are keys."""
+_EVERYWHERE: Final = ("help",)
+"""What holds on every screen and is told there."""
 
 
 def keys_of_main(context: Context) -> list[Action]:
@@ -138,4 +142,9 @@ def keys_of_main(context: Context) -> list[Action]:
     actions = in_scope(*_BESIDE_MAIN.get(context.scope, ("main",)))
     own = {key for action in actions if action.scope == context.scope != "main" for key in action.keys}
     seen = [action for action in actions if action.scope == context.scope or not own.intersection(action.keys)]
-    return offered(seen, context)
+    return offered([*seen, *(ACTIONS[name] for name in _EVERYWHERE if context.scope in _LETTERS)], context)
+
+
+def keys_of_screen(scopes: Iterable[Scope], context: Context) -> list[Action]:
+    """Return what a screen of its own offers."""
+    return offered([*in_scope(*scopes), *(ACTIONS[name] for name in _EVERYWHERE)], context)

@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from workbench.tui.attention import Attention, Sight, sight_of_row, sight_of_sta
 from workbench.tui.base_app import BaseApp
 from workbench.tui.bridge import PER_SECOND, Bridge, Desk
 from workbench.tui.dialogs.base import Dialog
+from workbench.tui.flows import looking, themes
 from workbench.tui.manners import Manners
 from workbench.tui.palette import ActionProvider
 from workbench.tui.screens.live import LiveScreen
@@ -190,6 +192,10 @@ class WorkbenchApp(BaseApp):
                 await self._interrupt()
             case "palette":
                 self.action_command_palette()
+            case "help":
+                self.main.work(partial(looking.show_help, self.main), group="help")
+            case "theme":
+                self.main.work(partial(themes.choose_theme, self.main), group="theme")
             case "screenshot":
                 await self.take_picture()
             case "quit_now":

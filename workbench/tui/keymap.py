@@ -27,9 +27,12 @@ FOCUSES: Final[tuple[tuple[Scope, ...], ...]] = (
     ("prompt", "main", "app"),
     ("invitation", "main", "app"),
     ("find", "main", "app"),
+    ("find_line", "main", "app"),
     ("compare", "app"),
     ("race", "app"),
     ("metrics", "app"),
+    ("request", "app"),
+    ("tour", "app"),
     ("dialog", "app"),
     ("edit", "text", "dialog", "app"),
     ("preview", "dialog", "app"),
@@ -38,14 +41,32 @@ FOCUSES: Final[tuple[tuple[Scope, ...], ...]] = (
     ("line", "dialog", "app"),
     ("question", "dialog", "app"),
     ("breakpoints", "dialog", "app"),
-    ("request", "dialog", "app"),
     ("search", "dialog", "app"),
     ("themes", "dialog", "app"),
+    ("filter", "dialog", "app"),
+    ("race_setup", "dialog", "app"),
+    ("note", "text", "dialog", "app"),
+    ("export", "line", "dialog", "app"),
+    ("page", "dialog", "app"),
 )
 """Whose keys hold at the same time, wherever a person is; the narrowest place first."""
 
 TYPING: Final[frozenset[Scope]] = frozenset(
-    {"prompt", "invitation", "find", "edit", "hand", "text", "fork", "line", "question", "search"}
+    {
+        "prompt",
+        "invitation",
+        "find_line",
+        "edit",
+        "hand",
+        "text",
+        "fork",
+        "line",
+        "question",
+        "search",
+        "race_setup",
+        "note",
+        "export",
+    }
 )
 """Where a person types, so that a letter can be nothing but a letter."""
 _TYPED: Final = frozenset({"space", "enter", "backspace", "delete", "left", "right", "up", "down", "home", "end"})
@@ -152,10 +173,18 @@ def _objection(actions: Mapping[str, Action], action: Action, key: str) -> str:
         return "the panes move by it"
     for other, place in _beside(actions, action):
         both_have = set(DEFAULTS[action.id].keys) & set(DEFAULTS[other.id].keys)
-        if key in other.keys and key not in both_have:
+        if key in other.keys and key not in both_have and not _hides_by_nature(other, key):
             where = f" {WHERE[place]}" if place in WHERE else ""
             return f"{shown_key(key)} is {other.id!r}{where}; give that another key too"
     return ""
+
+
+def _hides_by_nature(action: Action, key: str) -> bool:
+    """Whether a key of a narrow place hides that of a wider one in the tables already, so that nothing new is lost."""
+    wider = {scope for focus in FOCUSES if focus[0] == action.scope for scope in focus[1:]}
+    return key in DEFAULTS[action.id].keys and any(
+        key in other.keys for other in DEFAULTS.values() if other.scope in wider
+    )
 
 
 def _beside(actions: Mapping[str, Action], action: Action) -> Iterator[tuple[Action, Scope]]:

@@ -28,7 +28,6 @@ from workbench.tui.flows import (
     requests,
     runs,
     searching,
-    themes,
 )
 
 if TYPE_CHECKING:
@@ -78,9 +77,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "next_pane": looking.to_next_pane,
     "previous_pane": looking.to_previous_pane,
     "caller": looking.to_caller,
-    "theme": themes.choose_theme,
     "compare": compare.compare_run,
-    "help": looking.show_help,
     "tour": beginnings.take_tour,
     "quit": runs.leave,
     "search_runs": searching.search_runs,

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from workbench.errors import OperationCancelledError, WorkbenchError
-from workbench.tui.actions import ACTIONS, in_scope, offered
+from workbench.tui.actions import ACTIONS, keys_of_screen
 from workbench.tui.bridge import Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.dialogs.base import Dialog
@@ -62,7 +62,7 @@ class LiveScreen(Screen[None]):
     def show_keys(self) -> None:
         """Offer the keys that hold now."""
         context = self.context()
-        self.query_one(Keys).show(offered(in_scope(*self.SCOPES), context), context)
+        self.query_one(Keys).show(keys_of_screen(self.SCOPES, context), context)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let keys hold where they belong; those that win over a focused widget, only where they mean something."""

@@ -23,7 +23,6 @@ from workbench.store.model import RunRow
 from workbench.tui.actions import bindings
 from workbench.tui.bridge import Bridge, Changes
 from workbench.tui.context import Scope
-from workbench.tui.dialogs.help import HelpDialog
 from workbench.tui.flows import race_deeds
 from workbench.tui.paint import content, contents
 from workbench.tui.screens.live import LiveScreen
@@ -92,7 +91,7 @@ class RaceScreen(LiveScreen):
                 yield RaceColumn()
         with VerticalScroll(id="table", can_focus=False):
             yield Static(id="lines", markup=False)
-        yield Keys(last="race_help", id="keys")
+        yield Keys(id="keys")
 
     def on_mount(self) -> None:
         """Read the race."""
@@ -297,10 +296,6 @@ class RaceScreen(LiveScreen):
     async def do_race_undo(self) -> None:
         """Show hidden runs again."""
         await race_deeds.show_hidden(self)
-
-    async def do_race_help(self) -> None:
-        """Show every key."""
-        await self.app.push_screen_wait(HelpDialog())
 
     async def do_race_leave(self) -> None:
         """Back to the main screen."""

@@ -34,8 +34,6 @@ ACTIONS: Final = (
            scope="race", priority=True, rank=85),
     Action("race_undo", ("u",), "undo", "Show the hidden runs of this race again.", "Compare", scope="race",
            priority=True),
-    Action("race_help", ("?",), "help", "Show every key.", "Workbench", scope="race", in_palette=False,
-           rank=95, shown="?"),
     Action("race_leave", ("escape",), "leave", "Back to the main screen; the race goes on.", "Compare", scope="race",
            in_palette=False, rank=65),
     Action("race_start", ("ctrl+s", "ctrl+enter"), "start", "Start the race.", "Compare", scope="race_setup", rank=10,
