@@ -43,7 +43,7 @@ async def test_f12_saves_what_is_seen(tmp_path: Path) -> None:
         await acted.until(lambda: len(acted.notices) == 3)
         await acted.write("y")
         assert dialog.query_one("#question").value == "Why"
-        third = next(path for path in tmp_path.iterdir() if str(path) in told(acted))
+        third = next(path for path in tmp_path.iterdir() if str(path) in told(acted))  # noqa: ASYNC240
         assert "Wh" in third.read_text("utf-8")
 
 
