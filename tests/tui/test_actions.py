@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from inspect import iscoroutinefunction
 from typing import Any, get_args
 
 import pytest
@@ -21,7 +22,7 @@ from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.filter import FilterDialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.dialogs.help import help_lines
-from workbench.tui.flows import FLOWS
+from workbench.tui.flows import FLOWS, flow_of
 from workbench.tui.screens.metrics import MetricsScreen
 from workbench.tui.screens.request import RequestScreen
 from workbench.tui.widgets.plan_editor import PlanEditor
@@ -79,6 +80,7 @@ def test_every_action_of_the_main_screen_does_something() -> None:
     """Flows and table name the same actions."""
     declared = {action.id for action in in_scope("find", "main", "runs") if not action.is_native}
     assert declared == set(FLOWS)
+    assert all(iscoroutinefunction(flow_of(action)) for action in declared)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,10 @@ from tests.tui.test_stories import offline
 from workbench.clock import ManualClock
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.settings import DriverSettings
-from workbench.tui import app as app_module
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.dialogs.page import PageDialog
 from workbench.tui.flows.beginnings import EXAMPLE
-from workbench.tui.tour import script
-from workbench.tui.tour.lead import TOUR_RUN
+from workbench.tui.tour import lead, script
 from workbench.tui.widgets.invitation import QUESTIONS
 
 QUICK = StartRun(script.QUESTION, AgentOptions(model="offline", plan="ask", pace=0.1))
@@ -26,7 +24,7 @@ QUICK = StartRun(script.QUESTION, AgentOptions(model="offline", plan="ask", pace
 
 async def test_the_tour_leads_through_everything_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Untouched, the tour edits the plan, interrupts, resumes, edits, forks, goes back in time and compares."""
-    monkeypatch.setattr(app_module, "TOUR_RUN", QUICK)
+    monkeypatch.setattr(lead, "TOUR_RUN", QUICK)
     driver, clock = offline(tmp_path), ManualClock()
     app = WorkbenchApp(DriverSettings(Path("unused.db"), Path("unused"), clock=clock), desk=driver, tour=True)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -38,6 +36,7 @@ async def test_the_tour_leads_through_everything_by_itself(tmp_path: Path, monke
                 told.append(title)
             return app.tour is None
 
+        await acted.until(lambda: app.tour is not None)
         await acted.until(is_over)
         assert told == [chapter.title for chapter in script.SCRIPT]
         state = acted.watched.history.live
@@ -89,7 +88,7 @@ async def test_the_tour_is_taken_from_the_first_screen() -> None:
     async with stage(driver) as acted:
         await acted.press("down", *["down"] * len(QUESTIONS), "enter")
         await acted.shows("tour 1/")
-        assert driver.commands == [TOUR_RUN]
+        assert driver.commands == [lead.TOUR_RUN]
 
 
 async def test_a_recorded_session_opens_from_the_first_screen(tmp_path: Path) -> None:

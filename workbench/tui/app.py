@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.widgets import Input, TextArea
 
 from workbench.clock import SessionTime
@@ -28,22 +27,30 @@ from workbench.tui.attention import Attention, Sight, sight_of_row, sight_of_sta
 from workbench.tui.base_app import BaseApp
 from workbench.tui.bridge import PER_SECOND, Bridge, Desk
 from workbench.tui.dialogs.base import Dialog
-from workbench.tui.flows import looking, themes
 from workbench.tui.manners import Manners
-from workbench.tui.palette import ActionProvider
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.screens.main import MainScreen
-from workbench.tui.tour.lead import TOUR_RUN, Tour
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from workbench.tui.tour.lead import Tour
 
 WARNING_SECONDS = 4.0
 """How long a second Ctrl+C leaves."""
+
+
+def _actions() -> type[Provider]:
+    from workbench.tui.palette import ActionProvider
+
+    return ActionProvider
 
 
 class WorkbenchApp(BaseApp):
     """The workbench on a terminal."""
 
     TITLE = "workbench"
-    COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_actions}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app", "tour")]
 
@@ -71,8 +78,8 @@ class WorkbenchApp(BaseApp):
         self._bridge = Bridge(self._desk)
         self._attention = Attention()
         self.clock = settings.clock
-        self.tour: Tour | None = Tour(self) if tour else None
-        self._begin = _Begin(TOUR_RUN if tour else start, open_run, at)
+        self.tour: Tour | None = None
+        self._begin = _Begin(start, open_run, at, tour)
         self._options = options or (start.options if start is not None else AgentOptions())
         self._is_warned = False
         self.is_leaving = False
@@ -130,7 +137,9 @@ class WorkbenchApp(BaseApp):
     async def _show_first(self) -> None:
         begin = self._begin
         newest = next((row.id for row in self._bridge.rows if row.caller_run is None), None)
-        if begin.start is not None:
+        if begin.tour:
+            await self.begin_tour()
+        elif begin.start is not None:
             await self.main.open_run(await self._bridge.ask(begin.start))
         elif begin.run is not None:
             await self.main.open_run(begin.run)
@@ -163,10 +172,12 @@ class WorkbenchApp(BaseApp):
 
     async def begin_tour(self) -> None:
         """Take the person on the tour, from its beginning."""
+        from workbench.tui.tour import lead
+
         if self.tour is not None:
             self.tour.end()
-        await self.main.open_run(await self._bridge.ask(TOUR_RUN))
-        self.tour = Tour(self)
+        await self.main.open_run(await self._bridge.ask(lead.TOUR_RUN))
+        self.tour = lead.Tour(self)
 
     async def on_event(self, event: events.Event) -> None:
         """Let the guide of a tour hear which keys the person presses."""
@@ -193,8 +204,12 @@ class WorkbenchApp(BaseApp):
             case "palette":
                 self.action_command_palette()
             case "help":
+                from workbench.tui.flows import looking
+
                 self.main.work(partial(looking.show_help, self.main), group="help")
             case "theme":
+                from workbench.tui.flows import themes
+
                 self.main.work(partial(themes.choose_theme, self.main), group="theme")
             case "screenshot":
                 await self.take_picture()
@@ -244,3 +259,4 @@ class _Begin:
     start: StartRun | None
     run: str | None
     at: str | None
+    tour: bool

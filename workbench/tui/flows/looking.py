@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from workbench.tui.clipping import copy
-from workbench.tui.dialogs.help import HelpDialog
 from workbench.views.selection import Selection
 from workbench.views.show import step_text
 
@@ -70,6 +69,8 @@ async def copy_selected(screen: MainScreen) -> None:
 
 async def show_help(screen: MainScreen) -> None:
     """Show every key."""
+    from workbench.tui.dialogs.help import HelpDialog
+
     await screen.ask_in(HelpDialog())
 
 

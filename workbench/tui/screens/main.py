@@ -22,8 +22,7 @@ from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.finding import Finder
-from workbench.tui.flows import FLOWS, looking, plans, playhead, runs
-from workbench.tui.flows.beginnings import BEGINNINGS
+from workbench.tui.flows import flow_of
 from workbench.tui.focus import scope_of
 from workbench.tui.herald import Herald
 from workbench.tui.player import Player
@@ -283,7 +282,7 @@ class MainScreen(LiveScreen):
 
     def deed(self, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
         """Return what does an action: its flow."""
-        return partial(FLOWS[action], self)
+        return partial(flow_of(action), self)
 
     async def drive(self, command: Command, *, follow: bool = False) -> Any:
         """Do what moves the run on, and look at its end where asked to; from then on this process drives it."""
@@ -329,6 +328,8 @@ class MainScreen(LiveScreen):
 
     @on(StatusBar.Followed)
     def _follow_way(self, event: StatusBar.Followed) -> None:
+        from workbench.tui.flows import looking
+
         self.work(partial(looking.to_call, self, event.crumb.run, event.crumb.call), group="flow")
 
     @on(FindLine.Changed)
@@ -346,6 +347,8 @@ class MainScreen(LiveScreen):
 
     @on(Timeline.Opened)
     def _open(self, event: Timeline.Opened) -> None:
+        from workbench.tui.flows import looking
+
         call = self.context().call
         if event.selection.kind == "call" and call is not None and call.child is not None:
             self.work(partial(looking.open_beside, self, call.child), group="flow")
@@ -354,6 +357,8 @@ class MainScreen(LiveScreen):
 
     @on(PlayheadLine.Moved)
     def _move_playhead(self, event: PlayheadLine.Moved) -> None:
+        from workbench.tui.flows import playhead
+
         self.work(partial(playhead.move_to, self, event.seq), group="flow")
 
     @on(PlanEditor.Moved)
@@ -362,10 +367,14 @@ class MainScreen(LiveScreen):
 
     @on(PlanEditor.Decided)
     def _decide_plan(self, event: PlanEditor.Decided) -> None:
+        from workbench.tui.flows import plans
+
         self.work(partial(plans.decide, self, event.purpose, event.steps), group="flow")
 
     @on(PlanEditor.Skipped)
     def _skip_plan(self) -> None:
+        from workbench.tui.flows import plans
+
         self.work(partial(plans.skip, self), group="flow")
 
     @on(PlanEditor.Left)
@@ -374,14 +383,20 @@ class MainScreen(LiveScreen):
 
     @on(Invitation.Asked)
     def _take_question(self, event: Invitation.Asked) -> None:
+        from workbench.tui.flows import runs
+
         self.work(partial(runs.ask_question, self, event.text), group="flow")
 
     @on(Invitation.Chosen)
     def _begin_otherwise(self, event: Invitation.Chosen) -> None:
+        from workbench.tui.flows.beginnings import BEGINNINGS
+
         self.work(partial(BEGINNINGS[event.way], self), group="flow")
 
     @on(Prompt.Given)
     def _take_text(self, event: Prompt.Given) -> None:
+        from workbench.tui.flows import runs
+
         self._leave_prompt()
         flow = runs.ask_question if event.kind == "question" else runs.say_message
         self.work(partial(flow, self, event.text), group="flow")
