@@ -11,6 +11,7 @@ from tests.tui.kit import Stage, driven, select, stage
 from workbench.driver.commands import FindInResults, PauseRun, StartRun
 from workbench.providers.scripted import Turn
 from workbench.tools.base import tool
+from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.filter import FilterDialog
 from workbench.tui.dialogs.question import QuestionDialog
 from workbench.tui.widgets.field import Tick
@@ -52,6 +53,21 @@ def marked(widget: Timeline | Inspector) -> list[str]:
 
 
 # Finding
+
+
+async def test_a_place_is_found_by_its_name() -> None:
+    """`step 7` and `7.1` go there, whatever else has these letters, and what is there can be edited at once."""
+    log = RunLog(agent=agent_record(plan="off"))
+    for number in range(12):
+        log.step([Call("look", {"at": f"step 7 and 7.{lane}"}, f"{number}.{lane}") for lane in range(2)])
+    async with stage(FakeDriver(log)) as acted:
+        await find(acted, "step 7", "its place")
+        assert acted.main.selection == Selection("step", step=7)
+        await acted.press("enter")
+        await find(acted, "7.1", "its place")
+        assert acted.main.selection == call("7.1")
+        await acted.press("e")
+        await acted.opens(EditDialog)
 
 
 async def test_hits_are_marked_while_one_types() -> None:

@@ -15,7 +15,9 @@ from workbench.driver.commands import (
 )
 from workbench.driver.feed import RunsChanged, Trouble
 from workbench.errors import RunHeldError
+from workbench.tui.dialogs.help import HelpDialog
 from workbench.tui.widgets.invitation import QUESTIONS
+from workbench.views.selection import Selection
 
 # The beginning
 
@@ -59,6 +61,37 @@ async def test_a_run_opens_at_a_place() -> None:
     log = researched_run()
     async with stage(FakeDriver(log), run=log.run, at="0.turn") as acted:
         assert acted.watched.position == log.state.steps[0].turn_seq
+
+
+async def test_a_run_opens_at_a_call() -> None:
+    """`--at 0.1` has the cursor on that call, so that `e` edits it at once."""
+    log = researched_run()
+    async with stage(FakeDriver(log), run=log.run, at="0.1") as acted:
+        await acted.until(lambda: acted.main.selection == Selection("call", step=0, call="0.1"))
+        await acted.shows("search_docs")
+
+
+async def test_a_key_of_a_place_where_one_types_types_nothing() -> None:
+    """The invitation offers the key of help that is no letter, and that one opens it."""
+    async with stage(FakeDriver()) as acted:
+        await acted.shows("f1 help")
+        await acted.press("f1")
+        await acted.opens(HelpDialog)
+
+
+async def test_a_sentence_stands_on_the_screen_once() -> None:
+    """Pressing a key again that cannot be used piles up no notices; the list of what was said has one line of it."""
+    async with stage(FakeDriver(researched_run())) as acted:
+        await acted.press("x", "x", "x")
+        assert len(acted.notices) == 1
+        assert len(acted.said) == 1
+
+
+async def test_escape_to_be_sure_says_nothing() -> None:
+    """Where nothing is to be left and no filter is on, Escape is no mistake."""
+    async with stage(FakeDriver(researched_run())) as acted:
+        await acted.press("escape", "escape")
+        assert acted.notices == []
 
 
 async def test_a_run_that_is_not_there_is_a_sentence() -> None:

@@ -153,8 +153,8 @@ async def test_a_key_of_a_dialog_can_be_changed() -> None:
 async def test_a_key_that_holds_everywhere_can_be_changed() -> None:
     """The palette and the way out have keys of the person's own too, in a text field as elsewhere."""
     driver = FakeDriver(researched_run())
-    async with stage(driver, manners=checked(palette="f1", quit_now="f10")) as acted:
-        await acted.press("m", "f1")
+    async with stage(driver, manners=checked(palette="f2", quit_now="f10")) as acted:
+        await acted.press("m", "f2")
         await acted.shows("Fork from here")
         await acted.press("escape", "ctrl+q")
         assert not driver.is_closed

@@ -30,6 +30,7 @@ from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.help import HelpDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.race import RaceDialog
+from workbench.tui.screens.compare import CompareScreen
 from workbench.tui.screens.race import RaceScreen
 from workbench.tui.widgets.race_column import RaceColumn
 from workbench.views.selection import Selection
@@ -51,7 +52,7 @@ async def set_up(acted: Stage) -> RaceDialog:
     await acted.press("R")
     dialog = await acted.opens(RaceDialog)
     assert isinstance(dialog, RaceDialog)
-    await acted.until(lambda: dialog.query_one("#kinds").has_focus)
+    await acted.until(lambda: dialog.query_one("#editor").has_focus)
     return dialog
 
 
@@ -65,8 +66,7 @@ async def test_r_races_the_place_under_the_cursor() -> None:
         driver.logs.setdefault(fork.run, fork)
     async with stage(driver, run=log.run, size=WIDE) as acted:
         dialog = await set_up(acted)
-        await acted.press("ctrl+n", "enter")
-        await acted.press("ctrl+a", "backspace")
+        await acted.press("ctrl+n", "ctrl+a", "backspace")
         editor: Any = dialog.query_one("#editor")
         editor.load_text("nothing was found")
         await acted.press("shift+tab", "shift+tab", "shift+tab", "shift+tab", "shift+tab")
@@ -237,6 +237,30 @@ async def test_enter_opens_a_run_and_the_race_goes_on() -> None:
         await acted.closes()
         await acted.until(lambda: acted.watched.run.startswith("2222"))
         assert driver.commands == []
+
+
+async def test_c_compares_with_another_variant() -> None:
+    """The first run of another variant stands beside it, the earlier one on the left; Escape is back at the race."""
+    driver = racing_driver()
+    async with stage(driver, size=WIDE) as acted:
+        race = await shown_race(acted)
+        await acted.press("right", "right", "c")
+        compared = await acted.opens(CompareScreen)
+        assert (compared.a.run[:4], compared.b.run[:4], compared.kept.run[:4]) == ("2222", "3333", "3333")
+        await acted.press("escape")
+        await acted.until(lambda: acted.app.screen is race)
+        assert driver.commands == []
+
+
+async def test_a_side_of_a_comparison_is_opened_over_the_race() -> None:
+    """o shows the run in the main screen, not behind the race from which the comparison was asked for."""
+    async with stage(racing_driver(), size=WIDE) as acted:
+        await shown_race(acted)
+        await acted.press("c")
+        await acted.opens(CompareScreen)
+        await acted.press("o")
+        await acted.closes()
+        await acted.until(lambda: acted.watched.run.startswith("2222"))
 
 
 async def test_escape_leaves_and_the_race_goes_on() -> None:

@@ -33,6 +33,8 @@ class Action:
     in_palette: bool = True
     is_native: bool = False
     """The focused widget has the key by itself; it is only told of here."""
+    is_quiet: bool = False
+    """Where it cannot be done its key does nothing, instead of saying why: keys that one presses to be sure."""
     shown: str = ""
     """How the line of keys writes its keys, where that is not the first of them."""
 

@@ -30,6 +30,7 @@ from workbench.tui.dialogs.base import Dialog
 from workbench.tui.manners import Manners
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.screens.main import MainScreen
+from workbench.views.selection import Selection
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -145,9 +146,12 @@ class WorkbenchApp(BaseApp):
             await self.main.open_run(begin.run)
             if begin.at is not None:
                 watched = self.main.watched
-                watched.move_to(find_cut(watched.history, parse_address(begin.at)).seq)
+                place = parse_address(begin.at)
+                watched.move_to(find_cut(watched.history, place).seq)
                 self.main.show_run()
                 self.main.timeline.follow()
+                if place.kind == "call":
+                    self.main.timeline.visit(Selection("call", step=place.step, call=place.call))
         elif newest is not None:
             await self.main.open_run(newest)
 

@@ -87,8 +87,18 @@ class BaseApp(App[None]):
         return self._time.now()
 
     def say(self, sentence: str, severity: Severity = "information", detail: str = "") -> None:
-        """Show a sentence for a while, and keep it with its details; nothing in it is taken as markup."""
-        self.messages.add(Message(self.now(), severity, sentence, detail))
+        """Show a sentence for a while, and keep it with its details; nothing in it is taken as markup.
+
+        One that stands on the screen already is not said again.
+        """
+        said, now = next(iter(self.messages), None), self.now()
+        if (
+            said is not None
+            and (said.sentence, said.detail) == (sentence, detail)
+            and now < said.at + _SECONDS[said.severity]
+        ):
+            return
+        self.messages.add(Message(now, severity, sentence, detail))
         shown = f"{sentence} (! shows the details)" if detail else sentence
         self.notify(inert(shown), severity=severity, timeout=_SECONDS[severity], markup=False)
 

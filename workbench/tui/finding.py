@@ -143,14 +143,15 @@ class Finder:
         return watched.run, watched.position, self._timeline.chosen
 
     def _show(self, found: Found, state: RunState) -> None:
-        """Mark what was found so far, and go to the first hit from where the search began."""
+        """Mark what was found so far, and go to the thing that was named, or the first hit from where this began."""
         chosen = self._timeline.chosen
         self._hits = [hit for hit in found.hits if chosen is None or chosen.shows(hit.selection, state)]
         self._hidden = len(found.hits) - len(self._hits)
         self._mark(found)
         if self._hits and not self._moved:
             here = self._place(self._timeline.selection)
-            index = bisect_left(self._hits, here, key=self._place_of)
+            first = bisect_left(self._hits, here, key=self._place_of)
+            index = next((number for number, hit in enumerate(self._hits) if hit.is_meant), first)
             self._is_wrapped = index == len(self._hits)
             self._visit(index % len(self._hits))
 

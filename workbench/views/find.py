@@ -11,7 +11,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final, NamedTuple
 
 from pydantic import JsonValue
@@ -36,12 +36,21 @@ Ref = tuple[str, int]
 """A result, by the run that owns it and its seq."""
 
 
+PLACE: Final = "its place"
+"""Where a thing has the needle that is called like that."""
+
+
 class Hit(NamedTuple):
     """A thing in which the needle was found."""
 
     selection: Selection
     where: tuple[tuple[str, int], ...]
     """In which of its texts, and how often."""
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether the needle is the name of the thing, as `step 7` or `7.2`."""
+        return self.where[0][0] == PLACE
 
     def __str__(self) -> str:
         """Say where in the thing it is: `input, result ×4`."""
@@ -165,16 +174,20 @@ class Search:
 
     def _look_through(self, step: StepState, state: RunState, likeness: object) -> _Looked:
         itself = Selection("step", step=step.index)
-        hits = _hit(self.needle, itself, _turn_texts(step, state))
+        hits = _hit(self.needle, itself, chain(self._name(f"step {step.index}"), _turn_texts(step, state)))
         things: list[tuple[Selection, Ref | None]] = [(itself, None)]
         for call in step.calls.values():
             selection = Selection("call", step=step.index, call=call.id)
-            hits += _hit(self.needle, selection, _call_texts(call, state))
+            hits += _hit(self.needle, selection, chain(self._name(call.id), _call_texts(call, state)))
             ref = (call.result.run, call.result.seq) if call.result is not None and call.result.run else None
             things.append((selection, ref))
             if call.result is not None and ref is not None and ref not in self._counts:
                 self._unread[ref] = call.result, step.index
         return _Looked(likeness, hits, things)
+
+    def _name(self, name: str) -> list[tuple[str, str]]:
+        """Return the name of a thing as one of its texts, where it is the whole needle."""
+        return [(PLACE, self.needle.text)] if self.needle.text.strip().lower() == name else []
 
 
 def _hit(needle: Needle, thing: Selection, texts: Iterable[tuple[str, str]]) -> list[Hit]:

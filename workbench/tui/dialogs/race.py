@@ -105,14 +105,14 @@ class RaceDialog(Dialog[StartRace]):
         yield Static(id="preview", markup=False)
 
     def on_mount(self) -> None:
-        """Begin with the variants."""
+        """Begin where what the first variant changes is written."""
         super().on_mount()
         for name, label in _LABELS.items():
             self.query_one(f"#{name}").border_title = plain(label)
         self.query_one("#variants").border_title = plain("variants")
         self.query_one("#kinds").border_title = plain("this one changes")
         self._show_all()
-        self.query_one("#kinds").focus()
+        self.query_one("#editor").focus()
 
     # What is shown
 
@@ -212,7 +212,7 @@ class RaceDialog(Dialog[StartRace]):
         self._draft.add()
         self._number = len(self._draft.variants) - 1
         self._show_all()
-        self.query_one("#kinds").focus()
+        self.query_one("#editor").focus()
 
     async def do_race_remove(self) -> None:
         """Take a variant out; the last one stays."""

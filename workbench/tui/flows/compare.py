@@ -23,7 +23,7 @@ async def compare_run(screen: MainScreen) -> None:
         state = shown.history.live
         other = state.made_from or state.parent or await choose_run(screen, shown.run, but=(shown.run,))
     if other is not None:
-        await _open(screen, shown.run, other)
+        await open_comparison(screen, shown.run, other, kept=shown.run)
 
 
 async def choose_run(screen: LiveScreen, run: str, *, but: Collection[str]) -> str | None:
@@ -35,18 +35,21 @@ async def choose_run(screen: LiveScreen, run: str, *, but: Collection[str]) -> s
     return await screen.ask_in(RunChoiceDialog(f"Compare {run[:8]} with", rows))
 
 
-async def _open(screen: MainScreen, shown: str, other: str) -> None:
-    """Follow both, and show them."""
+async def open_comparison(screen: LiveScreen, one: str, another: str, *, kept: str) -> None:
+    """Follow two runs and show them; a fork stands on the right of what it was made from.
+
+    `kept` is the one of them that stays when the person chooses another to compare with.
+    """
     from workbench.tui.screens.compare import CompareScreen
 
-    first = await screen.bridge.follow(shown)
+    first = await screen.bridge.follow(one)
     try:
-        second = await screen.bridge.follow(other)
+        second = await screen.bridge.follow(another)
     except BaseException:
         screen.bridge.unfollow(first.run)
         raise
     a, b = in_order(first, second)
-    screen.app.push_screen(CompareScreen(screen.bridge, a, b, kept=first.run, now=screen.workbench.now))
+    screen.app.push_screen(CompareScreen(screen.bridge, a, b, kept=kept, now=screen.workbench.now))
 
 
 def in_order(shown: Watched, other: Watched) -> tuple[Watched, Watched]:

@@ -1,4 +1,4 @@
-"""What a person does to a race on its screen: stop, keep, repeat, go on, export."""
+"""What a person does to a race on its screen: stop, keep, compare, repeat, go on, export."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from workbench.errors import UserError
 from workbench.events.library import RunHidden
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
+from workbench.tui.flows.compare import open_comparison
 from workbench.views.race import racer_name
 from workbench.views.race_files import csv_text, markdown_text
 from workbench.views.segments import Line, Segment
@@ -67,6 +68,19 @@ def _question(racer: Racer, others: int) -> ChoiceDialog:
     ]
     choices = [Choice("keep", "k", "Keep it, hide the others"), Choice("leave", "n", "Leave all as they are")]
     return ChoiceDialog("Keep this run?", facts, choices)
+
+
+async def compare(screen: RaceScreen) -> None:
+    """Compare this run with the first one of another variant; where all are the same one, with another run."""
+    racer, others = screen.current, _others(screen)
+    if racer is None:
+        return
+    rival = next((other for other in others if other.variant != racer.variant), others[0] if others else None)
+    if rival is None:
+        screen.say("This race has no other run to compare with.")
+        return
+    order = [one.run for one in screen.racers]
+    await open_comparison(screen, *sorted((racer.run, rival.run), key=order.index), kept=racer.run)
 
 
 async def show_hidden(screen: RaceScreen) -> None:

@@ -260,9 +260,7 @@ class CompareScreen(LiveScreen):
 
     async def do_open_side(self) -> None:
         """Open the active side in the main screen."""
-        main = self.workbench.main
-        main.work(partial(main.open_run, self._sides[self.active].run), group="flow")
-        self.dismiss()
+        self.open_in_main(self._sides[self.active].run)
 
     async def do_copy_comparison(self) -> None:
         """Copy what the command line would print."""

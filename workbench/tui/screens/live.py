@@ -75,8 +75,10 @@ class LiveScreen(Screen[None]):
 
     async def action_do(self, action: str) -> None:
         """Do an action of the registry, or say why not."""
-        if why := ACTIONS[action].refusal(self.context()):
-            self.say(why)
+        wanted = ACTIONS[action]
+        if why := wanted.refusal(self.context()):
+            if not wanted.is_quiet:
+                self.say(why)
         else:
             self.work(self.deed(action), group="flow")
 
@@ -100,6 +102,14 @@ class LiveScreen(Screen[None]):
         except Exception as error:  # noqa: BLE001 - a worker's top: a bug must not take the screen away
             if self.app.is_running and self.is_attached:  # else the screen went away while this waited
                 self.workbench.say_bug(error)
+
+    def open_in_main(self, run: str) -> None:
+        """Leave for the main screen, with a run open in it; every screen above it is left, too."""
+        main = self.workbench.main
+        main.work(partial(main.open_run, run), group="flow")
+        above = self.app.screen_stack[self.app.screen_stack.index(main) + 1 :]
+        for screen in reversed(above):
+            screen.dismiss(None)
 
     def say(self, sentence: str, severity: Severity = "information") -> None:
         """Show a sentence for a while."""

@@ -7,7 +7,6 @@ log, so it can be opened again at any time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -281,6 +280,10 @@ class RaceScreen(LiveScreen):
         """Keep this run."""
         await race_deeds.keep(self)
 
+    async def do_race_compare(self) -> None:
+        """Compare this run with another one of the race."""
+        await race_deeds.compare(self)
+
     async def do_race_more(self) -> None:
         """Add repeats."""
         await race_deeds.repeat(self)
@@ -299,10 +302,4 @@ class RaceScreen(LiveScreen):
 
     async def do_race_leave(self) -> None:
         """Back to the main screen."""
-        self.dismiss(None)
-
-    def open_in_main(self, run: str) -> None:
-        """Leave for the main screen, with a run open in it."""
-        main = self.workbench.main
-        main.work(partial(main.open_run, run), group="flow")
         self.dismiss(None)

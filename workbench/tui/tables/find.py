@@ -8,8 +8,8 @@ from workbench.tui import context as why
 from workbench.tui.action import Action
 
 ACTIONS: Final = (
-    Action("find", ("/",), "find", "Find a text in this run: what was said, inputs, whole results, the answer.", "Find",
-           refusal=why.refuse_find, rank=72),
+    Action("find", ("/",), "find", "Find a text in this run: what was said, inputs, whole results, the answer; "
+           "or a place, as in step 7 or 7.2.", "Find", refusal=why.refuse_find, rank=72),
     Action("find_next", ("n",), "next", "To the next hit.", "Find", scope="find", rank=10),
     Action("find_previous", ("N",), "before", "To the hit before.", "Find", scope="find", rank=11),
     Action("find_stay", ("enter",), "stay here", "Leave, and stay at the hit.", "Find", scope="find",
@@ -26,7 +26,7 @@ ACTIONS: Final = (
     Action("filter", ("F",), why.filter_label, "Show only some calls: by tool, errors, edits; again, show all.", "Find",
            refusal=why.refuse_filter, rank=74),
     Action("unfilter", ("escape",), "show all", "Take the filter away: show all calls again.", "Find",
-           refusal=why.refuse_unfilter, rank=6),
+           refusal=why.refuse_unfilter, rank=6, is_quiet=True),
     Action("filter_apply", ("enter", "ctrl+s"), "show these", "Show only the calls that were chosen.", "Find",
            scope="filter", rank=10, priority=True, in_palette=False),
     Action("filter_tick", ("space",), "choose", "Choose what the cursor is on, or no longer.", "Find", scope="filter",

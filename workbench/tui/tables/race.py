@@ -26,6 +26,8 @@ ACTIONS: Final = (
            priority=True, rank=50),
     Action("race_keep", ("k",), "keep", "Keep this run: the others are stopped and hidden, and this one is opened.",
            "Compare", scope="race", priority=True, rank=60),
+    Action("race_compare", ("c",), "compare", "Compare this run with the first one of another variant.", "Compare",
+           scope="race", priority=True, rank=35),
     Action("race_more", ("a",), "more", "Run each variant some more times, from the same moment.", "Compare",
            scope="race", priority=True, rank=70),
     Action("race_export", ("e",), "export", "Write the race to a file: a line a run as CSV, or a table as Markdown.",

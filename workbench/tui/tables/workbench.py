@@ -16,7 +16,7 @@ ACTIONS: Final = (
            "Workbench", scope="themes", rank=20, in_palette=False),
     Action("screenshot", ("f12",), "picture", "Save a picture of the screen (SVG).", "Workbench", scope="app",
            priority=True),
-    Action("help", ("?",), "help", "Show every key.", "Workbench", scope="app", rank=99),
+    Action("help", ("?", "f1"), "help", "Show every key.", "Workbench", scope="app", rank=99),
     Action("quit", ("q",), "leave", "Leave; what runs is paused and goes on later.", "Workbench"),
     Action("quit_now", ("ctrl+q",), "leave", "Leave, also from a dialog or a text.", "Workbench", scope="app",
            rank=95, priority=True, in_palette=False),

@@ -74,7 +74,7 @@ class FindLine(Horizontal):
     def compose(self) -> ComposeResult:
         """Build the sign, the line and what was found."""
         yield Static(plain("/"), id="find-sign", markup=False)
-        yield Field(placeholder="Find in this run: words, inputs, whole results", id="find-text")
+        yield Field(placeholder="Find words, inputs, whole results, or a place: step 7, 7.2", id="find-text")
         yield Static(id="find-found", markup=False)
 
     @property

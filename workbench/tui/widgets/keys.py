@@ -12,8 +12,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from workbench.tui.action import Action
-from workbench.tui.actions import ACTIONS, shown_key
+from workbench.tui.actions import shown_key
 from workbench.tui.context import Context
+from workbench.tui.keymap import TYPING
 from workbench.views.text import cell_width
 
 _GAP = 2
@@ -21,7 +22,10 @@ _GAP = 2
 
 class _Offer(NamedTuple):
     action: str
+    press: str
+    """The key, by its name."""
     key: str
+    """As people read it."""
     label: str
 
     @property
@@ -49,7 +53,9 @@ class Keys(Widget):
     def show(self, actions: list[Action], context: Context) -> None:
         """Offer these actions, in this order; the one named `last` stays visible whatever the width."""
         offers = [
-            _Offer(action.id, action.shown or shown_key(action.keys[0]), action.name(context)) for action in actions
+            _Offer(action.id, press, action.shown or shown_key(press), action.name(context))
+            for action in actions
+            for press in [_pressed(action, context)]
         ]
         if offers != self._offers:
             self._offers = offers
@@ -82,6 +88,12 @@ class Keys(Widget):
         for offer in self._fitting():
             if offset is not None and start <= offset.x < start + offer.width:
                 event.stop()
-                self.app.simulate_key(ACTIONS[offer.action].keys[0])
+                self.app.simulate_key(offer.press)
                 return
             start += offer.width + _GAP
+
+
+def _pressed(action: Action, context: Context) -> str:
+    """Return the key to press for an action: the first one, where a person types the first that types nothing."""
+    first = action.keys[0]
+    return next((key for key in action.keys if len(key) > 1), first) if context.scope in TYPING else first

@@ -207,7 +207,7 @@ def _signs(watched: Watched, chosen: Filter | None) -> list[Segment]:
         words = (
             f"▶ PLAYING {place} · {key_of('toggle')} stops"
             if is_played
-            else f"◂ PLAYHEAD {place} · {key_of('end')} returns to live"
+            else f"◂ PLAYHEAD {place} · {key_of('end')} {'returns to live' if watched.is_moving else 'goes to the end'}"
         )
         signs.append(Segment(f" {words} ", "playhead"))
     return signs

@@ -95,6 +95,8 @@ class Timeline(ScrollView, can_focus=True):
         """The size that lines and place were last made for."""
         self._unseen: Callable[[], None] | None = None
         """What was to be shown before there was a size: nothing is laid out for a size that it will not have."""
+        self._unreached: Callable[[], None] | None = None
+        """Where the cursor was to go before there was a size."""
 
     @property
     def selection(self) -> Selection:
@@ -184,6 +186,9 @@ class Timeline(ScrollView, can_focus=True):
 
     def visit(self, selection: Selection) -> None:
         """Leave the live end for a thing, with some of what stands around it in view."""
+        if not self._laid_out.width:
+            self._unreached = partial(self.visit, selection)
+            return
         self._leave_end()
         place = self._timeline.locate(selection)
         top, height = self.scroll_offset.y, self._laid_out.height
@@ -205,6 +210,9 @@ class Timeline(ScrollView, can_focus=True):
 
     def follow(self) -> None:
         """Go to the end, and stay there while the run goes on."""
+        if not self._laid_out.width:
+            self._unreached = self.follow
+            return
         self._is_following = self._is_live
         self._steer(self.max_scroll_y)
         self._rest_on(self._timeline.newest() if self._is_live else self._timeline.last())
@@ -286,6 +294,9 @@ class Timeline(ScrollView, can_focus=True):
         if self._unseen is not None and self._laid_out.width:
             show, self._unseen = self._unseen, None
             show()
+        if self._unreached is not None and self._laid_out.width:
+            go, self._unreached = self._unreached, None
+            go()
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
