@@ -68,6 +68,28 @@ async def test_a_plan_is_edited_by_its_own_keys() -> None:
         await acted.gives(driver, [ApprovePlan(log.run, edited)])
 
 
+async def test_a_changed_step_and_go_on_are_two_keys() -> None:
+    """r, the words, Ctrl+S: the step is taken and the plan goes on, from whatever line; the keys say so meanwhile."""
+    log = waiting_plan()
+    driver = driven(log)
+    async with stage(driver) as acted:
+        await acted.press("e", "r", "ctrl+u")
+        await acted.shows("ctrl+s take it, go on")
+        await acted.write("VERIFY: twice")
+        await acted.press("ctrl+s")
+        edited = tuple(plan_step(line) for line in ("VERIFY: twice", *PLAN[1:]))
+        await acted.gives(driver, [ApprovePlan(log.run, edited)])
+
+
+async def test_ctrl_s_approves_from_the_first_line() -> None:
+    """Nobody has to walk to the last line of a plan."""
+    log = waiting_plan()
+    driver = driven(log)
+    async with stage(driver) as acted:
+        await acted.press("e", "d", "ctrl+s")
+        await acted.gives(driver, [ApprovePlan(log.run, tuple(plan_step(line) for line in PLAN[1:]))])
+
+
 async def test_escape_leaves_an_edit_of_the_plan_without_a_trace() -> None:
     """From typing back to the steps, from there to the plan as it was proposed."""
     log = waiting_plan()

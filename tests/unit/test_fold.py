@@ -69,7 +69,7 @@ from workbench.events.turn import TurnDiscarded, TurnFinished, TurnStarted, Turn
 from workbench.state import history as history_module
 from workbench.state.fold import apply, fold
 from workbench.state.history import History
-from workbench.state.parts import Said, StepMark
+from workbench.state.parts import Said, StepMark, driven_between
 from workbench.state.run_state import RunState
 
 
@@ -263,6 +263,20 @@ def test_only_driven_time_counts() -> None:
     assert fork.state.driven_seconds == 0.0
     fork.add(turn(1), 2.0)
     assert fork.state.driven_seconds == pytest.approx(2.0)
+
+
+def test_a_step_knows_when_nobody_drove_it() -> None:
+    """A pause in the middle of a step, and the time until it was forked, are no part of how long its calls took."""
+    run = log(turn(), asked("0.0"), start("0.0"))
+    run.add(RunPaused(), 1.0)
+    run.add(RunResumed(), 1000.0)
+    step = run.state.steps[0]
+    assert [end - since for since, end in step.undriven] == [pytest.approx(1000.0)]
+    began = step.turn.started_at
+    assert driven_between(began, run.state.at, step.undriven) == pytest.approx(run.state.at - began - 1000.0)
+    fork = run.fork("fork", run.state.seq - 1, address="0.0")
+    assert len(fork.state.steps[0].undriven) >= 1
+    assert len(step.undriven) == 1
 
 
 def test_usage_is_summed_and_children_count_once_each() -> None:

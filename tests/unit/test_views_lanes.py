@@ -51,6 +51,15 @@ def test_calls_one_by_one_follow_each_other() -> None:
     assert bars(calls_of(Call("a", seconds=0.5), Call("b", seconds=0.5, begins=0.5)), 8) == ["▇▇▇▇────", "────▇▇▇▇"]
 
 
+def test_time_in_which_nobody_drove_the_run_is_no_part_of_the_axis() -> None:
+    """A call that ran again minutes later, after a pause or in a fork, does not shrink the others to a dot."""
+    one, other = calls_of(Call("a", seconds=1.0), Call("b", seconds=1.0, begins=301.0))
+    since = one.started_at or 0.0
+    axis = time_axis([one, other], None, 0.0, ((since + 1.0, since + 301.0),))
+    shared = LaneContext(axis, None, 0.0, {}, {}, LaneMemory())
+    assert [line_text(draw_bar(call, 8, shared)) for call in (one, other)] == ["▇▇▇▇────", "────▇▇▇▇"]
+
+
 def test_attempts_and_waits_are_parts_of_the_bar() -> None:
     """What failed, how long it was waited, and what came of it can be told apart without colour."""
     call = Call("a", seconds=1.0, attempts=(("timeout", 0.25, 0.25),))

@@ -55,9 +55,13 @@ def apply(state: RunState, record: Recorded) -> None:
     """
     if record.seq != state.seq + 1:
         raise ValueError(f"event {record.seq} of run {record.run!r} follows {state.seq}; expected {state.seq + 1}")
-    if record.at > state.at and not isinstance(record.event, UNDRIVEN_BEFORE) and not state.is_resting:
-        state.driven_seconds += record.at - state.at
+    passed = record.at - state.at
+    is_driven = passed > 0 and not isinstance(record.event, UNDRIVEN_BEFORE) and not state.is_resting
+    if is_driven:
+        state.driven_seconds += passed
     _fold_event(state, record)
+    if passed > 0 and not is_driven and (step := state.open_step) is not None:
+        step.undriven.append((state.at, record.at))
     state.seq, state.at = record.seq, max(state.at, record.at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -136,6 +137,15 @@ class TurnState:
         return [block for block in self.content if isinstance(block, ToolCallBlock)]
 
 
+Spans = Sequence[tuple[float, float]]
+"""Times from one moment to another, Unix seconds, in order."""
+
+
+def driven_between(start: float, end: float, undriven: Spans) -> float:
+    """Return how many of the seconds between two moments lie outside of the spans in which nobody drove the run."""
+    return end - start - sum(max(0.0, min(end, until) - max(start, since)) for since, until in undriven)
+
+
 @dataclass(slots=True)
 class StepState:
     """A turn with the calls it asked for and their results."""
@@ -154,6 +164,8 @@ class StepState:
     """Seq of the last event before the turn started; before its last attempt, where it took several."""
     sequential: bool = False
     """Its calls ran one by one."""
+    undriven: list[tuple[float, float]] = field(default_factory=list)
+    """When nobody drove the run while the step was open: it was paused, waited for a person, or was forked later."""
 
     @property
     def is_closed(self) -> bool:

@@ -54,7 +54,7 @@ DEFAULTS: Final[dict[str, Action]] = {action.id: action for table in _TABLES for
 ACTIONS: Final[dict[str, Action]] = dict(DEFAULTS)
 """Every action by its id, with the keys that it has for this person."""
 
-WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit", "runs", "find"})
+WINNING: Final[frozenset[Scope]] = frozenset({"plan", "plan_edit", "plan_typing", "runs", "find"})
 """Scopes whose keys may be those of `main`, because whoever is in them means theirs."""
 
 _SHOWN: Final = {
@@ -125,6 +125,7 @@ _BESIDE_MAIN: Final[dict[Scope, tuple[Scope, ...]]] = {
     "prompt": ("prompt",),
     "invitation": ("invitation", "app"),
     "plan_edit": ("plan_edit",),
+    "plan_typing": ("plan_typing",),
     "find": ("find", "main"),
     "find_line": ("find_line",),
     "plan": ("plan", "main"),

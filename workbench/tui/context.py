@@ -15,8 +15,8 @@ from workbench.store.model import RunRow
 from workbench.views.selection import NOTHING, Selection
 
 Scope = Literal[
-    "app", "main", "runs", "plan", "plan_edit", "prompt", "invitation", "find", "compare", "race", "metrics",
-    "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request",
+    "app", "main", "runs", "plan", "plan_edit", "plan_typing", "prompt", "invitation", "find", "compare", "race",
+    "metrics", "dialog", "edit", "hand", "text", "preview", "fork", "line", "question", "breakpoints", "request",
     "search", "themes", "tour", "page", "note", "export", "find_line", "filter", "race_setup",
 ]  # fmt: skip
 """Where keys hold. Those of a focused scope win over those of `main`, and those over those of `app`."""
@@ -28,6 +28,7 @@ WHERE: Final[dict[Scope, str]] = {
     "runs": "in the list of runs",
     "plan": "on a proposed plan",
     "plan_edit": "while editing a plan",
+    "plan_typing": "while typing a step of a plan",
     "prompt": "in the prompt",
     "find": "while finding",
     "find_line": "in what is looked for",

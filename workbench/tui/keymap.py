@@ -24,6 +24,7 @@ FOCUSES: Final[tuple[tuple[Scope, ...], ...]] = (
     ("runs", "main", "app"),
     ("plan", "main", "app"),
     ("plan_edit", "main", "app"),
+    ("plan_typing", "main", "app"),
     ("prompt", "main", "app"),
     ("invitation", "main", "app"),
     ("find", "main", "app"),
@@ -53,6 +54,7 @@ FOCUSES: Final[tuple[tuple[Scope, ...], ...]] = (
 
 TYPING: Final[frozenset[Scope]] = frozenset(
     {
+        "plan_typing",
         "prompt",
         "invitation",
         "find_line",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from workbench.state.parts import StepState
+from workbench.state.parts import StepState, driven_between
 from workbench.state.run_state import RunState
 from workbench.views.segments import Line, Segment, Style, row
 from workbench.views.text import cell_width, human_cost, human_seconds, human_tokens
@@ -74,7 +74,7 @@ def _wall(step: StepState) -> float:
     turn_end = step.turn.started_at + step.turn.elapsed
     ends = [call.finished_at for call in step.asked_calls if call.finished_at is not None]
     starts = [max(call.started_at, turn_end) for call in step.asked_calls if call.started_at is not None]
-    return max(0.0, max(ends) - min(starts)) if ends and starts else 0.0
+    return max(0.0, driven_between(min(starts), max(ends), step.undriven)) if ends and starts else 0.0
 
 
 def figure_lines(a: RunState, b: RunState, width: int) -> list[Line]:

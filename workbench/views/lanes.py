@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from workbench.debugger.find import Needle
 from workbench.events.request import Usage
-from workbench.state.parts import CallState
+from workbench.state.parts import CallState, Spans, driven_between
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
 from workbench.views.find import mark_line
@@ -63,6 +63,12 @@ class Axis(NamedTuple):
 
     start: float
     seconds: float
+    undriven: Spans = ()
+    """What is left out of it: nobody drove the run."""
+
+    def share(self, moment: float) -> float:
+        """Return how much of the axis lies before a moment, 0 to 1 for those on it."""
+        return driven_between(self.start, moment, self.undriven) / self.seconds
 
 
 class LaneMemory:
@@ -116,16 +122,16 @@ def lane_height(call: CallState) -> int:
     return 5 + bool(call.attempts) + (call.child is not None)
 
 
-def time_axis(calls: Sequence[CallState], now: float | None, at: float) -> Axis:
+def time_axis(calls: Sequence[CallState], now: float | None, at: float, undriven: Spans = ()) -> Axis:
     """Return the time from the first start to the last end; while calls run it has room to grow into."""
     starts = [call.started_at for call in calls if call.started_at is not None]
     if not starts:
         return Axis(at, 1.0)
     start = min(starts)
     ends = [call_end(call, now, at) for call in calls if call.started_at is not None]
-    seconds = max(max(ends) - start, 0.001)
+    seconds = max(driven_between(start, max(ends), undriven), 0.001)
     runs = now is not None and any(call.status == "running" for call in calls)
-    return Axis(start, _roomy(seconds) if runs else seconds)
+    return Axis(start, _roomy(seconds) if runs else seconds, undriven)
 
 
 def call_end(call: CallState, now: float | None, at: float) -> float:
@@ -328,7 +334,7 @@ def draw_bar(call: CallState, width: int, context: LaneContext) -> Line:
     runs = call.status == "running"
 
     def cell(moment: float) -> int:
-        return min(width, max(0, round((moment - axis.start) / axis.seconds * width)))
+        return min(width, max(0, round(axis.share(moment) * width)))
 
     stops: list[tuple[int, str, Style]] = [(min(cell(call.started_at), width - 1), "─", "bar_idle")]
     moment = call.started_at

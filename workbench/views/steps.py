@@ -10,7 +10,7 @@ from typing import Final
 
 from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
-from workbench.state.parts import CallState, StepState, TurnState
+from workbench.state.parts import CallState, StepState, TurnState, driven_between
 from workbench.views.brief import cut_text
 from workbench.views.filter import Filter, hidden_line
 from workbench.views.lanes import (
@@ -147,7 +147,7 @@ def calls_summary(step: StepState, scene: Scene) -> list[Segment]:
     if not started:
         return [Segment(count), *_open_calls(calls, scene)]
     start = min(call.started_at or 0.0 for call in started)
-    wall = max(call_end(call, scene.now, scene.at) for call in started) - start
+    wall = driven_between(start, max(call_end(call, scene.now, scene.at) for call in started), step.undriven)
     shown = human_seconds(wall if step.is_closed else round(wall, 1))
     if len(calls) == 1:
         return [Segment(f"{count} {shown}"), *_open_calls(calls, scene)]
@@ -201,7 +201,7 @@ def _draw_lane_row(
 ) -> list[Line]:
     together, _ = _split(step)
     context = LaneContext(
-        axis=time_axis(together, scene.now, scene.at),
+        axis=time_axis(together, scene.now, scene.at, tuple(step.undriven)),
         now=scene.now,
         at=scene.at,
         children=scene.children,

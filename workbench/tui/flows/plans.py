@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.driver.commands import ApprovePlan, EditPlan, ForkEdits, ForkRun, SkipPlan
 from workbench.events.plan import PlanStep
+from workbench.tui.actions import key_of
 from workbench.tui.flows.forks import make_fork
 from workbench.tui.widgets.plan_editor import Purpose
 
@@ -49,7 +50,8 @@ async def decide(screen: MainScreen, purpose: Purpose, steps: tuple[PlanStep, ..
         screen.say("The plan is as it was.")
     elif purpose == "change":
         await screen.drive(EditPlan(run, steps))
-        screen.say("The plan is changed; the model hears of it after the current results.")
+        rests = "" if screen.watched.is_moving else f" {key_of('toggle').capitalize()} resumes."
+        screen.say(f"The plan is changed; the model hears of it after the current results.{rests}")
     else:
         await make_fork(screen, ForkRun(run, "plan", ForkEdits(plan=steps)))
 

@@ -46,7 +46,7 @@ _STEP_LINES = 3
 class PlanEditor(Vertical, can_focus=True):
     """Steps of a plan, one below the other, the line that approves below them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("plan", "plan_edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("plan", "plan_edit", "plan_typing")]
 
     DEFAULT_CSS = """
     PlanEditor {
@@ -140,7 +140,7 @@ class PlanEditor(Vertical, can_focus=True):
     @property
     def scope(self) -> Scope:
         """Whose keys hold."""
-        return "plan_edit" if self._is_editing else "plan"
+        return "plan_typing" if self._typing else "plan_edit" if self._is_editing else "plan"
 
     @property
     def is_shown(self) -> bool:
@@ -255,10 +255,7 @@ class PlanEditor(Vertical, can_focus=True):
         """Let only those keys hold that belong to what is going on."""
         if action != "do":
             return True
-        name = str(parameters[0])
-        if self._typing:
-            return name == "plan_leave"
-        return ACTIONS[name].scope == self.scope
+        return ACTIONS[str(parameters[0])].scope == self.scope
 
     async def action_do(self, action: str) -> None:
         """Do an action of the registry."""
@@ -295,6 +292,10 @@ class PlanEditor(Vertical, can_focus=True):
         else:
             self.do_plan_down()
 
+    def do_plan_done(self) -> None:
+        """Approve, from whatever line."""
+        self.do_plan_approve()
+
     def do_plan_replace(self) -> None:
         """Type another step in the place of this one."""
         if not self._draft.is_on_approval:
@@ -329,10 +330,8 @@ class PlanEditor(Vertical, can_focus=True):
         self._redraw()
 
     def do_plan_leave(self) -> None:
-        """From typing back to the steps; from there back to the plan as it was proposed, or out."""
-        if self._typing:
-            self._stop_typing()
-        elif self._purpose == "approve":
+        """Back to the plan as it was proposed, or out."""
+        if self._purpose == "approve":
             self._draft = PlanDraft(self._draft.original)
             self._is_editing = False
             self._redraw()
@@ -358,10 +357,23 @@ class PlanEditor(Vertical, can_focus=True):
         self._redraw()
 
     @on(Input.Submitted, "#typed")
-    def _take_typed(self, event: Input.Submitted) -> None:
+    def _submit(self, event: Input.Submitted) -> None:
         event.stop()
+        self._take_typed()
+
+    def _take_typed(self) -> None:
+        typed = self.query_one("#typed", Input).value
         if self._typing == "replace":
-            self._draft.replace(event.value)
+            self._draft.replace(typed)
         else:
-            self._draft.add(event.value)
+            self._draft.add(typed)
+        self._stop_typing()
+
+    def do_plan_take_all(self) -> None:
+        """Take what was typed, and approve."""
+        self._take_typed()
+        self.do_plan_approve()
+
+    def do_plan_drop(self) -> None:
+        """From typing back to the steps."""
         self._stop_typing()
