@@ -38,8 +38,8 @@ class RunDetail(Static):
         self._redraw()
 
     def on_resize(self) -> None:
-        """Fit the lines to the width."""
-        self._redraw()
+        """Fit the lines to the width, once this layout is done: it would not give room for more lines."""
+        self.call_after_refresh(self._redraw)
 
     def _redraw(self) -> None:
         width = self.content_size.width
