@@ -126,6 +126,7 @@ class RunLog:
         *,
         agent: AgentRecord | None = None,
         caller: Caller | None = None,
+        role: str | None = None,
         at: float = START,
     ) -> None:
         self.run, self.at = run, at
@@ -137,6 +138,7 @@ class RunLog:
                 agent=agent or agent_record(),
                 date="2026-09-21",
                 caller=caller,
+                role=role,
                 depth=1 if caller else 0,
             )
         )

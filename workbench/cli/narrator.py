@@ -88,7 +88,7 @@ class Narrator:
 
     def _of_turn(self, step: StepState) -> list[Line]:
         """Tell a finished turn, its calls, and the results of those that were quicker than the turn."""
-        lines = [step_head(step, timing=False), *said_lines(step, self._width)]
+        lines = [step_head(step, self._width, timing=False), *said_lines(step, self._width)]
         shown = [call for call in step_calls(step) if not is_submission(call)]
         lines += [asked_line(call, self._width) for call in shown]
         lines += [outcome_line(call, self._width) for call in shown if call.has_result]

@@ -6,6 +6,7 @@ Pure: values in, lines out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from workbench.debugger.fork import ForkPreview
 from workbench.state.parts import CallState
 from workbench.views.fork_cost import cost_words
 from workbench.views.segments import Line, Segment, Style
-from workbench.views.text import UNSAFE, human_bytes, inert, one_line, wrap
+from workbench.views.text import UNSAFE, UNSTEADY, human_bytes, inert, one_line, wrap
 
 _LABEL_WIDTH = 12
 _LAST_ASCII = 0x7E
@@ -46,12 +47,13 @@ def exact_input(value: Mapping[str, JsonValue]) -> Exact:
         count = f"{others} character{'' if one else 's'} beyond ASCII"
         told = f"{count}: {'an escape' if one else 'escapes'} first, then as {'it looks' if one else 'they look'}."
         facts.append((Segment(told, "waiting"),))
-        shown = UNSAFE.sub(lambda match: _escape(match[0]), readable)
+        shown = UNSTEADY.sub(_escaped, UNSAFE.sub(_escaped, readable))
         lines += [(Segment(""),), *((Segment(line, "muted"),) for line in shown.split("\n"))]
     return Exact(tuple(lines), tuple(facts))
 
 
-def _escape(character: str) -> str:
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
     return json.dumps(character)[1:-1] if ord(character) > _LAST_ASCII or ord(character) < ord(" ") else character
 
 

@@ -27,6 +27,8 @@ Contents = Mapping[tuple[str, int], Content]
 SHORT_ID: Final = 8
 """Digits of a run's id that people read; any unique prefix names a run."""
 _RESULT_LINES: Final = 4
+_LEAST_RESULT: Final = 8
+"""Cells in which a result says anything beside how its call ended."""
 _INDENT: Final = Segment("  ")
 
 
@@ -172,7 +174,7 @@ def show_lines(state: RunState, contents: Contents, width: int, *, crashed: bool
         elif entry.kind == "message":
             lines += [*message_lines(entry.content, width), ()]
     if state.active_turn is not None and state.active_turn.purpose == "step":
-        lines += [step_head(state.steps[-1]), ()]
+        lines += [step_head(state.steps[-1], width), ()]
     if state.answer:
         lines += [*answer_lines(state.answer, state.citations, width), ()]
     if state.reason == "breakpoint" and state.breakpoint:
@@ -183,7 +185,7 @@ def show_lines(state: RunState, contents: Contents, width: int, *, crashed: bool
 
 def step_lines(step: StepState, contents: Contents, width: int) -> list[Line]:
     """Return a step whose turn is finished; its submitted answer is shown as the run's."""
-    lines = [step_head(step), *said_lines(step, width)]
+    lines = [step_head(step, width), *said_lines(step, width)]
     for call in step_calls(step):
         if not is_submission(call):
             lines += [call_line(call, width), *outcome_lines(call, contents, width)]
@@ -253,7 +255,7 @@ def plan_step_words(index: int, step: PlanStep, width: int) -> str:
     return one_line(f"{index} {step}", width)
 
 
-def step_head(step: StepState, *, timing: bool = True) -> Line:
+def step_head(step: StepState, width: int, *, timing: bool = True) -> Line:
     """Return the line that opens a step: how long the model took and, with `timing`, how its calls ran."""
     is_finished = step.turn.status == "finished"
     facts: list[str] = [f"{human_seconds(step.turn.elapsed)} thinking" if is_finished else step.turn.status]
@@ -264,7 +266,8 @@ def step_head(step: StepState, *, timing: bool = True) -> Line:
         facts.append(ran)
     if step.turn.edited:
         facts.append(f"{EDITED} edited")
-    return (Segment(f"STEP {step.index}", "title"), Segment(f" · {' · '.join(facts)}", "muted"))
+    title = f"STEP {step.index}"
+    return (Segment(title, "title"), Segment(one_line(f" · {' · '.join(facts)}", width - len(title)), "muted"))
 
 
 def timing_words(step: StepState) -> str:
@@ -310,14 +313,12 @@ def _call_line(call: CallState, glyph: Segment, width: int) -> Line:
 def outcome_line(call: CallState, width: int) -> Line:
     """Return what came of a call on one line, for whoever saw its input before."""
     mark = call_mark(call)
-    head = f"{call.id} {' · '.join(_facts(call))}"
-    first = one_line(call.result.first_line, max(width - 6 - cell_width(head), 8)) if call.result else ""
-    return (
-        _INDENT,
-        Segment(f"{mark.glyph} ", mark.style),
-        Segment(one_line(head, width - 4)),
-        Segment(f"  {first}", "muted"),
-    )
+    head = one_line(f"{call.id} {' · '.join(_facts(call))}", width - 4)
+    line = (_INDENT, Segment(f"{mark.glyph} ", mark.style), Segment(head))
+    room = width - 6 - cell_width(head)
+    if call.result is None or room < _LEAST_RESULT:
+        return line
+    return (*line, Segment(f"  {one_line(call.result.first_line, room)}", "muted"))
 
 
 def outcome_lines(call: CallState, contents: Contents, width: int) -> list[Line]:

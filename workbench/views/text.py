@@ -47,9 +47,14 @@ UNSAFE = _none_but_safe(_UNSAFE_RANGES)
 
 # They choose between glyphs of one character, and terminals disagree on the width that results: a skin tone takes no
 # cell behind a hand, and two behind a letter, or where a dialog covers the hand.
-_VARIATION = re.compile(r"[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+_VARIATIONS = r"\ufe00-\ufe0f\U0001f3fb-\U0001f3ff"
+_VARIATION = re.compile(f"[{_VARIATIONS}]")
 # Two of them make a flag, of two cells; where something covers one, the other alone may take two.
-_HALF_FLAG = re.compile(r"[\U0001f1e6-\U0001f1ff]")
+_HALF_FLAGS = r"\U0001f1e6-\U0001f1ff"
+_HALF_FLAG = re.compile(f"[{_HALF_FLAGS}]")
+UNSTEADY = re.compile(f"[{_VARIATIONS}{_HALF_FLAGS}]")
+"""One character whose width depends on what stands beside it; `inert` leaves none of them."""
+
 _FIRST_HALF = 0x1F1E6
 _TAB = 4
 
