@@ -150,6 +150,7 @@ def test_csv_and_markdown_are_written(shell: Shell, tmp_path: Path) -> None:
         (["--go-on", "--repeat", "2"], "--go-on takes a race as it is"),
         (["--go-on"], "is in no race"),
         (["--repeat", "2", "--csv", "nowhere/race.csv"], "there is no folder"),
+        (["--repeat", "2", "--no-drive", "--break", "step"], "--break is for runs that go on at once"),
     ],
 )
 def test_what_makes_no_race_is_refused(shell: Shell, words: list[str], why: str) -> None:
@@ -174,6 +175,17 @@ def test_a_file_of_variants_is_read_strictly(shell: Shell, tmp_path: Path, text:
     file = tmp_path / "variants.toml"
     file.write_text(text)
     assert why in shell.refused("fork", shell.last(), "--vary", f"@{file}")
+
+
+def test_a_breakpoint_stops_runs_of_a_race(shell: Shell) -> None:
+    """Each run stops at it and says so, the race is not done and exits 130, and it goes on from there."""
+    printed = shell("fork", shell.last(), "--rerun", "0.1", "--repeat", "2", "--break", "tool:look")
+    assert printed.code == 130, printed
+    assert printed.err.count("stopped at a breakpoint") == 2
+    assert "0 of 2 are done; go on with:" in printed.err
+    again = shell("fork", "@last", "--go-on")
+    assert again.code == 0, again
+    assert "2✓" in again.out
 
 
 def test_ctrl_c_stops_all_and_the_race_can_go_on(

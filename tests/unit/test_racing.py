@@ -8,6 +8,7 @@ import pytest
 
 from tests.race_kit import Track, edited
 from workbench.driver.commands import (
+    AddBreakpoints,
     AgentOptions,
     AwaitRace,
     ForkEdits,
@@ -198,6 +199,16 @@ def test_a_judge_is_a_run_of_its_own(tmp_path: Path) -> None:
         assert state.agent is not None
         assert (state.agent.model, state.agent.tools, state.total_usage.total_tokens) == ("other", (), 15)
         assert judge not in [row.id for row in track.ask(ListRuns())]
+
+
+def test_a_breakpoint_does_not_stop_a_judge(tmp_path: Path) -> None:
+    """Nobody watches a judge, so it comes to its verdict whatever the person's breakpoints say of runs."""
+    with Track(tmp_path) as track:
+        track.ask(AddBreakpoints((f"diverge:{track.run}",)))
+        race, (run,) = track.start(checks=("judge:It found b.",))
+        track.ask(AwaitRace(race))
+        row = track.rows(race)[run]
+        assert (row.status, row.passed, row.why) == ("completed", True, "It found b.")
 
 
 def test_a_function_of_the_persons_own_judges(tmp_path: Path) -> None:

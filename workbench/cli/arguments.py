@@ -197,7 +197,7 @@ def _add_race(parser: Parser) -> None:
         "race: several forks of the same place, and a table of what became of them",
         "Progress goes to stderr, the table to stdout, with --json as one object. The exit status is 0 if all "
         "completed and, with a check, at least one passed; 1 if one failed or none passed; 3 if one waits for an "
-        "answer or reached a limit.",
+        "answer or reached a limit; 130 if one was stopped, by Ctrl-C or a breakpoint.",
     )
     group.add_argument("--repeat", metavar="N", type=_count, help="N forks of each variant: one proves nothing")
     group.add_argument("--at-once", metavar="K", type=_count, help="how many run at the same time (default: 4)")

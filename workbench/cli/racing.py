@@ -46,6 +46,7 @@ from workbench.views.race_files import csv_text, markdown_text, race_document
 AT_ONCE: Final = 4
 """How many of a race run at the same time where nothing else is said."""
 
+_STOPPED: Final = {"breakpoint": "stopped at a breakpoint"}
 _NEEDS: Final[dict[Fate, str]] = {"asks": "wait for an answer", "limit": "reached a limit"}
 
 
@@ -62,9 +63,12 @@ def race(args: argparse.Namespace, read_edits: Callable[[argparse.Namespace], Fo
         raise UserError("--go-on takes a race as it is; changes belong into another race")
     if args.record:
         raise UserError("--record follows one run; export the runs of a race when they are done: workbench export RUN")
+    if args.no_drive and args.breaks:
+        raise UserError("--break is for runs that go on at once; give it with --go-on later")
     options = replace(base.options, deny_asks=args.deny_asks or bool(place.settings.deny_asks))
     base = replace(base, options=options)
     with Headless(place, TextPrinter(out(), err()), None) as headless:
+        headless.stop_at(args.breaks)
         started = _go_on(headless, args) if args.go_on else _start(headless, args, base)
         teller = _Teller(headless.ask(OpenRace(started)).rows)
         is_stopped = False
@@ -80,7 +84,7 @@ def race(args: argparse.Namespace, read_edits: Callable[[argparse.Namespace], Fo
     _print(args, opened, racers)
     for path, text in zip(files, _texts(args, opened, racers), strict=True):
         _write(path, text)
-    return _ending(place, opened, racers, is_stopped=is_stopped)
+    return _ending(place, opened, racers, is_stopped=is_stopped, is_driven=not args.no_drive)
 
 
 def _start(headless: Headless, args: argparse.Namespace, base: ForkEdits) -> str:
@@ -121,7 +125,7 @@ class _Teller:
         event = record.event
         if record.run not in self.names or not isinstance(event, RunFinished | RunPaused):
             return
-        words = "stopped" if isinstance(event, RunPaused) else event.status
+        words = event.status if isinstance(event, RunFinished) else _STOPPED.get(event.reason, "stopped")
         self._done += isinstance(event, RunFinished)
         far = f"{self._done}/{len(self.names)}"
         err().say(f"{far}  {self.names[record.run]}: {words}", "ok" if words == "completed" else "waiting")
@@ -176,14 +180,14 @@ def _command(place: Workplace, run: str) -> str:
     return place.command("fork", run[:8], "--go-on")
 
 
-def _ending(place: Workplace, opened: OpenedRace, racers: Sequence[Racer], *, is_stopped: bool) -> int:
+def _ending(place: Workplace, opened: OpenedRace, racers: Sequence[Racer], *, is_stopped: bool, is_driven: bool) -> int:
     """Return the exit code, and say how to go on where there is something left."""
     fates = Counter(racer.fate for racer in racers)
     left = fates["waits"] + fates["stopped"] + fates["runs"]
     if left:
         command = _command(place, opened.rows[0].id)
         err().say(f"{len(racers) - left} of {len(racers)} are done; go on with: {command}", "waiting")
-    if is_stopped:
+    if is_stopped or (left and is_driven):
         return INTERRUPTED
     verdicts = [racer.verdict.passed for racer in racers if racer.verdict is not None]
     if fates["failed"] or (opened.rows[0].checks and verdicts and True not in verdicts):

@@ -95,6 +95,7 @@ class Checker:
         judge = await write_start(session, judge_task(state.task, state.answer or "", check.criterion), agent)
         told = (RunHidden(run=judge, hidden=True), RunNamed(run=judge, name=f"judge of {state.run[:8]}"))
         await session.store.append_remarks(told, session.time.now())
+        session.unbroken.add(judge)
         live = await session.revive(judge)
         session.mover.drive(live)
         if live.task is not None:

@@ -222,12 +222,13 @@ class Races:
     async def _begin(self, line: _Line, run: str) -> None:
         try:
             live = await self._session.revive(run)
-            if run not in line.moving:  # it was stopped before it began
-                await self._session.forget(run)
-                return
-            if live.state.end is not None or self._session.time.now() - live.state.at > WAITED_SECONDS:
+            has_waited = self._session.time.now() - live.state.at > WAITED_SECONDS
+            if run in line.moving and (live.state.end is not None or has_waited):
                 await live.journal.append(RunResumed(), durable=True)  # the time that it waited is not its own
-            self._session.mover.drive(live)
+            if run in line.moving:
+                self._session.mover.drive(live)
+            else:  # it was stopped before it began
+                await self._session.forget(run)
         except WorkbenchError as error:
             self._session.feed.publish(Trouble(f"run {run[:8]} of race {line.race} does not go on: {error}", run=run))
             self._leave(line, run)
@@ -263,7 +264,7 @@ class Races:
                 line.waiting.remove(run)
             elif live is not None and live.is_moving and live.state.end is None:
                 session.mover.pause(live, "now")
-            elif line is not None and live is None:
+            elif line is not None and run in line.moving and (live is None or not live.is_moving):
                 line.moving.discard(run)  # it was about to begin
             elif live is None and (holder := await session.store.holder(run)) is not None:
                 elsewhere = f"run {run[:8]} cannot be stopped from here: it is driven by {holder}"

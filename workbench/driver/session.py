@@ -27,6 +27,7 @@ from workbench.driver.searching import Searches
 from workbench.driver.settings import DriverSettings
 from workbench.driver.summary import summarise
 from workbench.driver.works import Works
+from workbench.engine.breakpoints import NoBreakpoints
 from workbench.engine.loop import RunLoop
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.threads import ToolThreads
@@ -63,6 +64,8 @@ class Session:
         """Last seq of each run that went out through the feed from here."""
         self.deny_asks: set[str] = set()
         """Root runs that have nobody to ask, with their subagents."""
+        self.unbroken: set[str] = set()
+        """Root runs that no breakpoint stops: nobody looks at them while they go on."""
         self._tokens: dict[str, int] = {}
         self._threads = ToolThreads()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -182,7 +185,7 @@ class Session:
             threads=self._threads,
             lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
             deny_asks=root in self.deny_asks,
-            breakpoints=self.breakpoints.in_force,
+            breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
         )
 
     async def forget(self, root: str, *, is_lost: bool = False) -> None:
