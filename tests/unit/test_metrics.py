@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.builders import Call, RunLog, agent_record, long_run, researched_run, subagents_run, troubled_run
 from tests.strange import strange_text
 from workbench.config.targets import Targets
-from workbench.debugger.metrics import LEAST, Alarm, Figures, Meter, ToolFigures, busy, percentile, spread, total
+from workbench.debugger.metrics import LEAST, Alarm, Figures, Meter, ToolFigures, busy, percentile, percentiles, total
 from workbench.events.agent import AgentRecord
 from workbench.events.call import CallFinished
 from workbench.events.codec import result_fields
@@ -42,9 +42,9 @@ def steps(*of_calls: list[Call], pause: float = 0.01, agent: AgentRecord | None 
 def test_percentiles_are_by_nearest_rank() -> None:
     """A percentile is a value that was measured, never one in between."""
     values = [float(number) for number in range(1, 101)]
-    assert spread(values[::-1]) == (50.0, 95.0, 99.0)
-    assert spread([7.0]) == (7.0, 7.0, 7.0)
-    assert spread([]) is None
+    assert percentiles(values[::-1]) == (50.0, 95.0, 99.0)
+    assert percentiles([7.0]) == (7.0, 7.0, 7.0)
+    assert percentiles([]) is None
     assert percentile([], 0.95) is None
     assert percentile([1.0, 2.0], 0.0) == 1.0
 

@@ -10,7 +10,7 @@ from workbench.cli.workplace import find_workplace, has_terminal
 from workbench.errors import UserError
 from workbench.store import RunRow
 from workbench.views.show import short
-from workbench.views.text import human_bytes, one_line
+from workbench.views.text import counted, human_bytes, one_line
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -28,15 +28,15 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     report = with_store(place.database, lambda store: store.purge(), write=True)
     saved = human_bytes(max(0, report.bytes_before - report.bytes_after))
-    paper.say(f"{_count(len(report.removed))} removed, {saved} freed.")
+    paper.say(f"{counted(len(report.removed), 'run')} removed, {saved} freed.")
     if report.kept:
         names = ", ".join(map(short, report.kept))
-        paper.say(f"{_count(len(report.kept))} stayed hidden, because a visible fork reads from them: {names}")
+        paper.say(f"{counted(len(report.kept), 'run')} stayed hidden, because a visible fork reads from them: {names}")
     return 0
 
 
 def _tell(hidden: list[RunRow], paper: Paper) -> None:
-    paper.say(f"{_count(len(hidden))} hidden; those that no visible fork reads from are removed for good:")
+    paper.say(f"{counted(len(hidden), 'run')} hidden; those that no visible fork reads from are removed for good:")
     for row in hidden:
         paper.say(f"  {short(row.id)}  {one_line(row.task, paper.width - 12)}", "muted")
 
@@ -44,9 +44,5 @@ def _tell(hidden: list[RunRow], paper: Paper) -> None:
 def _is_agreed(count: int) -> bool:
     if not has_terminal():
         raise UserError("removing runs for good needs a yes; without a terminal say it with --yes")
-    answer = input(f"Remove {_count(count)} for good? [y/N] ")
+    answer = input(f"Remove {counted(count, 'run')} for good? [y/N] ")
     return answer.strip().lower() in ("y", "yes")
-
-
-def _count(runs: int) -> str:
-    return f"{runs} run{'' if runs == 1 else 's'}"

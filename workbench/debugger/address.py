@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from workbench.errors import AddressError
 from workbench.events.base import Recorded
@@ -23,7 +23,7 @@ from workbench.state.run_state import RunState
 
 PlaceKind = Literal["plan", "before", "turn", "call", "end", "seq"]
 FORMS = "`plan`, `S` (before turn S), `S.turn` (after it), `S.C` (call C of step S), or `end`; all count from 0"
-_EDITS = (
+FORK_EDITS: Final = (
     ResultEdited, InputEdited, TextEdited, AgentEdited, MessageAdded,
     PlanEdited, PlanApproved, PlanSkipped, SubagentStarted,
 )  # fmt: skip
@@ -167,7 +167,7 @@ def _is_in_flight(call: CallState) -> bool:
 def _whole_beginning(history: History, seq: int) -> int:
     """Return the last event of a fork's beginning where `seq` lies in one: a fork and its edits are one act."""
     records, first = history.records, seq
-    while first > 0 and isinstance(records[first].event, _EDITS) and records[first - 1].run == records[first].run:
+    while first > 0 and isinstance(records[first].event, FORK_EDITS) and records[first - 1].run == records[first].run:
         first -= 1
     return max(seq, beginning_end(records, first)) if isinstance(records[first].event, RunForked) else seq
 
@@ -179,7 +179,9 @@ def beginning_end(records: Sequence[Recorded], first: int) -> int:
     """
     last = first
     while (
-        last + 1 < len(records) and isinstance(records[last + 1].event, _EDITS) and _together(records, first, last + 1)
+        last + 1 < len(records)
+        and isinstance(records[last + 1].event, FORK_EDITS)
+        and _together(records, first, last + 1)
     ):
         last += 1
     return last

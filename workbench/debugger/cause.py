@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from workbench.debugger.address import FORK_EDITS
 from workbench.events.agent import AgentRecord, CorpusRecord, ModelParameters
 from workbench.events.base import Event
-from workbench.events.call import SubagentStarted
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
-from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped
+from workbench.events.plan import PlanEdited, PlanSkipped
 from workbench.events.run import RunForked
 from workbench.state.history import History
 
@@ -27,11 +27,6 @@ _WATCHED = {
     "corpus": "documents",
 }
 """What of an agent makes a difference to what it does, and what a person calls it."""
-_EDITS = (
-    AgentEdited, TextEdited, ResultEdited, InputEdited, PlanEdited, PlanApproved, PlanSkipped, MessageAdded,
-    SubagentStarted,
-)  # fmt: skip
-"""What may follow `run_forked` in the same act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +111,7 @@ def fork_edits(history: History, common: int, shared_steps: int) -> ForkEdits | 
         return None
     events: list[Event] = []
     for record in records[common + 1 :]:
-        if not isinstance(record.event, _EDITS) or record.run != records[common].run:
+        if not isinstance(record.event, FORK_EDITS) or record.run != records[common].run:
             break
         events.append(record.event)
     before = history.at(common - 1).agent if any(isinstance(event, AgentEdited) for event in events) else None

@@ -50,8 +50,8 @@ _DISTURBANCES: Final[tuple[type[Event], ...]] = (
 """After these a step's time is not the engine's alone."""
 
 
-class Spread(NamedTuple):
-    """Three percentiles, by nearest rank."""
+class Percentiles(NamedTuple):
+    """Three of them, by nearest rank."""
 
     p50: float
     p95: float
@@ -60,17 +60,17 @@ class Spread(NamedTuple):
 
 def percentile(values: Sequence[float], share: float) -> float | None:
     """Return the smallest value that at least `share` (0 to 1) of `values` do not pass, or None without any."""
-    ordered = sorted(values)
-    return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
+    return _ranked(sorted(values), share) if values else None
 
 
-def spread(values: Sequence[float]) -> Spread | None:
+def percentiles(values: Sequence[float]) -> Percentiles | None:
     """Return p50, p95 and p99 of `values`, or None without any."""
     ordered = sorted(values)
-    if not ordered:
-        return None
-    p50, p95, p99 = (ordered[max(0, ceil(share * len(ordered)) - 1)] for share in (0.5, 0.95, 0.99))
-    return Spread(p50, p95, p99)
+    return Percentiles(*(_ranked(ordered, share) for share in (0.5, 0.95, 0.99))) if ordered else None
+
+
+def _ranked(ordered: Sequence[float], share: float) -> float:
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
 class Alarm(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from workbench.debugger.address import Cut, Place, find_cut
+from workbench.debugger.address import Cut, Place, beginning_end, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
 from workbench.debugger.parameters import read_parameters
 from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
@@ -122,7 +122,7 @@ class Forks:
             raise EditRefusedError(f"run {fork[:8]} is no fork of a whole run; fork the place that you mean again")
         records = await store.read(fork, after=began - 1, bodies=True)
         first = records[0]
-        events = [record.event for record in records if record.at == first.at]  # a fork and its edits are one act
+        events = [record.event for record in records[: beginning_end(records, 0) + 1]]
         if not isinstance(first.event, RunForked) or any(isinstance(event, SubagentStarted) for event in events):
             raise EditRefusedError(f"run {fork[:8]} was forked inside a subagent; fork that place again instead")
         history = await self._session.history(header.parent)

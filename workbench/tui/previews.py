@@ -16,7 +16,7 @@ from workbench.debugger.fork import ForkPreview
 from workbench.state.parts import CallState
 from workbench.views.fork_cost import cost_words
 from workbench.views.segments import Line, Segment, Style
-from workbench.views.text import UNSAFE, UNSTEADY, human_bytes, inert, one_line, wrap
+from workbench.views.text import UNSAFE, UNSTEADY, counted, human_bytes, inert, one_line, wrap
 
 _LABEL_WIDTH = 12
 _LAST_ASCII = 0x7E
@@ -69,7 +69,7 @@ def call_facts(call: CallState, *more: Line) -> list[Line]:
 
 def fork_lines(preview: ForkPreview, width: int) -> list[Line]:
     """Return what a fork keeps, runs again, drops and cannot undo."""
-    steps, results = _count(preview.kept_steps, "step"), _count(preview.kept_calls, "result")
+    steps, results = counted(preview.kept_steps, "step"), counted(preview.kept_calls, "result")
     rows: list[tuple[str, str, Style]] = [
         ("kept", f"{steps} and {results}, up to event {preview.cut}", "text"),
         ("runs again", ", ".join(preview.reruns) or "nothing that was recorded", "text"),
@@ -95,7 +95,3 @@ def _row(label: str, text: str, style: Style, width: int) -> list[Line]:
     first, *others = wrap(text, max(width - _LABEL_WIDTH, 20))
     lead = Segment(f"{label:<{_LABEL_WIDTH}}", style if style != "text" else "muted")
     return [(lead, Segment(first, style)), *((Segment(" " * _LABEL_WIDTH), Segment(other, style)) for other in others)]
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -15,7 +15,7 @@ from workbench.errors import UserError
 from workbench.state.run_state import RunState
 from workbench.tui.fork_draft import ForkDraft
 from workbench.views.race import variant_name
-from workbench.views.text import human_cost, human_tokens
+from workbench.views.text import counted, human_cost, human_tokens
 
 REPEAT: Final = "3"
 AT_ONCE: Final = "4"
@@ -95,7 +95,7 @@ class RaceDraft:
     def cost_words(self, preview: ForkPreview) -> str:
         """Return about what all runs cost together."""
         count = len(self.variants) * int(self.repeat)
-        runs = f"{count} run{'s' if count != 1 else ''}, {min(int(self.at_once), count)} at a time"
+        runs = f"{counted(count, 'run')}, {min(int(self.at_once), count)} at a time"
         cost = preview.cost
         if cost.with_cache == cost.without_cache == 0:
             return f"{runs}; this model costs nothing"

@@ -17,7 +17,7 @@ from workbench.views.parts import Part, Scene, Target, fixed, passage_part
 from workbench.views.segments import Line, Segment, Style, row, split_row
 from workbench.views.selection import Selection
 from workbench.views.steps import turn_parts
-from workbench.views.text import cell_width, human_cost, human_seconds, human_tokens, inert, one_line
+from workbench.views.text import cell_width, counted, human_cost, human_seconds, human_tokens, inert, one_line
 
 MESSAGE_LINES: Final = 12
 ANSWER_LINES: Final = 400
@@ -66,7 +66,7 @@ def fork_parts(scene: Scene) -> list[Part]:
         pieces.append(Segment(f" at {one_line(state.address, 16)}", "edited"))
     steps = sum(1 for step in state.steps if step.finished_seq is not None and step.finished_seq <= cut)
     if steps:
-        pieces.append(Segment(f" · {steps} {'steps' if steps != 1 else 'step'} kept", "muted"))
+        pieces.append(Segment(f" · {counted(steps, 'step')} kept", "muted"))
     elif state.steps:
         calls = [call for call in state.steps[0].calls.values() if call.result is not None and call.result.seq <= cut]
         pieces.append(Segment(f" · {len(calls)} {'calls' if len(calls) != 1 else 'call'} kept", "muted"))
@@ -170,7 +170,7 @@ def _answer_parts(scene: Scene) -> list[Part]:
 def _last_line(state: RunState, status: str, reason: str) -> list[Segment]:
     mark = run_mark(status)
     if status == "completed":
-        steps = f"{len(state.steps)} {'steps' if len(state.steps) != 1 else 'step'}"
+        steps = counted(len(state.steps), "step")
         children = f"; subagents ran {state.child_steps}" if state.child_steps else ""
         words = "answered" if reason == "answered" else "done, without a submitted answer"
         return [Segment(f"{mark.glyph} {words}", mark.style), Segment(f" ({steps}{children})", "muted")]

@@ -13,7 +13,7 @@ from workbench.views.marks import EDITED
 from workbench.views.parts import GUTTER
 from workbench.views.segments import Line, Segment, line_width, row, split_row
 from workbench.views.show import short
-from workbench.views.text import one_line
+from workbench.views.text import counted, one_line
 
 Side = Literal["a", "b"]
 Present = tuple[float | None, float | None]
@@ -56,7 +56,7 @@ def difference_line(comparison: Comparison, position: int | None, width: int) ->
         return row([Segment(" no differences", "ok")], width)
     if position is None or position >= count:
         following = sum(not item.independent for item in comparison.differences)
-        words = f" {count} difference{'' if count == 1 else 's'}"
+        words = f" {counted(count, 'difference')}"
         rest = f", {following} of them only follow (↳)" if following else ""
         return row([Segment(words, "title"), Segment(rest, "muted")], width)
     item = comparison.differences[position]

@@ -14,7 +14,7 @@ from workbench.views.differ import below_each_other, compare_texts
 from workbench.views.figures import figure_lines
 from workbench.views.segments import Line, Segment, Style
 from workbench.views.show import Contents, result_text, short, step_text, usage_document
-from workbench.views.text import cell_width, inert, one_line, wrap
+from workbench.views.text import cell_width, counted, inert, one_line, wrap
 
 FOLLOWS = "↳"
 """Stands before what differs only because something before it does."""
@@ -121,7 +121,7 @@ def tag(item: Difference) -> str:
 
 def shared_words(count: int) -> str:
     """Say how many steps are the same."""
-    return f"{count} step{'' if count == 1 else 's'} the same in both"
+    return f"{counted(count, 'step')} the same in both"
 
 
 def text_diff(a: str, b: str, width: int) -> list[Line]:
@@ -153,7 +153,7 @@ def divergence_lines(comparison: Comparison, width: int) -> list[Line]:
         return [(Segment(words, "ok"),)]
     texts = wrap(inert(f"diverged at {cause.at}: {cause.words}".replace("\n", " ")), width)
     following = sum(not item.independent for item in comparison.differences)
-    counts = _count(len(comparison.differences), "difference")
+    counts = counted(len(comparison.differences), "difference")
     if following:
         counts += f"; {following} of them only follow{'s' if following == 1 else ''} from another ({FOLLOWS})"
     return [*((Segment(text, "edited"),) for text in texts), (Segment(counts, "muted"),)]
@@ -208,7 +208,3 @@ def _answer_lines(a: Side, b: Side, width: int) -> list[Line]:
         words = "the same answer" if one is not None else "no answer yet on either side"
         return [(Segment("ANSWER ", "title"), Segment(words, "muted"))]
     return [(Segment("ANSWER", "title"),), *text_diff(one or "(none)", two or "(none)", width)]
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

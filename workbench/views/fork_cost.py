@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from workbench.debugger.cost import ForkCost
-from workbench.views.text import human_cost, human_tokens, one_line
+from workbench.views.text import counted, human_cost, human_tokens, one_line
 
 
 class CostWords(NamedTuple):
@@ -47,7 +47,7 @@ def _cost(cost: ForkCost) -> str:
 def _rest(cost: ForkCost) -> str:
     if not cost.rest_steps:
         return "the parent took no step after here to judge by"
-    steps = f"{cost.rest_steps} step{'' if cost.rest_steps == 1 else 's'}"
+    steps = counted(cost.rest_steps, "step")
     if cost.rest is None:
         return f"cost unknown; the parent took {steps} more"
     return f"about {human_cost(cost.rest)}, if like the parent's {steps} after here"

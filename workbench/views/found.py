@@ -21,7 +21,7 @@ from workbench.views.run_tree import remark_signs, row_mark
 from workbench.views.segments import Line, Segment, Style, row
 from workbench.views.selection import NOTHING, Selection
 from workbench.views.show import short
-from workbench.views.text import ELLIPSIS, fit, inert, one_line
+from workbench.views.text import ELLIPSIS, counted, fit, inert, one_line
 
 _WHERE: Final = {
     "run_started": "question",
@@ -62,8 +62,7 @@ def found_lines(found: Sequence[FoundRun], query: str, width: int) -> list[Found
 def found_words(found: Sequence[FoundRun]) -> str:
     """Say how much was found."""
     hits = sum(len(each.hits) for each in found)
-    places = f"{hits} {'place' if hits == 1 else 'places'}"
-    return f"{places} in {len(found)} {'run' if len(found) == 1 else 'runs'}"
+    return f"{counted(hits, 'place')} in {counted(len(found), 'run')}"
 
 
 def place_of(records: Sequence[Recorded], seq: int) -> Selection:

@@ -18,7 +18,16 @@ from workbench.views.brief import brief_input
 from workbench.views.find import mark_line
 from workbench.views.marks import EAGER, EDITED, RETRIED, Mark, call_mark, reason_words, run_mark
 from workbench.views.segments import SPACE, Line, Segment, Style, blank, line_width, row
-from workbench.views.text import cell_width, human_bytes, human_cost, human_seconds, human_tokens, inert, one_line
+from workbench.views.text import (
+    cell_width,
+    counted,
+    human_bytes,
+    human_cost,
+    human_seconds,
+    human_tokens,
+    inert,
+    one_line,
+)
 
 LANE_WIDTH: Final = 21
 """Cells of the narrowest lane."""
@@ -280,7 +289,7 @@ def _child_line(run: str, child: RunState | None, finished: tuple[Usage, int] | 
         usage = child.usage
     elif child is not None or finished is not None:
         usage, count = (child.usage, len(child.steps)) if child is not None else finished or (Usage(), 0)
-        pieces = [Segment(f"↳ {count} {'steps' if count != 1 else 'step'}")]
+        pieces = [Segment(f"↳ {counted(count, 'step')}")]
     else:
         return row([Segment(f"↳ subagent {inert(run)[:8]}")], width)
     pieces.append(Segment(f" · {human_tokens(usage.total_tokens)} tokens", "muted"))

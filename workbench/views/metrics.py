@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from workbench.config.targets import DEFAULTS, Targets
-from workbench.debugger.metrics import Alarm, Figures, Spread, spread
+from workbench.debugger.metrics import Alarm, Figures, Percentiles, percentiles
 from workbench.views.segments import Line, Segment, Style, row
 from workbench.views.text import human_cost, human_seconds, human_tokens, one_line
 
@@ -77,8 +77,8 @@ def _verdict(figures: Figures, pace: float, targets: Targets) -> list[list[Segme
 
 
 def _measure_lines(measure: _Measure, width: int) -> list[Line]:
-    found = spread(measure.values)
-    left = [_name(measure), *_percentiles(measure, found)]
+    found = percentiles(measure.values)
+    left = [_name(measure), *_figures_of(measure, found)]
     room = width - _LEFT - 2
     if room < _LEAST_CHART:
         return [row(pieces, width) for pieces in left]
@@ -94,7 +94,7 @@ def _name(measure: _Measure) -> list[Segment]:
     ]
 
 
-def _percentiles(measure: _Measure, found: Spread | None) -> list[list[Segment]]:
+def _figures_of(measure: _Measure, found: Percentiles | None) -> list[list[Segment]]:
     if found is None:
         return [[Segment("  none yet", "muted")], []]
     figures = [Segment("  ")]
@@ -149,7 +149,7 @@ def _joined(pieces: Sequence[Segment]) -> list[Segment]:
 def _fields(figures: Figures) -> list[tuple[str, list[Segment]]]:
     usage = figures.usage
     hits = f"{100 * usage.cache_read_tokens / usage.input_tokens:.0f} %" if usage.input_tokens else "none"
-    first = spread(figures.first_words)
+    first = percentiles(figures.first_words)
     words = f"p50 {human_seconds(first.p50)} · p95 {human_seconds(first.p95)}" if first else "none"
     tokens = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out"
     written = Segment(f" · {human_tokens(usage.cache_write_tokens)} written", "muted")
@@ -185,7 +185,7 @@ def _tool_lines(figures: Figures, width: int, targets: Targets) -> list[Line]:
     room = width - len(head) - 2
     ordered = sorted(figures.tools.items(), key=lambda item: (-len(item[1].seconds), item[0]))
     for name, tool in ordered:
-        found = spread(tool.seconds)
+        found = percentiles(tool.seconds)
         shown = [human_seconds(value) for value in found] if found else ["", "", ""]
         pieces = [
             Segment(f"{one_line(name, _NAME - 1):<{_NAME}}", "key"),

@@ -18,7 +18,7 @@ from workbench.state.history import History
 from workbench.store.model import RunRow
 from workbench.views.marks import Mark
 from workbench.views.segments import Line, Segment, Style, line_width, row, split_row
-from workbench.views.text import cell_width, fit, human_cost, human_seconds, human_tokens, one_line
+from workbench.views.text import cell_width, counted, fit, human_cost, human_seconds, human_tokens, one_line
 
 FATES: Final[dict[Fate, Mark]] = {
     "completed": Mark("✓", "completed", "ok"),
@@ -299,7 +299,7 @@ def head_lines(racer: Racer, width: int, *, is_checked: bool = False, now_glyph:
     name = Segment(racer_name(racer, max(8, width - line_width(stands) - 2)), "title")
     took = ""
     if racer.fate != "waits":
-        steps = f"{racer.steps} {'step' if racer.steps == 1 else 'steps'}"
+        steps = counted(racer.steps, "step")
         cost = f" · {human_cost(racer.cost)}" if racer.cost else ""
         took = f"{steps} · {human_seconds(racer.seconds)}{cost} · {tokens_text(racer.tokens)} tok"
     lines = [split_row([name], stands, width, keep_right=True), row([Segment(took, "muted")], width)]

@@ -32,7 +32,7 @@ from workbench.views.brief import Passage, brief_input, cut_text
 from workbench.views.context_meter import LARGE_SCHEMA, meter_lines
 from workbench.views.inspector import pretty_json
 from workbench.views.segments import Line, Segment, Style, row, split_row
-from workbench.views.text import human_bytes, human_cost, human_seconds, human_tokens, one_line
+from workbench.views.text import counted, human_bytes, human_cost, human_seconds, human_tokens, one_line
 
 FOLDED_LINES: Final = 4
 """Lines of a folded part."""
@@ -211,12 +211,8 @@ def _message_parts(number: int, message: Message) -> Iterator[Foldable]:
 def _counts(message: Message) -> str:
     if isinstance(message, AssistantMessage):
         calls = sum(isinstance(block, ToolCallBlock) for block in message.content)
-        return f" · {_count(calls, 'call')}" if calls else ""
-    return f" · {_count(len(message.results), 'result')}" if message.results else ""
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+        return f" · {counted(calls, 'call')}" if calls else ""
+    return f" · {counted(len(message.results), 'result')}" if message.results else ""
 
 
 def _texts(message: Message) -> Iterator[str]:

@@ -14,7 +14,7 @@ from workbench.views.marks import EDITED, reason_words, run_mark
 from workbench.views.run_tree import MARKED, NOTED, row_mark
 from workbench.views.segments import Line, Segment, Style, line_width, row
 from workbench.views.show import short
-from workbench.views.text import human_cost, human_seconds, human_tokens, inert, one_line, wrap
+from workbench.views.text import counted, human_cost, human_seconds, human_tokens, inert, one_line, wrap
 
 _BETWEEN: Final = Segment(" · ", "muted")
 _MOST_TITLE: Final = 2
@@ -68,8 +68,8 @@ def _figures(item: RunRow) -> list[Segment]:
     failed = f", {item.errors} failed" if item.errors else ""
     texts = [
         one_line(item.model, 40) or "no model",
-        f"{item.steps} {'step' if item.steps == 1 else 'steps'}",
-        f"{item.calls} {'call' if item.calls == 1 else 'calls'}{failed}",
+        counted(item.steps, "step"),
+        f"{counted(item.calls, 'call')}{failed}",
         f"{human_tokens(item.total_tokens)} tokens",
         "cost unknown" if item.cost is None else human_cost(item.cost),
         human_seconds(item.elapsed),

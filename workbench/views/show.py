@@ -19,7 +19,17 @@ from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.marks import EDITED, RETRIED, call_mark, plan_mark, progress_mark, reason_words, run_mark
 from workbench.views.segments import Line, Segment
-from workbench.views.text import cell_width, human_bytes, human_cost, human_seconds, human_tokens, inert, one_line, wrap
+from workbench.views.text import (
+    cell_width,
+    counted,
+    human_bytes,
+    human_cost,
+    human_seconds,
+    human_tokens,
+    inert,
+    one_line,
+    wrap,
+)
 
 Contents = Mapping[tuple[str, int], Content]
 """Blocks of results by the run and seq of their event."""
@@ -276,7 +286,7 @@ def timing_words(step: StepState) -> str:
     done = [call for call in shown if call.started_at is not None and call.finished_at is not None]
     if not done:
         return ""
-    count = f"{len(done)} call{'s' if len(done) > 1 else ''}"
+    count = counted(len(done), "call")
     alone = sum(call.elapsed or 0.0 for call in done)
     if len(done) == 1:
         return f"{count} {human_seconds(alone)}"
@@ -373,7 +383,7 @@ def ending_lines(state: RunState, width: int, *, crashed: bool = False) -> list[
         words += f": {reason_words(reason)}"
     ran = f"; subagents ran {state.child_steps}" if state.child_steps else ""
     steps = state.finished_steps
-    words += f" ({steps} step{'' if steps == 1 else 's'}{ran})"
+    words += f" ({counted(steps, 'step')}{ran})"
     usage = state.total_usage
     facts = [
         f"run {short(state.run)}",

@@ -108,6 +108,11 @@ def wrap(text: str, width: int) -> list[str]:
     return [piece for line in text.split("\n") for piece in _wrapped(line, width)]
 
 
+def counted(number: int, thing: str) -> str:
+    """Return how many there are of a thing: `1 step`, `2 steps`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def human_bytes(count: int) -> str:
     """Return a size in bytes for people: `312 B`, `1.2 kB`, `18.6 MB` (decimal units)."""
     return _scaled(count, ("B", "kB", "MB", "GB", "TB"))

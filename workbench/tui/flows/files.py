@@ -13,7 +13,7 @@ from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows.library import meant_row
 from workbench.views.segments import Segment
 from workbench.views.show import short
-from workbench.views.text import human_bytes, inert, one_line
+from workbench.views.text import counted, human_bytes, inert, one_line
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -35,7 +35,7 @@ async def export_run(screen: MainScreen) -> None:
                 continue
             written = await screen.bridge.ask(replace(asked, replace=True))
         break
-    runs = f"{written.runs} {'run' if written.runs == 1 else 'runs'}"
+    runs = counted(written.runs, "run")
     screen.say(f"Wrote {runs}, {written.events:,} events, {human_bytes(written.size)} to {inert(written.path)}.")
     if written.is_too_large:
         screen.say("This is more than an import takes; export a smaller run to hand it on.", "warning")

@@ -20,7 +20,7 @@ from workbench.tui.watching import Watched
 from workbench.tui.widgets.keys import Keys
 from workbench.tui.widgets.page import Page
 from workbench.views.metrics import metrics_lines
-from workbench.views.text import inert
+from workbench.views.text import counted, inert
 
 if TYPE_CHECKING:
     from workbench.driver.commands import OpenedRun
@@ -91,11 +91,11 @@ class MetricsScreen(LiveScreen):
         if not children or not self._with_children:
             return self._watched.meter.figures, f"{title} without its subagents" if children else title
         together = total([self._watched.meter.figures, *(child.meter.figures for child in children)])
-        return together, f"{title} and its {_count(len(children), 'subagent')}"
+        return together, f"{title} and its {counted(len(children), 'subagent')}"
 
     def _all_runs(self) -> tuple[Figures, str]:
         figures = total(measured for _, measured in self._measured.values())
-        title = f"the newest {_count(self._done, 'run')}, subagents and forks among them"
+        title = f"the newest {counted(self._done, 'run')}, subagents and forks among them"
         return figures, title if self._done == self._wanted else f"{title} · reading {self._done} of {self._wanted} …"
 
     # What a person does
@@ -147,7 +147,3 @@ async def _figures(opened: OpenedRun) -> Figures:
             meter.take(record)
         await asyncio.sleep(0)  # the screen goes on between
     return meter.figures
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
