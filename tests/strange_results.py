@@ -92,7 +92,8 @@ def _split(chance: Random) -> str:
 
 def _markup(chance: Random) -> str:
     attacks = [
-        "[/]", "[@click=app.quit()]x[/]", "[red]", "[/red]", "[bold", "[link=https://x]", "[$error]", "[b on blue]", "[[",
+        "[/]", "[@click=app.quit()]x[/]", "[red]", "[/red]", "[bold", "[link=https://x]", "[$error]", "[b on blue]",
+        "[[",
         "[@click=app.bell]press[/@click]", "\\[", "[/foo]", "[not a tag]", "[#ff0000]", "[]", "[a='b]", ":smile:",
     ]  # fmt: skip
     return _mixed(chance, attacks)

@@ -231,7 +231,7 @@ async def test_the_fork_dialog_knows_the_persons_own_editor(monkeypatch: pytest.
         given.append((text, suffix))
         return Outcome(text=text.replace("4096", "100"))
 
-    monkeypatch.setattr("workbench.tui.dialogs.fork.edit_outside", edit)
+    monkeypatch.setattr("workbench.tui.dialogs.outside.edit_outside", edit)
     log = researched_run()
     driver = FakeDriver(log)
     fork_answer(driver, forked_run())

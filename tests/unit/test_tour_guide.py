@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from workbench.tui.actions import change_keys
 from workbench.tui.tour.guide import AGAIN_SECONDS, KEY_SECONDS, LETTER_SECONDS, Guide
 from workbench.tui.tour.script import SCRIPT, Chapter
 
@@ -33,14 +34,14 @@ def has(fact: str) -> Any:
     return lambda screen: fact in screen.facts
 
 
-FORK = Chapter("Fork", "f forks.", keys=("e", "f"), until=has("forked"), seconds=3.0)
+FORK = Chapter("Fork", "f forks.", deeds=("e", "f"), until=has("forked"), seconds=3.0)
 END = Chapter("End", "That was it.", seconds=2.0)
 
 
 def test_a_chapter_waits_for_its_moment_and_lets_its_words_be_read() -> None:
     """Nothing is told too early, and no key is pressed before the words were read."""
     screen = Screen()
-    guide = screen.guide(Chapter("Plan", "The plan.", when=has("plan"), keys=("e",), until=has("edited"), seconds=3.0))
+    guide = screen.guide(Chapter("Plan", "The plan.", when=has("plan"), deeds=("e",), until=has("edited"), seconds=3.0))
     screen.after(guide, 10)
     assert not screen.pressed
     screen.facts.add("plan")
@@ -68,7 +69,7 @@ def test_keys_are_pressed_one_by_one_and_the_last_again_until_it_happened() -> N
 def test_a_text_is_typed_letter_by_letter_and_never_twice() -> None:
     """A text comes as if a person wrote it; waiting for its effect does not write it again."""
     screen = Screen()
-    guide = screen.guide(Chapter("Write", "Write.", keys=("r",), text="ab", last="enter", until=has("x"), seconds=0.0))
+    guide = screen.guide(Chapter("Write", "Write.", deeds=("r",), text="ab", last="enter", until=has("x"), seconds=0.0))
     screen.after(guide, 0.1 + 2 * KEY_SECONDS + 3 * LETTER_SECONDS + 2 * AGAIN_SECONDS)
     assert screen.pressed[:4] == ["r", "a", "b", "enter"]
     assert set(screen.pressed[4:]) == {"enter"}
@@ -110,3 +111,20 @@ def test_the_tour_takes_about_two_minutes() -> None:
         letters = len(chapter.text)
         seconds += chapter.seconds + (len(chapter.presses) - letters) * KEY_SECONDS + letters * LETTER_SECONDS
     assert 60 < seconds < 110
+
+
+def test_the_tour_speaks_of_the_keys_that_a_person_has() -> None:
+    """Whoever gave actions other keys is told of those, and the guide presses those."""
+    change_keys({"toggle": ("f9",), "plan_edit": ("ctrl+k",)})
+    try:
+        plan, stop = SCRIPT[0], next(chapter for chapter in SCRIPT if chapter.title == "Interrupt")
+        assert plan.presses[:2] == ("ctrl+k", "down")
+        assert "ctrl+k edits it, r replaces a step" in plan.words
+        assert (stop.presses, "f9 stops everything" in stop.words) == (("f9",), True)
+    finally:
+        change_keys({})
+
+
+def test_every_word_of_the_tour_names_actions_that_there_are() -> None:
+    """No chapter tells of an action that the registry does not have, or leaves a brace."""
+    assert all("{" not in chapter.words and "}" not in chapter.words for chapter in SCRIPT)

@@ -14,7 +14,7 @@ from textual.app import App
 from textual.filter import LineFilter
 
 from workbench.clock import SessionTime
-from workbench.tui.actions import change_keys
+from workbench.tui.actions import change_keys, key_of
 from workbench.tui.attention import notification
 from workbench.tui.keymap import textual_keymap
 from workbench.tui.manners import Manners
@@ -99,7 +99,7 @@ class BaseApp(App[None]):
         ):
             return
         self.messages.add(Message(now, severity, sentence, detail))
-        shown = f"{sentence} (! shows the details)" if detail else sentence
+        shown = f"{sentence} ({key_of('messages')} shows the details)" if detail else sentence
         self.notify(inert(shown), severity=severity, timeout=_SECONDS[severity], markup=False)
 
     def say_bug(self, error: Exception) -> None:

@@ -110,7 +110,7 @@ class Context:
         return reason if status == "awaiting_approval" else None
 
 
-def _key(action: str) -> str:
+def key(action: str) -> str:
     """Return the key that an action has for this person."""
     from workbench.tui.actions import key_of  # the registry knows this room
 
@@ -118,7 +118,7 @@ def _key(action: str) -> str:
 
 
 def _earlier_moment() -> str:
-    return f"The screen shows an earlier moment: {_key('end')} returns to the end, {_key('fork')} forks from here"
+    return f"The screen shows an earlier moment: {key('end')} returns to the end, {key('fork')} forks from here"
 
 
 def always(_: Context) -> str:
@@ -131,7 +131,7 @@ def needs_run(context: Context) -> str:
     return (
         ""
         if context.state is not None
-        else f"Open a run first: Enter on one in the list, or {_key('new')} for a new question."
+        else f"Open a run first: Enter on one in the list, or {key('new')} for a new question."
     )
 
 
@@ -140,7 +140,7 @@ def needs_hand(context: Context) -> str:
     if why := needs_run(context):
         return why
     if context.is_imported:
-        return f"An imported run is never driven; {_key('fork')} forks it, and the fork is yours to drive."
+        return f"An imported run is never driven; {key('fork')} forks it, and the fork is yours to drive."
     if context.is_foreign:
         return "Another process drives this run; here you can look, scrub and fork."
     return f"{_earlier_moment()}." if context.is_scrubbing else ""
@@ -153,13 +153,13 @@ def refuse_toggle(context: Context) -> str:
     if why := needs_hand(context):
         return why
     if context.state is not None and context.state.status == "completed":
-        return f"This run is completed: {_key('message')} asks a further question, {_key('fork')} forks it."
+        return f"This run is completed: {key('message')} asks a further question, {key('fork')} forks it."
     return ""
 
 
 def refuse_step(context: Context) -> str:
     """Refuse where the run cannot go one step."""
-    return refuse_toggle(context) or (f"The run waits for you: {_key('answer')} answers." if context.waits_for else "")
+    return refuse_toggle(context) or (f"The run waits for you: {key('answer')} answers." if context.waits_for else "")
 
 
 def refuse_edit(context: Context) -> str:
@@ -168,7 +168,7 @@ def refuse_edit(context: Context) -> str:
         return why
     if context.selection.kind in ("none", "answer", "message"):
         return (
-            f"Select a call, a step or the plan first; {_key('edit')} edits a call's result, a step's text or the plan."
+            f"Select a call, a step or the plan first; {key('edit')} edits a call's result, a step's text or the plan."
         )
     return ""
 
@@ -178,22 +178,13 @@ def needs_call(context: Context) -> str:
     return needs_run(context) or ("" if context.call is not None else "Select a call first.")
 
 
-def refuse_rerun(context: Context) -> str:
-    """Refuse where the selected call has nothing to repeat."""
-    if why := needs_call(context):
-        return why
-    call = context.call
-    done = call is not None and call.status in ("finished", "cancelled")
-    return "" if done else f"This call has no result yet; {_key('rerun')} runs a finished call again, in a fork."
-
-
 def refuse_cancel(context: Context) -> str:
     """Refuse where the selected call is not in flight."""
     if why := needs_hand(context) or needs_call(context):
         return why
     call = context.call
     under_way = call is not None and call.status in ("running", "requested", "waiting")
-    edits = f"{_key('edit')} edits the result of a finished one"
+    edits = f"{key('edit')} edits the result of a finished one"
     return "" if under_way else f"Only a call in flight can be cancelled; {edits}."
 
 
@@ -223,7 +214,7 @@ def refuse_message(context: Context) -> str:
         return why
     if context.is_scrubbing:
         return f"{_earlier_moment()} with a message."
-    forks = f"{_key('fork')} forks it with a message"
+    forks = f"{key('fork')} forks it with a message"
     return f"Another process drives this run; {forks}." if context.is_foreign else ""
 
 
@@ -231,7 +222,9 @@ def refuse_undo(context: Context) -> str:
     """Refuse where it is not the end of the run that is shown."""
     if why := needs_run(context):
         return why
-    return "The screen shows an earlier moment: End returns to the end, where u undoes." if context.is_scrubbing else ""
+    if context.is_scrubbing:
+        return f"The screen shows an earlier moment: {key('end')} returns to the end, where {key('undo')} undoes."
+    return ""
 
 
 def refuse_end(context: Context) -> str:
@@ -295,7 +288,7 @@ def refuse_find(context: Context) -> str:
 
 def refuse_stay(context: Context) -> str:
     """Refuse where nobody is finding."""
-    return "" if context.scope == "find" else "Nothing is being looked for; / finds."
+    return "" if context.scope == "find" else f"Nothing is being looked for; {key('find')} finds."
 
 
 def refuse_filter(context: Context) -> str:
@@ -308,7 +301,7 @@ def refuse_filter(context: Context) -> str:
 
 def refuse_unfilter(context: Context) -> str:
     """Refuse where all calls are shown."""
-    return "" if context.is_filtered else "All calls are shown; F shows only some."
+    return "" if context.is_filtered else f"All calls are shown; {key('filter')} shows only some."
 
 
 def filter_label(context: Context) -> str:

@@ -105,7 +105,7 @@ def textual_keymap() -> dict[str, str]:
         return {}
     keymap: dict[str, str] = {}
     for name, action in DEFAULTS.items():
-        keys = [_spelled(key) for key in ACTIONS[name].keys]
+        keys = [textual_key(key) for key in ACTIONS[name].keys]
         keymap |= {f"{name}.{number}": keys[-1] for number in range(len(action.keys))}  # each has to be somewhere
         keymap[f"{name}.0"] = ",".join(keys)
     return keymap
@@ -121,7 +121,7 @@ def key_name(text: str) -> str | None:
     if modifiers == ["shift"] and len(base) == 1:
         return base.upper() if base.isalpha() else None  # what shift makes of another sign depends on the keyboard
     if modifiers and len(base) == 1 and not base.isalnum():
-        base = _spelled(base)
+        base = textual_key(base)
     name = "+".join([*(modifier for modifier in _MODIFIERS if modifier in modifiers), base])
     return _SAME.get(name, name)
 
@@ -140,7 +140,7 @@ def _base_name(base: str, *, is_letter_alone: bool) -> str | None:
     return name if name in _NAMES else key_to_character(name)
 
 
-def _spelled(key: str) -> str:
+def textual_key(key: str) -> str:
     """Return a key as Textual spells it: signs by name."""
     if len(key) > 1 or key.isalnum():
         return key

@@ -24,7 +24,6 @@ ANSWER_LINES: Final = 400
 ERROR_LINES: Final = 6
 PLAN_STEP_LINES: Final = 3
 QUESTION_LINES: Final = 4
-_ACTION_WIDTH: Final = 10
 PLAN: Final = Selection("plan")
 ANSWER: Final = Selection("answer")
 

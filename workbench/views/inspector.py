@@ -52,13 +52,14 @@ def inspector_lines(
     *,
     weights: Weights | None = None,
     needle: Needle | None = None,
+    opens: str = "o",
 ) -> list[Line]:
     """Return the lines about what is selected, each of `width` cells; about the run where nothing is.
 
     `weights` are those of the request of a step, or of the next one. What is looked for is marked, and where a text is
-    too long to be shown whole, it is shown from there on.
+    too long to be shown whole, it is shown from there on. `opens` is the key that opens what is no text.
     """
-    sheet = _Sheet(width, needle)
+    sheet = _Sheet(width, needle, opens)
     match selection.kind:
         case "call" if (call := state.call(selection.call or "")) is not None:
             _add_call(sheet, state, call, contents)
@@ -78,8 +79,8 @@ def inspector_lines(
 class _Sheet:
     """Lines of one width, added one below the other."""
 
-    def __init__(self, width: int, needle: Needle | None = None) -> None:
-        self.width, self._needle = max(width, 12), needle
+    def __init__(self, width: int, needle: Needle | None = None, opens: str = "") -> None:
+        self.width, self._needle, self.opens = max(width, 12), needle, opens
         self.lines: list[Line] = []
 
     def add(self, *pieces: Segment) -> None:
@@ -221,7 +222,7 @@ def _add_blocks(sheet: _Sheet, content: Content, limit: int, style: Style = "tex
             case JsonBlock():
                 sheet.json(block.value, limit)
             case ImageBlock() | DocumentBlock():
-                sheet.add(Segment(f" {block_label(block)}", "link"), Segment("  o opens it", "muted"))
+                sheet.add(Segment(f" {block_label(block)}", "link"), Segment(f"  {sheet.opens} opens it", "muted"))
 
 
 def _add_attempts(sheet: _Sheet, call: CallState, mark: Mark) -> None:

@@ -319,8 +319,9 @@ def title_line(
     task: str,
     checks: Sequence[str] = (),
     hidden: int = 0,
+    shows: str = "",
 ) -> Line:
-    """Return what a race is and how far it is."""
+    """Return what a race is and how far it is; `shows` is the key that shows what is hidden."""
     done = sum(racer.fate not in ("runs", "waits") for racer in racers)
     moves = any(racer.fate == "runs" for racer in racers)
     left = [
@@ -330,6 +331,6 @@ def title_line(
         Segment(f" at {one_line(place, 16)} of: {one_line(task, width)}", "muted"),
     ]
     judged = [Segment(f"  check {one_line('; '.join(checks), max(16, width // 4))}", "muted")] if checks else []
-    away = [Segment(f"  {hidden} hidden, u shows them", "waiting")] if hidden else []
+    away = [Segment(f"  {hidden} hidden, {shows} shows them", "waiting")] if hidden else []
     far = Segment(f"  {done}/{len(racers)} done ", "running" if moves else "ok" if done == len(racers) else "waiting")
     return split_row(left, [*judged, *away, far], width, keep_right=True)

@@ -9,10 +9,10 @@ from textual.binding import BindingType
 from textual.widgets import Static, TextArea
 
 from workbench.state.parts import CallState
-from workbench.tui.actions import bindings
+from workbench.tui.actions import bindings, key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
-from workbench.tui.external import edit_outside
+from workbench.tui.dialogs.outside import write_outside
 from workbench.tui.paint import content
 from workbench.tui.widgets.field import Editor, Tick
 from workbench.views.brief import brief_input
@@ -64,13 +64,8 @@ class ByHandDialog(Dialog[HandGiven]):
         if text.strip():
             self.dismiss(HandGiven(text, self.query_one("#failed", Tick).value))
         else:
-            self.show_problem("Write the result that the model is to see, or leave with Esc.")
+            self.show_problem(f"Write the result that the model is to see; {key_of('leave')} leaves.")
 
     async def do_external(self) -> None:
         """Write in the person's own editor."""
-        editor = self.query_one("#editor", TextArea)
-        outcome = edit_outside(self.app, editor.text, ".txt")
-        if outcome.problem:
-            self.show_problem(outcome.problem)
-        elif outcome.text is not None:
-            editor.load_text(outcome.text)
+        write_outside(self)

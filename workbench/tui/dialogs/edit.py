@@ -149,7 +149,7 @@ class EditDialog(Dialog[str]):
 
     def _problem(self) -> str:
         if self._draft.must_change and self.text == self._draft.before:
-            return "Nothing is changed yet; Esc leaves."
+            return f"Nothing is changed yet; {key_of('leave')} leaves."
         return self._draft.check(self.text)
 
     async def _show_preview(self, preview: Preview) -> None:
@@ -178,7 +178,7 @@ class EditDialog(Dialog[str]):
     async def do_leave(self) -> None:
         """Leave; typed text is not thrown away at the first press."""
         if self.text != self._draft.before and not self._is_warned:
-            self._tell("Esc again leaves; what you typed is lost.")
+            self._tell(f"{key_of('leave')} again leaves; what you typed is lost.")
             self._is_warned = True
         else:
             self.dismiss(None)

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
 from workbench.driver.commands import ExportRun
+from workbench.tui.actions import key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.paint import plain
@@ -51,4 +52,4 @@ class ExportDialog(Dialog[ExportRun]):
         if path:
             self.dismiss(ExportRun(self._run, path, forks=self.query_one("#forks", Tick).value))
         else:
-            self.show_problem("Write the name of a file, or leave with Esc.")
+            self.show_problem(f"Write the name of a file; {key_of('leave')} leaves.")

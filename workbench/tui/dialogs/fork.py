@@ -19,18 +19,17 @@ from textual.widgets.option_list import Option
 from workbench.debugger.fork import ForkPreview
 from workbench.driver.commands import ForkEdits, ForkRun
 from workbench.errors import UserError
-from workbench.tui.actions import bindings
+from workbench.tui.actions import bindings, key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
-from workbench.tui.external import edit_outside
+from workbench.tui.dialogs.outside import write_outside
 from workbench.tui.fork_draft import JSON_KINDS, KINDS, ForkDraft, Kind
 from workbench.tui.paint import content, contents, plain
 from workbench.tui.previews import fork_lines, problem_lines
-from workbench.tui.widgets.field import Editor, Field, is_too_large
+from workbench.tui.widgets.field import Editor, Field
 from workbench.views.diff import text_diff
 from workbench.views.marks import EDITED
 from workbench.views.segments import Line, Segment
-from workbench.views.text import human_bytes
 
 AskPreview = Callable[[str, ForkEdits], Awaitable[ForkPreview]]
 ReadResult = Callable[[str], Awaitable[str]]
@@ -257,12 +256,5 @@ class ForkDialog(Dialog[ForkRun]):
 
     async def do_external(self) -> None:
         """Write in the person's own editor."""
-        editor = self.query_one("#editor", TextArea)
-        outcome = edit_outside(self.app, editor.text, ".json" if self._kind in JSON_KINDS else ".txt")
-        if outcome.text is not None and is_too_large(outcome.text):
-            size = human_bytes(len(outcome.text.encode()))
-            self.show_problem(f"{size} are too much for this editor; e on the call edits a result of any size.")
-            return
-        self.show_problem(outcome.problem)
-        if outcome.text is not None:
-            editor.load_text(outcome.text)
+        suffix = ".json" if self._kind in JSON_KINDS else ".txt"
+        write_outside(self, suffix, otherwise=f"{key_of('edit')} on the call edits a result of any size")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
+from workbench.tui.actions import key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.paint import plain
@@ -34,4 +35,4 @@ class LineDialog(Dialog[str]):
         if text or self._may_be_empty:
             self.dismiss(text)
         else:
-            self.show_problem("Write something, or leave with Esc.")
+            self.show_problem(f"Write something; {key_of('leave')} leaves.")

@@ -11,7 +11,7 @@ from textual.widgets import Static, TextArea
 from workbench.tui.actions import bindings
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
-from workbench.tui.external import edit_outside
+from workbench.tui.dialogs.outside import write_outside
 from workbench.tui.paint import plain
 from workbench.tui.widgets.field import Editor
 
@@ -51,9 +51,4 @@ class NoteDialog(Dialog[str]):
 
     async def do_external(self) -> None:
         """Write in the person's own editor."""
-        editor = self.query_one("#editor", TextArea)
-        outcome = edit_outside(self.app, editor.text, ".txt")
-        if outcome.problem:
-            self.show_problem(outcome.problem)
-        elif outcome.text is not None:
-            editor.load_text(outcome.text)
+        write_outside(self)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.config.resources import shipped
 from workbench.driver.commands import ImportedFile, ImportFile
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.page import PageDialog
 from workbench.views.segments import Line, Segment
 
@@ -41,7 +42,7 @@ if __name__ == "__main__":
 """A whole program with an agent of its own; docs/your-agent.md explains it."""
 _BEFORE: Final = (
     "An agent is instructions, a model and tools; a tool is a plain Python function. "
-    "This file is a whole workbench with one of its own; y copies it:"
+    "This file is a whole workbench with one of its own; {copies} copies it:"
 )
 _AFTER: Final = (
     "Your own documents need no code: workbench run --docs DIR. "
@@ -63,7 +64,9 @@ async def open_session(screen: MainScreen) -> None:
 async def show_own_agent(screen: MainScreen) -> None:
     """Show how an agent of one's own runs here."""
     lines: list[Line] = [(Segment(line, "key"),) for line in EXAMPLE.splitlines()]
-    await screen.ask_in(PageDialog("Bring your own agent", _BEFORE, lines, _AFTER, copies=EXAMPLE))
+    await screen.ask_in(
+        PageDialog("Bring your own agent", _BEFORE.format(copies=key_of("copy_page")), lines, _AFTER, copies=EXAMPLE)
+    )
 
 
 BEGINNINGS: Final[dict[str, Flow]] = {"tour": take_tour, "session": open_session, "agent": show_own_agent}

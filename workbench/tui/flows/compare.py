@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.run_choice import RunChoiceDialog
 from workbench.tui.watching import Watched
 
@@ -30,7 +31,8 @@ async def choose_run(screen: LiveScreen, run: str, *, but: Collection[str]) -> s
     """Ask which run to compare `run` with; None where the person leaves, or there is none."""
     rows = [row for row in screen.bridge.rows if row.id not in but]
     if not rows:
-        screen.say("There is no other run to compare with: f forks this one, n asks a new question.")
+        fork, new = key_of("fork"), key_of("new")
+        screen.say(f"There is no other run to compare with: {fork} forks this one, {new} asks a new question.")
         return None
     return await screen.ask_in(RunChoiceDialog(f"Compare {run[:8]} with", rows))
 

@@ -112,7 +112,8 @@ async def edit_call_input(screen: MainScreen, call: CallState) -> None:
 
 async def _edit_text(screen: MainScreen, step: StepState) -> None:
     if step.turn.status != "finished":
-        screen.say("The model is still writing; wait for the end of the turn, or pause with space.", "warning")
+        pauses = f"{key_of('toggle')} pauses"
+        screen.say(f"The model is still writing; wait for the end of the turn, or {pauses}.", "warning")
         return
     await hold(screen)
     run, address = screen.watched.run, f"{step.index}.turn"

@@ -8,6 +8,7 @@ from workbench.driver.commands import Label
 from workbench.errors import UserError
 from workbench.events.library import LibraryEvent, RunHidden, RunMarked, RunNamed, RunNoted, RunTagged, tags_in
 from workbench.store.model import RunRow
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.note import NoteDialog
 from workbench.tui.widgets.run_tree import RunTree
@@ -22,7 +23,7 @@ def meant_row(screen: MainScreen) -> RunRow:
     """Return the run that is meant: the one under the cursor of the list, elsewhere the one on the screen."""
     row = screen.context().row
     if row is None:
-        raise UserError("No run is chosen any more: 1 goes to the list, the arrow keys choose.")
+        raise UserError(f"No run is chosen any more: {key_of('runs')} goes to the list, the arrow keys choose.")
     return row
 
 
@@ -72,7 +73,8 @@ async def hide(screen: MainScreen) -> None:
         screen.say(f"Run {short(row.id)} is in the list again.")
     else:
         goes_on = " It goes on running." if row.live else ""
-        screen.say(f"Run {short(row.id)} is hidden; its forks stay. In the list u brings it back, H shows it.{goes_on}")
+        back = f"{key_of('take_back')} brings it back, {key_of('hidden')} shows it"
+        screen.say(f"Run {short(row.id)} is hidden; its forks stay. In the list {back}.{goes_on}")
 
 
 async def _say(screen: MainScreen, event: LibraryEvent, before: LibraryEvent) -> None:
@@ -120,5 +122,5 @@ async def show_hidden(screen: MainScreen) -> None:
         screen.say("Hidden runs are not listed.")
         return
     count = sum(row.hidden for row in screen.bridge.rows)
-    found = f"{count} hidden {'run is' if count == 1 else 'runs are'} listed, dimmed; d shows one again."
+    found = f"{count} hidden {'run is' if count == 1 else 'runs are'} listed, dimmed; {key_of('hide')} shows one again."
     screen.say(found if count else "No run is hidden.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import UserError
 from workbench.events.content import Content
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.opening import open_block
 from workbench.views.binary import Binary, binary_blocks, block_label
@@ -25,7 +26,8 @@ async def open_binary(screen: MainScreen) -> None:
     """Write a block of what is selected to a private file, and open that where it is of a safe kind."""
     blocks = binary_blocks(await _selected_content(screen))
     if not blocks:
-        raise UserError("There is nothing here but text; o opens images and documents of a result or a message.")
+        opens = key_of("open_block")
+        raise UserError(f"There is nothing here but text; {opens} opens images and documents of a result or a message.")
     block = blocks[0] if len(blocks) == 1 else await _chosen(screen, blocks)
     if block is None:
         return

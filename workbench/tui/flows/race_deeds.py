@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from workbench.driver.commands import Label, RepeatRace, ResumeRace, StopRacers
 from workbench.errors import UserError
 from workbench.events.library import RunHidden
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows.compare import open_comparison
@@ -32,7 +33,7 @@ async def stop(screen: RaceScreen) -> None:
         screen.say(f"{racer_name(racer)} does not run.")
         return
     await screen.bridge.ask(StopRacers((racer.run,)))
-    screen.say(f"{racer_name(racer)} is stopped; space lets it go on.")
+    screen.say(f"{racer_name(racer)} is stopped; {key_of('race_go_on')} lets it go on.")
 
 
 async def stop_others(screen: RaceScreen) -> None:
@@ -42,7 +43,7 @@ async def stop_others(screen: RaceScreen) -> None:
         screen.say("No other run moves.")
         return
     await screen.bridge.ask(StopRacers(tuple(moving)))
-    screen.say(f"{_count(len(moving))} stopped; space lets them go on.")
+    screen.say(f"{_count(len(moving))} stopped; {key_of('race_go_on')} lets them go on.")
 
 
 async def keep(screen: RaceScreen) -> None:
@@ -57,14 +58,16 @@ async def keep(screen: RaceScreen) -> None:
         await screen.bridge.ask(StopRacers(moving))
     for other in others:
         await screen.bridge.ask(Label(RunHidden(run=other.run, hidden=True)))
-    screen.say(f"Kept {racer_name(racer)}. {_count(len(others))} hidden: R and then u shows them again.")
+    again = f"{key_of('race')} and then {key_of('race_undo')} shows them again"
+    screen.say(f"Kept {racer_name(racer)}. {_count(len(others))} hidden: {again}.")
     screen.open_in_main(racer.run)
 
 
 def _question(racer: Racer, others: int) -> ChoiceDialog:
+    lost = f"Nothing is lost: {key_of('race_undo')} shows them again."
     facts: list[Line] = [
         (Segment(racer_name(racer, 60), "title"),),
-        (Segment(f"{_count(others)} stopped where they still move, and hidden. Nothing is lost: u shows them again."),),
+        (Segment(f"{_count(others)} stopped where they still move, and hidden. {lost}"),),
     ]
     choices = [Choice("keep", "k", "Keep it, hide the others"), Choice("leave", "n", "Leave all as they are")]
     return ChoiceDialog("Keep this run?", facts, choices)

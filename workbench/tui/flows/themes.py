@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.config.saving import save_setting
+from workbench.tui.actions import key_of
 from workbench.tui.dialogs.theme import ThemeDialog
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ async def choose_theme(screen: MainScreen) -> None:
     app.use_theme(chosen.name)
     file = app.manners.settings_file
     if chosen.lasts == "session" or file is None:
-        screen.say(f"{chosen.name} is used until you leave; s in the list of themes keeps it for good.")
+        keeps = f"{key_of('theme_save')} in the list of themes keeps it for good"
+        screen.say(f"{chosen.name} is used until you leave; {keeps}.")
         return
     save_setting(file, "theme", chosen.name)
     screen.say(f"{chosen.name} is your theme from now on: it stands in {file}.")

@@ -19,7 +19,7 @@ from textual.widgets import Static
 from workbench.debugger.race import Racer, standings
 from workbench.driver.commands import OpenedRace, OpenRace
 from workbench.store.model import RunRow
-from workbench.tui.actions import bindings
+from workbench.tui.actions import bindings, key_of
 from workbench.tui.bridge import Bridge, Changes
 from workbench.tui.context import Scope
 from workbench.tui.flows import race_deeds
@@ -164,6 +164,7 @@ class RaceScreen(LiveScreen):
             task=first.task if first is not None else "",
             checks=self.checks,
             hidden=len(self.hidden),
+            shows=key_of("race_undo"),
         )
         if title != self._title:
             self._title = title

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from workbench.debugger.requests import SentRequest, SentTurn, sent_turns
 from workbench.driver.commands import ReadRequest
 from workbench.interchange.request_copy import Api, api_of, curl, python, request_json, response_json
-from workbench.tui.actions import bindings
+from workbench.tui.actions import bindings, key_of
 from workbench.tui.bridge import Bridge, Changes
 from workbench.tui.clipping import copy
 from workbench.tui.context import Scope
@@ -28,7 +28,6 @@ from workbench.views.request_parts import request_head, request_parts, response_
 from workbench.views.segments import Segment
 from workbench.views.text import inert, one_line
 
-_FILES = "w writes files"
 _APIS = (
     Choice("messages", "a", "Anthropic's Messages API", "POST /v1/messages"),
     Choice("chat", "o", "Chat Completions API", "POST /v1/chat/completions, local servers too"),
@@ -155,16 +154,16 @@ class RequestScreen(LiveScreen):
     async def do_copy_json(self) -> None:
         """Copy what is shown as JSON."""
         if not self._shows_response:
-            copy(self, request_json((await self._request()).request), "the request as JSON", else_do=_FILES)
+            copy(self, request_json((await self._request()).request), "the request as JSON", else_do=_files())
         elif self.turn.finished is not None:
-            copy(self, response_json(self.turn.finished), "the response as JSON", else_do=_FILES)
+            copy(self, response_json(self.turn.finished), "the response as JSON", else_do=_files())
         else:
             self.say("This attempt has no finished response to copy.")
 
     async def do_copy_python(self) -> None:
         """Copy the request as a script."""
         text = python((await self._request()).request)
-        copy(self, text, "the request as a Python script", else_do=_FILES)
+        copy(self, text, "the request as a Python script", else_do=_files())
 
     async def do_copy_curl(self) -> None:
         """Copy the request as a command; for a model without an HTTP API, ask in which one to tell it."""
@@ -173,7 +172,7 @@ class RequestScreen(LiveScreen):
         if api is None:
             api = await self._asked_api(request.model)
         if api is not None:
-            copy(self, curl(request, api), "the request as a curl command", else_do=_FILES)
+            copy(self, curl(request, api), "the request as a curl command", else_do=_files())
 
     async def _asked_api(self, model: str) -> Api | None:
         name = one_line(model, 40)
@@ -188,7 +187,7 @@ class RequestScreen(LiveScreen):
         if part is None or not part.text:
             self.say("There is nothing to copy at the cursor.")
         else:
-            copy(self, part.text, else_do=_FILES)
+            copy(self, part.text, else_do=_files())
 
     async def do_write_copies(self) -> None:
         """Write everything that can be copied to files in a new private folder."""
@@ -202,6 +201,11 @@ class RequestScreen(LiveScreen):
         folder = await asyncio.to_thread(_write, texts)
         self.workbench.copy_to_clipboard(folder)
         self.say(f"Written to {folder} (the path is copied): {', '.join(texts)}")
+
+
+def _files() -> str:
+    """Say what to do with more than a terminal takes."""
+    return f"{key_of('write_copies')} writes files"
 
 
 def _write(texts: dict[str, str]) -> str:

@@ -19,7 +19,8 @@ def refuse_again(context: Context) -> str:
     if call is not None and call.status == "running":
         return why.needs_hand(context) or _sentence(refusal(call, RetryCall("", call.id)))
     done = call is not None and call.status in ("finished", "cancelled") and call.asked
-    return "" if done else "r begins a running call anew, and runs a finished one again, in a fork; this is neither."
+    again = why.key("rerun")
+    return "" if done else f"{again} begins a running call anew, and runs a finished one in a fork; this is neither."
 
 
 def refuse_time(context: Context) -> str:

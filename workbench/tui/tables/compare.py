@@ -15,9 +15,9 @@ ACTIONS: Final = (
     Action("previous_difference", ("N",), "before", "Go to the difference before.", "Compare", scope="compare"),
     Action("open_difference", ("enter",), "details", "Show both sides of what the cursor is on; unfold what is the "
            "same.", "Compare", scope="compare", rank=20),
-    Action("side_a", ("left",), "side", "Take side a; o opens it.", "Compare", scope="compare", rank=50,
+    Action("side_a", ("left",), "side", "Take side a, to open it.", "Compare", scope="compare", rank=50,
            shown="← →"),
-    Action("side_b", ("right",), "side b", "Take side b; o opens it.", "Compare", scope="compare"),
+    Action("side_b", ("right",), "side b", "Take side b, to open it.", "Compare", scope="compare"),
     Action("open_side", ("o",), "open", "Open the side with the sign in the main screen.", "Compare", scope="compare",
            rank=40),
     Action("compare_other", ("c",), "another run", "Compare with another run instead.", "Compare", scope="compare",

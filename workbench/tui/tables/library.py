@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from workbench.tui import context as why
 from workbench.tui.action import Action
 from workbench.tui.context import Context
 
 
 def needs_row(context: Context) -> str:
     """Refuse where no run is meant."""
-    return "" if context.row is not None else "Choose a run in the list first: 1 goes there, the arrow keys choose."
+    there = f"{why.key('runs')} goes there, the arrow keys choose"
+    return "" if context.row is not None else f"Choose a run in the list first: {there}."
 
 
 def mark_label(context: Context) -> str:

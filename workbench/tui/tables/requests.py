@@ -24,7 +24,8 @@ def refuse_block(context: Context) -> str:
         return why_not
     is_call = context.call is not None and context.call.result is not None
     is_there = is_call or context.selection.kind == "message"
-    return "" if is_there else "Select a call with a result, or a message; o opens what is no text in it."
+    opens = why.key("open_block")
+    return "" if is_there else f"Select a call with a result, or a message; {opens} opens what is no text in it."
 
 
 ACTIONS: Final = (

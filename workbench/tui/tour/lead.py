@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -10,6 +9,7 @@ from textual import events
 
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.tui.actions import ACTIONS
+from workbench.tui.keymap import textual_key
 from workbench.tui.tour.guide import Guide, Scene
 from workbench.tui.tour.script import PACE, QUESTION
 from workbench.tui.widgets.tour_card import TourCard
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
 TOUR_RUN = StartRun(QUESTION, AgentOptions(model="offline", plan="ask", pace=PACE))
 """The run of the tour; nothing of it costs anything."""
-
-
-def _name_of(key: str) -> str:
-    """Return what Textual calls a key: a sign by its name in Unicode, a letter or digit as it is."""
-    is_sign = len(key) == 1 and not key.isalnum()
-    return unicodedata.name(key).lower().replace(" ", "_").replace("-", "_") if is_sign else key
-
-
-_OWN_KEYS = {key for name in ("tour_on", "tour_end") for key in ACTIONS[name].keys}
 
 
 class Tour:
@@ -56,7 +47,8 @@ class Tour:
 
     def hear(self, event: events.Event) -> None:
         """Let the person take over who presses a key that is not the guide's."""
-        if isinstance(event, events.Key) and event not in self._own and event.key not in _OWN_KEYS:
+        tours = {textual_key(key) for name in ("tour_on", "tour_end") for key in ACTIONS[name].keys}
+        if isinstance(event, events.Key) and event not in self._own and event.key not in tours:
             self._guide.take_over()
 
     def go_on(self) -> None:
@@ -70,7 +62,7 @@ class Tour:
         self._card = None
 
     def _press(self, key: str) -> None:
-        event = events.Key(_name_of(key), key if len(key) == 1 else None)
+        event = events.Key(textual_key(key), key if len(key) == 1 else None)
         screen = self._app.screen
         event.set_sender(screen.focused or screen)  # what the app itself sends does not come back to its bindings
         self._own.add(event)

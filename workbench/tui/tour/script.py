@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from workbench.state.run_state import RunState
+from workbench.tui.actions import ACTIONS, key_of
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.views.selection import Selection
 
@@ -34,16 +35,25 @@ def _always(_: WorkbenchApp) -> bool:
     return True
 
 
+class _Keys(dict[str, str]):
+    """The key of each action, as people read it."""
+
+    def __missing__(self, action: str) -> str:
+        return key_of(action)
+
+
 @dataclass(frozen=True, slots=True)
 class Chapter:
     """One thing to see, and the keys that show it."""
 
     title: str
-    words: str
+    told: str
+    """What is told; `{edit}` stands for the key of that action."""
     when: Moment = _always
     """When it makes sense to tell it."""
-    keys: tuple[str, ...] = ()
-    """Pressed one after the other; the last again and again until the chapter is over."""
+    deeds: tuple[str, ...] = ()
+    """Actions whose keys are pressed one after the other, or keys that every person has; the last again and again
+    until the chapter is over."""
     text: str = ""
     """Typed after the keys."""
     last: str = ""
@@ -54,6 +64,16 @@ class Chapter:
     """Puts the cursor where the chapter plays."""
     seconds: float = 6.0
     """What reading the words takes."""
+
+    @property
+    def words(self) -> str:
+        """What is told, with the keys that this person has."""
+        return self.told.format_map(_Keys())
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys to press, before the text."""
+        return tuple(ACTIONS[deed].keys[0] if deed in ACTIONS else deed for deed in self.deeds)
 
     @property
     def presses(self) -> tuple[str, ...]:
@@ -154,9 +174,9 @@ SCRIPT: Final = (
     Chapter(
         "The plan",
         "An agent made of rules is asked about the Python reference. It proposes a plan, and waits for you. "
-        "e edits it, r replaces a step.",
+        "{plan_edit} edits it, {plan_replace} replaces a step.",
         when=_plan_waits,
-        keys=("e", "down", "down", "r", "ctrl+u"),
+        deeds=("plan_edit", "plan_down", "plan_down", "plan_replace", "ctrl+u"),
         text=STEP,
         last="enter",
         until=_step_is_replaced,
@@ -164,25 +184,26 @@ SCRIPT: Final = (
     ),
     Chapter(
         "Approve it",
-        "Enter keeps a step, and on the last line approves. The plan in the conversation is the one that you see.",
-        keys=("enter",),
+        "{plan_keep} keeps a step, and on the last line approves. "
+        "The plan in the conversation is the one that you see.",
+        deeds=("plan_keep",),
         until=_plan_is_decided,
         seconds=4.0,
     ),
     Chapter(
         "Interrupt",
-        "The calls of a step run at once, each in a lane. space stops everything in the middle.",
+        "The calls of a step run at once, each in a lane. {toggle} stops everything in the middle.",
         when=_calls_run,
-        keys=("space",),
+        deeds=("toggle",),
         until=_rests,
         seconds=0.8,
     ),
     Chapter(
         "Resume",
         "Stopped: what was cut off is recorded, and nothing is lost. The bars of a step share one time axis. "
-        "space again goes on; calls that only read run again.",
+        "{toggle} again goes on; calls that only read run again.",
         when=_rests,
-        keys=("space",),
+        deeds=("toggle",),
         until=_moves,
         seconds=8.0,
     ),
@@ -194,34 +215,34 @@ SCRIPT: Final = (
     ),
     Chapter(
         "Edit what one tool said",
-        f"What if call {EDITED_CALL} had returned something else? The cursor is on it. e edits its result.",
+        f"What if call {EDITED_CALL} had returned something else? The cursor is on it. {{edit}} edits its result.",
         when=_is_completed,
         prepare=_select_call,
-        keys=("e",),
+        deeds=("edit",),
         until=_edits,
         seconds=6.0,
     ),
     Chapter(
         "Write another result",
-        "This is the editor, with the recorded result in it. ctrl+e would open your own.",
+        "This is the editor, with the recorded result in it. {external} would open your own.",
         when=_edits,
-        keys=("f7",),
+        deeds=("f7",),
         text=SENTENCE,
         until=_is_written,
         seconds=3.0,
     ),
     Chapter(
         "Fork",
-        "ctrl+s shows what changes and what the fork does, before it takes effect.",
-        keys=("ctrl+s",),
+        "{apply} shows what changes and what the fork does, before it takes effect.",
+        deeds=("apply",),
         until=_previews,
         seconds=3.0,
     ),
     Chapter(
         "Let it take effect",
-        "Enter makes the fork. The run before stays as it was; the other results are kept, and not paid for again.",
+        "{take} makes the fork. The run before stays as it was; the other results are kept, and not paid for again.",
         when=_previews,
-        keys=("enter",),
+        deeds=("take",),
         until=_is_fork,
         seconds=7.0,
     ),
@@ -234,37 +255,38 @@ SCRIPT: Final = (
     ),
     Chapter(
         "Back in time",
-        "[ and ] move the playhead through the log, event by event. The whole screen is the run as of then.",
+        "{event_back} and {event_on} move the playhead through the log, event by event. "
+        "The whole screen is the run as of then.",
         when=_fork_is_completed,
-        keys=("[", "[", "[", "[", "[", "["),
+        deeds=("event_back",) * 6,
         until=_scrubs,
         seconds=6.0,
     ),
     Chapter(
         "To the end",
-        "End returns to the newest event.",
-        keys=("end",),
+        "{end} returns to the newest event.",
+        deeds=("end",),
         until=_is_at_the_end,
         seconds=2.0,
     ),
     Chapter(
         "Compare",
-        "c lays the fork beside its parent: where they part and why, what follows from it, and what each cost.",
-        keys=("c",),
+        "{compare} lays the fork beside its parent: where they part and why, what follows from it, and what each cost.",
+        deeds=("compare",),
         until=_compares,
         seconds=5.0,
     ),
     Chapter(
         "From difference to difference",
-        "n goes to the next difference, Enter shows it whole. Esc leaves.",
+        "{next_difference} goes to the next difference, {open_difference} shows it whole. {leave_comparison} leaves.",
         when=_compares,
-        keys=("n", "n", "escape"),
+        deeds=("next_difference", "next_difference", "leave_comparison"),
         until=_is_home,
         seconds=8.0,
     ),
     Chapter(
         "That was it",
-        "? lists every key, ctrl+p finds any action by name, n asks a question of your own, q leaves.",
+        "{help} lists every key, {palette} finds any action by name, {new} asks a question of your own, {quit} leaves.",
         seconds=20.0,
     ),
 )

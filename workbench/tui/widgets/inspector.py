@@ -13,6 +13,7 @@ from workbench.conversation.weights import Weights
 from workbench.debugger.find import Needle
 from workbench.events.content import Content
 from workbench.state.run_state import RunState
+from workbench.tui.actions import key_of
 from workbench.tui.widgets.styles import Looks, rich_styles, strip
 from workbench.views.inspector import inspector_lines
 from workbench.views.segments import Line
@@ -86,7 +87,13 @@ class Inspector(ScrollView, can_focus=True):
         if drawn != self._drawn:
             self._drawn = drawn
             self._lines = inspector_lines(
-                state, self._selection, self._contents, width, weights=self._weights, needle=self._needle
+                state,
+                self._selection,
+                self._contents,
+                width,
+                weights=self._weights,
+                needle=self._needle,
+                opens=key_of("open_block"),
             )
             self.virtual_size = Size(width, len(self._lines))
             self.refresh()
