@@ -431,17 +431,14 @@ async def test_question_mark_shows_the_keys() -> None:
 async def test_r_on_a_run_of_a_race_opens_it_again() -> None:
     """After a restart, too: a run knows the race it is in; the same key offers another one from here."""
     driver = racing_driver()
+    driver.remarks = {row.id: {"race": RACE, "variant": row.variant} for row in driver.races[RACE]}
     async with stage(driver, run="1111", size=WIDE) as acted:
-        rows = {row.id: row for row in driver.races[RACE]}
-        bridge = acted.app.main.bridge
-        bridge.rows = [replace(row, race=RACE, variant="as it is") if row.id in rows else row for row in bridge.rows]
         await acted.press("R")
         await acted.opens(ChoiceDialog)
         await acted.press("o")
         await acted.opens(RaceScreen)
         await acted.press("escape")
         await acted.closes()
-        bridge.rows = [replace(row, race=RACE, variant="as it is") if row.id in rows else row for row in bridge.rows]
         await acted.press("R")
         await acted.opens(ChoiceDialog)
         await acted.press("n")

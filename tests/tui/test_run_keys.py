@@ -13,9 +13,11 @@ from tests.builders import (
     researched_run,
     troubled_run,
 )
+from tests.run_log import Call, RunLog, agent_record
 from tests.tui.fake_driver import FakeDriver, fork_answer
 from tests.tui.kit import driven, select, stage
 from workbench.driver.commands import (
+    AgentOptions,
     AnswerCall,
     CancelCall,
     DecidePermission,
@@ -27,6 +29,9 @@ from workbench.driver.commands import (
     Say,
     StartRun,
 )
+from workbench.errors import EditRefusedError
+from workbench.events.agent import Limits
+from workbench.events.run import Reason
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.edit import EditDialog
@@ -58,17 +63,27 @@ async def test_space_resumes_what_was_paused() -> None:
         assert acted.watched.is_mine
 
 
-async def test_a_run_at_its_limit_asks_for_a_higher_one() -> None:
-    """Resuming at the same limit would stop at once, so the new one is asked for."""
-    log = live_run()
-    log.finish("interrupted", "step_limit")
+@pytest.mark.parametrize(
+    ("reason", "limits", "chosen"),
+    [
+        ("step_limit", Limits(), AgentOptions(max_steps=20)),
+        ("token_limit", Limits(tokens=5_000), AgentOptions(max_tokens=10_000)),
+        ("cost_limit", Limits(cost=0.25), AgentOptions(max_cost=0.5)),
+        ("time_limit", Limits(seconds=30.0), AgentOptions(max_seconds=60.0)),
+    ],
+)
+async def test_a_run_at_its_limit_asks_for_a_higher_one(reason: Reason, limits: Limits, chosen: AgentOptions) -> None:
+    """Resuming at the same limit would stop at once, so the new one is asked for, whichever it was."""
+    log = RunLog(agent=agent_record(plan="off", limits=limits))
+    log.step([Call("search_docs", {"query": "a"})])
+    log.finish("interrupted", reason)
     driver = FakeDriver(log)
     async with stage(driver) as acted:
         await acted.press("space")
         await acted.opens(LineDialog)
         await acted.press("enter")
         await acted.closes()
-        assert [command.options.max_steps for command in driver.commands] == [20]
+        assert driver.commands == [ResumeRun(log.run, chosen)]
 
 
 async def test_s_goes_one_step() -> None:
@@ -79,6 +94,26 @@ async def test_s_goes_one_step() -> None:
     async with stage(driver) as acted:
         await acted.press("S")
         await acted.gives(driver, [ResumeRun(log.run), PauseRun(log.run, "step")])
+
+
+@pytest.mark.parametrize("key", ["S", "u"])
+async def test_a_run_that_rests_before_it_is_stopped_is_no_trouble(key: str) -> None:
+    """A key that stops a run first does what it is for where the run came to rest by itself meanwhile."""
+
+    def refuse(_: PauseRun) -> None:
+        raise EditRefusedError("it is not running")
+
+    parent = researched_run()
+    fork = parent.fork("9c1e0b7744aa21d3", parent.state.steps[0].finished_seq or 0, address="1")
+    if key == "S":
+        fork.pause()
+    driver = FakeDriver(parent, fork, live=[] if key == "S" else [fork.run])
+    driver.answers[PauseRun] = refuse
+    async with stage(driver, run=fork.run) as acted:
+        await acted.press(key)
+        await acted.until(lambda: PauseRun in map(type, driver.commands))
+        await acted.until(lambda: acted.watched.run == (parent.run if key == "u" else fork.run))
+        assert not [notice for notice in acted.said if "not running" in notice]
 
 
 async def test_ctrl_c_pauses_and_a_second_one_leaves() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from workbench.cli.workplace import Workplace
+from workbench.driver.commands import LIMITS
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
@@ -17,12 +18,6 @@ COMPLETED: Final = 0
 FAILED: Final = 1
 WAITING: Final = 3
 INTERRUPTED: Final = 130
-_LIMITS: Final = {
-    "step_limit": ("steps", "--max-steps"),
-    "token_limit": ("tokens", "--max-tokens"),
-    "cost_limit": ("cost", "--max-cost"),
-    "time_limit": ("seconds", "--max-seconds"),
-}
 
 
 def exit_code(state: RunState) -> int:
@@ -32,7 +27,7 @@ def exit_code(state: RunState) -> int:
         return COMPLETED
     if status == "failed":
         return FAILED
-    if status == "interrupted" and reason not in _LIMITS:
+    if status == "interrupted" and reason not in LIMITS:
         return INTERRUPTED
     return WAITING
 
@@ -52,13 +47,10 @@ def what_next(
         return [_commanded("try again with", place.command("resume", name))]
     if status != "interrupted":
         return []
-    if reason in _LIMITS:
-        limit, option = _LIMITS[reason]
-        return [
-            _commanded(
-                f"go on with a higher limit of {limit}", place.command("resume", name, option, _higher(root, limit))
-            )
-        ]
+    if (reached := LIMITS.get(reason or "")) is not None:
+        option = f"--{reached.option.replace('_', '-')}"
+        higher = place.command("resume", name, option, _higher(root, reached.limit))
+        return [_commanded(f"go on with a higher limit of {reached.limit}", higher)]
     on = [_commanded("go on with", place.command("resume", name))]
     if reason == "breakpoint" and breaks:
         again = [word for rule in breaks for word in ("--break", rule)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.agent.spec import AgentSpec
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
-from workbench.driver.commands import AgentOptions
+from workbench.driver.commands import LIMITS, AgentOptions
 from workbench.driver.feed import Feed, Trouble
 from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work, Works
@@ -107,10 +107,5 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
 
 def apply_limits(limits: Limits, options: AgentOptions) -> Limits:
     """Return the limits with those that a person chose."""
-    chosen = {
-        "steps": options.max_steps,
-        "tokens": options.max_tokens,
-        "cost": options.max_cost,
-        "seconds": options.max_seconds,
-    }
+    chosen = {names.limit: getattr(options, names.option) for names in LIMITS.values()}
     return limits.model_copy(update={name: value for name, value in chosen.items() if value is not None})

@@ -6,7 +6,7 @@ done.
 
 from __future__ import annotations
 
-from workbench.driver.commands.agents import AgentOptions
+from workbench.driver.commands.agents import LIMITS, AgentOptions, LimitNames
 from workbench.driver.commands.breakpoints import AddBreakpoints, BreakpointSetting, ListBreakpoints, SetBreakpoints
 from workbench.driver.commands.deciding import (
     AnswerCall,
@@ -83,6 +83,7 @@ Command = (
 )
 
 __all__ = [
+    "LIMITS",
     "AddBreakpoints",
     "AgentOptions",
     "AnswerCall",
@@ -105,6 +106,7 @@ __all__ = [
     "ImportedFile",
     "IndexRuns",
     "Label",
+    "LimitNames",
     "ListBreakpoints",
     "ListRuns",
     "OpenRace",

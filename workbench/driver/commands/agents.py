@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from workbench.events.agent import PlanMode
 
@@ -23,3 +25,24 @@ class AgentOptions:
     max_seconds: float | None = None
     deny_asks: bool = False
     """Deny calls that would ask a person, instead of waiting."""
+
+
+class LimitNames(NamedTuple):
+    """What one limit is called, and how it is counted."""
+
+    limit: str
+    """In `Limits`."""
+    option: str
+    """In `AgentOptions`; on the command line with dashes."""
+    unit: str
+    """What it counts."""
+    is_whole: bool
+
+
+LIMITS: Final[Mapping[str, LimitNames]] = {
+    "step_limit": LimitNames("steps", "max_steps", "steps", is_whole=True),
+    "token_limit": LimitNames("tokens", "max_tokens", "tokens", is_whole=True),
+    "cost_limit": LimitNames("cost", "max_cost", "dollars", is_whole=False),
+    "time_limit": LimitNames("seconds", "max_seconds", "seconds", is_whole=False),
+}
+"""The limits that a person may raise, by the reason with which a run rests at one."""

@@ -6,14 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from workbench.debugger.fork import ForkPreview
-from workbench.driver.commands import ForkEdits, ForkRun, PauseRun, PreviewFork
+from workbench.driver.commands import ForkEdits, ForkRun
 from workbench.errors import UserError
 from workbench.state.parts import CallState, StepState
 from workbench.tui.actions import key_of
 from workbench.tui.dialogs.edit import Draft, EditDialog, Preview
 from workbench.tui.flows import plans
-from workbench.tui.flows.forks import make_fork
+from workbench.tui.flows.forks import let_rest, make_fork, previewer
 from workbench.tui.fork_draft import json_problem
 from workbench.tui.previews import fork_lines, problem_lines
 from workbench.views.brief import brief_input
@@ -47,9 +46,7 @@ async def edit_input(screen: MainScreen) -> None:
 
 async def hold(screen: MainScreen) -> None:
     """Pause a run that moves, and say so: nobody edits what runs away."""
-    watched = screen.watched
-    if watched.is_moving and watched.is_mine:
-        await screen.bridge.ask(PauseRun(watched.driven_run))
+    if await let_rest(screen):
         screen.say(f"The run is paused while you edit; {key_of('toggle')} resumes it.")
 
 
@@ -57,12 +54,13 @@ ToEdits = Callable[[str], ForkEdits]
 """What a text changes."""
 
 
-def preview_of(screen: MainScreen, run: str, address: str, to_edits: ToEdits) -> Preview:
+def preview_of(screen: MainScreen, address: str, to_edits: ToEdits) -> Preview:
     """Return what shows the effect of a text, as a fork."""
+    ask = previewer(screen)
 
     async def preview(text: str, width: int) -> Sequence[Line]:
         try:
-            answer: ForkPreview = await screen.bridge.ask(PreviewFork(run, address, to_edits(text)))
+            answer = await ask(address, to_edits(text))
         except UserError as error:
             return problem_lines([str(error)], width)
         return [(Segment("What the fork does", "title"),), *fork_lines(answer, width)]
@@ -82,7 +80,7 @@ async def _edit_result(screen: MainScreen, call: CallState) -> None:
         heading=f"The result of call {call.id}",
         before=before,
         facts=[_call_line(call), _note("The parent stays as it is; its other results are kept.")],
-        preview=preview_of(screen, run, call.id, to_edits),
+        preview=preview_of(screen, call.id, to_edits),
     )
     text = await screen.ask_in(EditDialog(draft))
     if text is not None:
@@ -103,7 +101,7 @@ async def edit_call_input(screen: MainScreen, call: CallState) -> None:
         facts=[_call_line(call), _note("The call alone runs again; its siblings keep their results.")],
         is_json=True,
         check=json_problem,
-        preview=preview_of(screen, run, call.id, to_edits),
+        preview=preview_of(screen, call.id, to_edits),
     )
     text = await screen.ask_in(EditDialog(draft))
     if text is not None:
@@ -126,7 +124,7 @@ async def _edit_text(screen: MainScreen, step: StepState) -> None:
         before=step_text(step),
         facts=[_note("What the model is to have said; its calls stay, and run again.")],
         check=lambda text: "" if text.strip() else "The text is empty; write something.",
-        preview=preview_of(screen, run, address, to_edits),
+        preview=preview_of(screen, address, to_edits),
     )
     text = await screen.ask_in(EditDialog(draft))
     if text is not None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from workbench.debugger.fork import ForkPreview
 from workbench.debugger.undo import GoBack, what_undo_does
 from workbench.driver.commands import ForkEdits, ForkRun, PauseRun, PreviewFork
+from workbench.errors import EditRefusedError
 from workbench.state.parts import StepMark
 from workbench.state.run_state import RunState
 from workbench.tui.context import Context
-from workbench.tui.dialogs.fork import ForkDialog
+from workbench.tui.dialogs.fork import AskPreview, ForkDialog, ReadResult
 from workbench.tui.fork_draft import ForkDraft
 from workbench.tui.widgets.field import is_too_large
 from workbench.views.selection import Selection
@@ -54,23 +55,48 @@ def _after_message(state: RunState, index: int) -> str:
 async def fork_here(screen: MainScreen) -> None:
     """Ask what to change, show what that does, and make the fork; what plays stops at the place of the fork."""
     screen.player.stop()
-    watched = screen.watched
-    draft = ForkDraft(watched.history.live, place_of(screen.context()))
+    draft = ForkDraft(screen.watched.history.live, place_of(screen.context()))
+    ask, read = previewer(screen), result_reader(screen)
+    if draft.call is not None:
+        draft.result = await read(draft.call.id)
+    command = await screen.ask_in(ForkDialog(draft, ask, read))
+    if command is not None:
+        await make_fork(screen, command)
+
+
+def previewer(screen: MainScreen) -> AskPreview:
+    """Return what says what a fork of the run on the screen would do."""
+    run = screen.watched.run
 
     async def ask(address: str, edits: ForkEdits) -> ForkPreview:
-        answer: ForkPreview = await screen.bridge.ask(PreviewFork(watched.run, address, edits))
+        answer: ForkPreview = await screen.bridge.ask(PreviewFork(run, address, edits))
         return answer
+
+    return ask
+
+
+def result_reader(screen: MainScreen) -> ReadResult:
+    """Return what reads the recorded results of the run on the screen, as far as a dialog can hold them."""
+    watched = screen.watched
 
     async def read(call: str) -> str:
         known = watched.history.live.call(call)
         text = await screen.bridge.result_text(known) if known is not None else ""
         return "" if is_too_large(text) else text
 
-    if draft.call is not None:
-        draft.result = await read(draft.call.id)
-    command = await screen.ask_in(ForkDialog(draft, ask, read))
-    if command is not None:
-        await make_fork(screen, command)
+    return read
+
+
+async def let_rest(screen: MainScreen) -> bool:
+    """Pause the run where it moves by this hand, and return whether it did; it may come to rest by itself meanwhile."""
+    watched = screen.watched
+    if not (watched.is_moving and watched.is_mine):
+        return False
+    try:
+        await screen.bridge.ask(PauseRun(watched.driven_run))
+    except EditRefusedError:
+        return False
+    return True
 
 
 async def run_again(screen: MainScreen) -> None:
@@ -85,8 +111,7 @@ async def undo(screen: MainScreen) -> None:
     watched = screen.watched
     undone = what_undo_does(watched.history)
     left = watched.run
-    if watched.is_moving and watched.is_mine:
-        await screen.bridge.ask(PauseRun(watched.driven_run))
+    await let_rest(screen)
     if isinstance(undone, GoBack):
         await screen.open_run(undone.run)
         screen.say(f"Back in run {undone.run[:8]}; the fork {left[:8]} stays in the list as you left it.")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.debugger.fork import ForkPreview
-from workbench.driver.commands import ForkEdits, PreviewFork, StartedRace
+from workbench.driver.commands import StartedRace
 from workbench.store.model import RunRow
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.race import RaceDialog
-from workbench.tui.flows.forks import place_of
+from workbench.tui.flows.forks import place_of, previewer, result_reader
 from workbench.tui.race_draft import RaceDraft
-from workbench.tui.widgets.field import is_too_large
 from workbench.views.segments import Line, Segment
 from workbench.views.text import one_line
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 async def race(screen: MainScreen) -> None:
     """Open the race of the run, or start another from here; where both make sense, ask which."""
-    row = _row(screen)
+    row = screen.context().row
     if row is not None and row.race:
         choice = await screen.ask_in(_which(row))
         if choice == "open":
@@ -29,13 +27,6 @@ async def race(screen: MainScreen) -> None:
         if choice != "new":
             return
     await _start(screen)
-
-
-def _row(screen: MainScreen) -> RunRow | None:
-    """Return the run that is meant: under the cursor of the list, or the one that is shown."""
-    if screen.context().scope == "runs":
-        return screen.highlighted_row
-    return next((row for row in screen.bridge.rows if row.id == screen.watched.run), None)
 
 
 def _which(row: RunRow) -> ChoiceDialog:
@@ -50,18 +41,8 @@ def _which(row: RunRow) -> ChoiceDialog:
 
 
 async def _start(screen: MainScreen) -> None:
-    watched = screen.watched
-    draft = RaceDraft(watched.history.live, place_of(screen.context()))
-
-    async def ask(address: str, edits: ForkEdits) -> ForkPreview:
-        answer: ForkPreview = await screen.bridge.ask(PreviewFork(watched.run, address, edits))
-        return answer
-
-    async def read(call: str) -> str:
-        known = watched.history.live.call(call)
-        text = await screen.bridge.result_text(known) if known is not None else ""
-        return "" if is_too_large(text) else text
-
+    draft = RaceDraft(screen.watched.history.live, place_of(screen.context()))
+    ask, read = previewer(screen), result_reader(screen)
     if (call := draft.variants[0].call) is not None:
         draft.move_to(draft.address, await read(call.id))
     command = await screen.ask_in(RaceDialog(draft, ask, read))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
-from workbench.driver.commands import AgentOptions, PauseRun, ResumeRun, Say
+from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say
+from workbench.errors import EditRefusedError
+from workbench.state.run_state import RunState
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
 from workbench.tui.flows import answers, playhead
@@ -39,24 +43,35 @@ async def pause_or_resume(screen: MainScreen) -> None:
         if watched.is_pausing:
             screen.say("Stopping the effectful calls too; their outcome may be unknown.")
         watched.is_pausing = True
-    elif (options := await _larger_limit(screen, state.reason)) is not None:
+    elif (options := await _larger_limit(screen, state)) is not None:
         await screen.drive(ResumeRun(watched.driven_run, options), follow=True)
 
 
-async def _larger_limit(screen: MainScreen, reason: str | None) -> AgentOptions | None:
+async def _larger_limit(screen: MainScreen, state: RunState) -> AgentOptions | None:
     """Ask for a higher limit where one stopped the run; None where the person leaves."""
-    agent = screen.watched.history.live.agent
-    if reason != "step_limit" or agent is None:
+    limit = LIMITS.get(state.reason or "")
+    if limit is None or state.agent is None:
         return AgentOptions()
-    steps = agent.limits.steps or 0
-    label = f"It stopped after {steps} steps. How many may it take, all told?"
-    text = await screen.ask_in(LineDialog("A higher limit", label, value=str(2 * steps)))
+    now = getattr(state.agent.limits, limit.limit) or 0
+    label = f"It reached its limit of {now:,g} {limit.unit}. What is the new one, all told?"
+    text = await screen.ask_in(LineDialog("A higher limit", label, value=f"{2 * now:.12g}"))
     if text is None:
         return None
-    if not text.isdecimal() or int(text) <= steps:
-        screen.say(f"{text!r} is no higher limit: write a whole number above {steps}.", "warning")
+    wanted = _number(text)
+    if wanted is None or wanted <= now or (limit.is_whole and wanted != int(wanted)):
+        what = "a whole number" if limit.is_whole else "a number"
+        screen.say(f"{text!r} is no higher limit: write {what} above {now:.12g}.", "warning")
         return None
-    return AgentOptions(max_steps=int(text))
+    chosen: dict[str, Any] = {limit.option: int(wanted) if limit.is_whole else wanted}
+    return replace(AgentOptions(), **chosen)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 async def go_one_step(screen: MainScreen) -> None:
@@ -65,7 +80,12 @@ async def go_one_step(screen: MainScreen) -> None:
     was_moving = watched.is_moving
     if not was_moving:
         await screen.drive(ResumeRun(watched.driven_run), follow=True)
-    await screen.bridge.ask(PauseRun(watched.driven_run, when="step"))
+    try:
+        await screen.bridge.ask(PauseRun(watched.driven_run, when="step"))
+    except EditRefusedError:
+        if was_moving:
+            raise
+        return  # its one step was the last, and it rests already
     words = "This step goes on to its end; the run stops before the next." if was_moving else "One step, then it stops."
     screen.say(words)
 
