@@ -29,7 +29,7 @@ NUMBER: Final = "7719"
 WORD: Final = "Y2FuYXJ5"
 """Stands in what a hostile sequence would hand to the terminal: a clipboard, a title, a link."""
 CANARIES: Final = re.compile(
-    rf"\x1b[^\x1b\x9b]{{0,12}}{NUMBER}|\x9b[^\x1b]{{0,12}}{NUMBER}|[\x1b\x90\x9d\x9e\x9f][^\x07\x1b]{{0,40}}{WORD}"
+    rf"(?:\x1b\[|\x9b)[?;0-9]*{NUMBER}|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*{WORD}"
     r"|\x1bc|\x1b#8|\x1b\(0|\x1bM\x1bM|\x0e"
 )
 """A hostile sequence that a terminal would obey."""
@@ -93,8 +93,7 @@ def _split(chance: Random) -> str:
 def _markup(chance: Random) -> str:
     attacks = [
         "[/]", "[@click=app.quit()]x[/]", "[red]", "[/red]", "[bold", "[link=https://x]", "[$error]", "[b on blue]",
-        "[[",
-        "[@click=app.bell]press[/@click]", "\\[", "[/foo]", "[not a tag]", "[#ff0000]", "[]", "[a='b]", ":smile:",
+        "[[", "[@click=app.bell]press[/@click]", "\\[", "[/foo]", "[not a tag]", "[#ff0000]", "[]", "[a='b]", ":smile:",
     ]  # fmt: skip
     return _mixed(chance, attacks)
 

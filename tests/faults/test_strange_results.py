@@ -6,19 +6,17 @@ what makes text harmless.
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
 
 import pytest
 from rich.cells import cell_len
 from textual.color import Color
 
+from tests.faults.unguarded import without_sanitiser
 from tests.run_log import RunLog
 from tests.strange_results import CALLS_A_STEP, CLASSES, Deck, strange_child, strange_results, strange_run
 from tests.strange_views import View, views_of
 from workbench.events.run import Caller
-from workbench.tui import previews
 from workbench.tui.safety import SafetyFilter
 from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS
 from workbench.tui.widgets.styles import rich_styles, strip
@@ -87,22 +85,9 @@ def test_the_results_are_strange() -> None:
     assert len(set(results)) > RESULTS * 0.9
 
 
-def without_sanitiser(patch: pytest.MonkeyPatch) -> None:
-    """Let text through as it is, wherever it is made harmless."""
-    inert = text.inert
-    for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").startswith("workbench") and getattr(module, "inert", None) is inert:
-            patch.setattr(module, "inert", _as_it_is)
-    patch.setattr(previews, "UNSAFE", re.compile("(?!)"))
-
-
-def _as_it_is(shown: str) -> str:
-    return shown
-
-
 def test_without_the_sanitiser_all_views_would_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check above sees the danger that the sanitiser takes away."""
-    without_sanitiser(monkeypatch)
+    without_sanitiser(monkeypatch.setattr)
     results = strange_results(A_RUN * 10)
     wrong = {name for name, _, _ in troubles(results)}
     names = {view.name for family in runs(results) for view in views_of(*family, 80)}
@@ -114,7 +99,7 @@ def test_the_filter_alone_lets_nothing_through(monkeypatch: pytest.MonkeyPatch) 
     filters = SafetyFilter()
     for is_forgotten in (False, True):
         if is_forgotten:
-            without_sanitiser(monkeypatch)
+            without_sanitiser(monkeypatch.setattr)
         for family in runs(strange_results(A_RUN * 4)):
             for view in views_of(*family, 100):
                 for line in view.lines:
