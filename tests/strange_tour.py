@@ -42,7 +42,7 @@ _BACK: Final = "inspector"
 TOURS: Final[dict[str, tuple[Stop, ...]]] = {
     ENDED: (
         _stop("2 home", _BACK),
-        _stop("down", _BACK, 60),
+        _stop("down", _BACK, 30),
         _stop("3 pagedown pagedown end", _BACK),
         _stop("2 up up [ [ { ( ) }", "event"),
         _stop("end", _BACK),
@@ -61,7 +61,7 @@ TOURS: Final[dict[str, tuple[Stop, ...]]] = {
         _stop("c", "Compare a4f7"),
         _stop("down", "Compare a4f7"),
         _stop("enter", "another run"),
-        _stop("n", "another run", 8),
+        _stop("n", "another run", 4),
         _stop("enter pagedown pagedown", "leave"),
         _stop("escape", "another run"),
         _stop("end pageup pageup home enter", "Task"),

@@ -40,8 +40,8 @@ OWN: Final = re.compile(
 """What Textual sends by itself, as few kinds as there are."""
 KEYS: Final = {
     "enter": "\r", "escape": "\x1b", "tab": "\t", "space": " ", "home": "\x1b[H", "end": "\x1b[F", "up": "\x1b[A",
-    "down": "\x1b[B", "shift+tab": "\x1b[Z", "right": "\x1b[C", "left": "\x1b[D", "pageup": "\x1b[5~", "pagedown": "\x1b[6~",
-    "ctrl+s": "\x13", "ctrl+n": "\x0e", "ctrl+q": "\x11", "f9": "\x1b[20~",
+    "down": "\x1b[B", "shift+tab": "\x1b[Z", "right": "\x1b[C", "left": "\x1b[D", "pageup": "\x1b[5~",
+    "pagedown": "\x1b[6~", "ctrl+s": "\x13", "ctrl+n": "\x0e", "ctrl+q": "\x11", "f9": "\x1b[20~",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ what makes text harmless.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pytest
 from rich.cells import cell_len
@@ -15,13 +16,13 @@ from textual.color import Color
 from tests.faults.unguarded import without_sanitiser
 from tests.run_log import RunLog
 from tests.strange_results import CALLS_A_STEP, CLASSES, Deck, strange_child, strange_results, strange_run
-from tests.strange_views import View, views_of
+from tests.strange_views import views_of
 from workbench.events.run import Caller
 from workbench.tui.safety import SafetyFilter
 from workbench.tui.themes import DEFAULT_THEME, VARIABLE_DEFAULTS
 from workbench.tui.widgets.styles import rich_styles, strip
 from workbench.views import text
-from workbench.views.segments import Line, line_text, line_width
+from workbench.views.segments import Line, line_text
 
 RESULTS = 10_000
 A_RUN = 40
@@ -47,14 +48,14 @@ def runs(results: list[str]) -> Iterator[tuple[RunLog, RunLog, RunLog, Deck]]:
         yield log, other, below, Deck(texts, at=3)
 
 
-def trouble_with(line: Line, view: View) -> str:
+@lru_cache(maxsize=100_000)
+def trouble_with(shown: str, most: int, *, is_exact: bool) -> str:
     """Say what is wrong with a line; nothing where a terminal would draw it, obey nothing, and keep to its width."""
-    shown = line_text(line)
     if text.UNSAFE.search(shown) or "\n" in shown or "\t" in shown:
         return "holds a command"
-    width = line_width(line)
-    if width > view.width or (view.is_exact and width != view.width):
-        return f"has {width} cells, not {view.width}"
+    width = text.cell_width(shown)
+    if width > most or (is_exact and width != most):
+        return f"has {width} cells, not {most}"
     if not shown.isascii() and cell_len(shown) != width:
         return f"takes {cell_len(shown)} cells on the screen, not {width}"
     return ""
@@ -65,7 +66,7 @@ def troubles(results: list[str]) -> Iterator[tuple[str, str, Line]]:
     for number, family in enumerate(runs(results)):
         for view in views_of(*family, WIDTHS[number % len(WIDTHS)]):
             for line in view.lines:
-                if trouble := trouble_with(line, view):
+                if trouble := trouble_with(line_text(line), view.width, is_exact=view.is_exact):
                     yield view.name, trouble, line
 
 

@@ -102,7 +102,8 @@ class BreakpointsDialog(Dialog[None]):
 
     def body(self) -> ComposeResult:
         """Build the list, and the line for a rule."""
-        yield Static(plain("No breakpoints: runs go on until they end, or you pause them.", "muted"), id="none")
+        nothing = plain("No breakpoints: runs go on until they end, or you pause them.", "muted")
+        yield Static(nothing, id="none", markup=False)
         yield OptionList(id="list", markup=False)
         with Vertical(id="writing"):
             yield Static(id="label", markup=False)

@@ -23,7 +23,7 @@ from workbench.tui.actions import bindings, key_of
 from workbench.tui.bridge import Bridge, Changes
 from workbench.tui.context import Scope
 from workbench.tui.flows import race_deeds
-from workbench.tui.paint import content, contents
+from workbench.tui.paint import content, contents, plain
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Watched
 from workbench.tui.widgets.keys import Keys
@@ -186,7 +186,7 @@ class RaceScreen(LiveScreen):
                 is_current = self._first + number == self._at
                 watched, is_checked = self._watched[racer.run], bool(self.checks)
                 column.show(racer, watched, now, is_current=is_current, is_checked=is_checked)
-                column.border_title = self._place_of(number, count)
+                column.border_title = plain(self._place_of(number, count))
             else:
                 column.clear()
         if self.racers:
