@@ -82,10 +82,10 @@ class Stage:
         """Type text."""
         await self.press(*("space" if letter == " " else letter for letter in text))
 
-    async def until(self, condition: Callable[[], object], why: str = "") -> None:
+    async def until(self, condition: Callable[[], object], why: str = "", *, patience: float = PATIENCE) -> None:
         """Go on when something is so."""
         clock = SystemClock()
-        end = clock.monotonic() + PATIENCE
+        end = clock.monotonic() + patience
         while not condition():
             assert clock.monotonic() < end, why or "it never came to be"
             await self.pilot.pause(0.01)

@@ -397,12 +397,14 @@ async def test_e_writes_a_file_by_its_end(tmp_path: Path, name: str, begins: str
         path.write_text("mine")
         await export()
         await acted.opens(ChoiceDialog)
-        await acted.press("n")
+        await acted.press("o")
+        await acted.opens(LineDialog)
+        await acted.press("escape")
         await acted.until(lambda: acted.dialog is screen)
         assert path.read_text() == "mine"
         await export()
         await acted.opens(ChoiceDialog)
-        await acted.press("o")
+        await acted.press("r")
         await acted.until(lambda: path.read_text("utf-8").startswith(begins))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import researched_run, waiting_plan
 from tests.tui.fake_driver import FakeDriver
-from tests.tui.kit import Stage, driven, stage
+from tests.tui.kit import PATIENCE, Stage, driven, stage
 from tests.tui.test_stories import offline
 from workbench.clock import ManualClock
 from workbench.driver.commands import AgentOptions, StartRun
@@ -37,7 +37,7 @@ async def test_the_tour_leads_through_everything_by_itself(tmp_path: Path, monke
             return app.tour is None
 
         await acted.until(lambda: app.tour is not None)
-        await acted.until(is_over)
+        await acted.until(is_over, patience=4 * PATIENCE)  # its keys are pressed one a look, and there are many
         assert told == [chapter.title for chapter in script.SCRIPT]
         state = acted.watched.history.live
         assert state.parent is not None

@@ -7,14 +7,12 @@ so a file that cannot be changed safely is not changed, and the person is told t
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from workbench.config.whole_file import write_whole
 from workbench.errors import ConfigError
 
 _TABLE: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
@@ -32,7 +30,8 @@ def save_setting(path: Path, key: str, value: str) -> None:
         after = _changed(before, key, line)
         if tomllib.loads(after) != tomllib.loads(before) | {key: value}:
             raise ConfigError(f"{str(path)!r} cannot be changed without harm; write in it yourself: {line}")
-        _replace(file, after)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(file, [after])
     except (OSError, ValueError) as error:
         raise ConfigError(f"{str(path)!r} cannot be changed: {error}; the line would be: {line}") from None
 
@@ -47,20 +46,3 @@ def _changed(text: str, key: str, line: str) -> str:
         return replaced + rest
     start = top if not top or top.endswith("\n") else f"{top}\n"
     return f"{start}{line}\n" + (f"\n{rest}" if rest else "")
-
-
-def _replace(file: Path, text: str) -> None:
-    """Put the text in the place of the file in one go, so that no half of it is ever read."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    fresh = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        if file.exists():
-            fresh.chmod(file.stat().st_mode & 0o777)
-        fresh.replace(file)
-    except OSError:
-        with suppress(OSError):
-            fresh.unlink()
-        raise

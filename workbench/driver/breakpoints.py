@@ -8,12 +8,12 @@ breakpoint a line, `on` or `off` before it; a line that cannot be read is told o
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from workbench.config.whole_file import write_whole
 from workbench.debugger.baseline import Baseline, BaselineReader
 from workbench.debugger.breakpoints import Breakpoint, diverge_rule, parse_rule
 from workbench.debugger.stops import Stops
@@ -129,7 +129,7 @@ class PersonalBreakpoints:
         if self._file is None:
             return
         try:
-            await asyncio.to_thread(_write, self._file, file_text(self.listed, self._unread))
+            await asyncio.to_thread(write_whole, self._file, [file_text(self.listed, self._unread)])
         except OSError as error:
             self._tell(f"the breakpoints hold now, but cannot be kept in {str(self._file)!r}: {error}")
 
@@ -179,11 +179,3 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8")
     except FileNotFoundError:
         return ""
-
-
-def _write(file: Path, text: str) -> None:
-    """Write the whole file or nothing of it."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
-    beside.write_text(text, "utf-8")
-    beside.chmod(0o600)
-    beside.replace(file)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from workbench.config.whole_file import write_whole
 from workbench.errors import SessionFileError
 from workbench.interchange.session import (
     SessionRun,
@@ -36,17 +35,9 @@ def write_session(path: Path, runs: Iterable[SessionRun], told: Told = nobody) -
     """
     _require_replaceable(path)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        write_whole(path, _telling(list(runs), told))
     except OSError as error:
         raise _unwritable(path, error) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(_telling(list(runs), told))
-        Path(name).replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _telling(runs: Sequence[SessionRun], told: Told) -> Iterator[str]:

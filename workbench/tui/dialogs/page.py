@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from workbench.tui.actions import bindings
+from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.paint import contents, plain
 from workbench.views.segments import Line
@@ -17,8 +20,8 @@ from workbench.views.segments import Line
 class PageDialog(Dialog[None]):
     """Shows a page of ours."""
 
-    SCOPES = ("page", "dialog")
-    BINDINGS = [*bindings("page")]  # noqa: RUF012 - as Textual has it
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("page", "dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("page")]
 
     DEFAULT_CSS = """
     PageDialog > #frame {

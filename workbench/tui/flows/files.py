@@ -16,6 +16,7 @@ from workbench.views.show import short
 from workbench.views.text import counted, human_bytes, inert, one_line
 
 if TYPE_CHECKING:
+    from workbench.tui.screens.live import LiveScreen
     from workbench.tui.screens.main import MainScreen
 
 
@@ -31,7 +32,7 @@ async def export_run(screen: MainScreen) -> None:
         try:
             written: ExportedFile = await screen.bridge.ask(asked)
         except OverwriteRefusedError:
-            if not await _may_replace(screen, path):
+            if not await may_replace(screen, path):
                 continue
             written = await screen.bridge.ask(replace(asked, replace=True))
         break
@@ -41,7 +42,8 @@ async def export_run(screen: MainScreen) -> None:
         screen.say("This is more than an import takes; export a smaller run to hand it on.", "warning")
 
 
-async def _may_replace(screen: MainScreen, path: str) -> bool:
+async def may_replace(screen: LiveScreen, path: str) -> bool:
+    """Ask whether a file that is there may go."""
     warning = "is there already. What it holds is lost if you replace it."
     facts = [(Segment(one_line(path, 200)),), (Segment(warning, "muted"),)]
     choices = [Choice("replace", "r", "Replace it"), Choice("other", "o", "Choose another name")]

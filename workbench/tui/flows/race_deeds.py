@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from workbench.config.whole_file import SHARED, write_whole
 from workbench.driver.commands import Label, RepeatRace, ResumeRace, StopRacers
 from workbench.errors import UserError
 from workbench.events.library import RunHidden
@@ -12,6 +14,7 @@ from workbench.tui.actions import key_of
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows.compare import open_comparison
+from workbench.tui.flows.files import may_replace
 from workbench.views.race import racer_name
 from workbench.views.race_files import csv_text, markdown_text
 from workbench.views.segments import Line, Segment
@@ -138,13 +141,20 @@ async def _trusted(screen: RaceScreen) -> tuple[str, ...] | None:
 async def export(screen: RaceScreen) -> None:
     """Write the race as CSV or Markdown, by the end of the file's name."""
     label = "A file that ends in .csv (a line a run) or .md (a table of the variants)."
-    name = await screen.ask_in(LineDialog("Export the race", label, value=f"race-{screen.race}.md"))
-    if name is None:
-        return
-    path = _path_of(name)
-    if path.exists() and await screen.ask_in(_overwrite(name)) != "overwrite":
-        return
-    _write(path, screen)
+    name: str | None = f"race-{screen.race}.md"
+    while True:
+        name = await screen.ask_in(LineDialog("Export the race", label, value=name or ""))
+        if name is None:
+            return
+        path = _path_of(name)
+        if not path.exists() or await may_replace(screen, name):
+            break
+    racers, checks = screen.racers, screen.checks
+    text = markdown_text(screen.race, racers, checks) if path.suffix == ".md" else csv_text(screen.race, racers)
+    try:
+        await asyncio.to_thread(write_whole, path, [text], mode=SHARED)
+    except OSError as error:
+        raise UserError(f"{str(path)!r} cannot be written: {error.strerror or error}") from None
     screen.say(f"Written: {path}")
 
 
@@ -153,22 +163,6 @@ def _path_of(name: str) -> Path:
     if path.suffix not in (".csv", ".md"):
         raise UserError(f"{name!r} ends neither in .csv nor in .md; its end says what is written.")
     return path
-
-
-def _write(path: Path, screen: RaceScreen) -> None:
-    racers = screen.racers
-    is_table = path.suffix == ".md"
-    text = markdown_text(screen.race, racers, screen.checks) if is_table else csv_text(screen.race, racers)
-    try:
-        path.write_text(text, "utf-8", newline="")
-    except OSError as error:
-        raise UserError(f"{str(path)!r} cannot be written: {error.strerror or error}") from None
-
-
-def _overwrite(name: str) -> ChoiceDialog:
-    facts: list[Line] = [(Segment(f"There is a file {one_line(name, 200)} already."),)]
-    choices = [Choice("overwrite", "o", "Overwrite it"), Choice("leave", "n", "Leave it as it is")]
-    return ChoiceDialog("Overwrite the file?", facts, choices)
 
 
 def _others(screen: RaceScreen) -> list[Racer]:

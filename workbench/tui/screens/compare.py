@@ -21,6 +21,7 @@ from workbench.driver.commands import ReadContents
 from workbench.events.content import Content
 from workbench.tui.actions import bindings
 from workbench.tui.bridge import Bridge, Changes
+from workbench.tui.clipping import copy
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.difference import DifferenceDialog
 from workbench.tui.flows import compare
@@ -35,7 +36,6 @@ from workbench.views.diff import Side as Printed
 from workbench.views.diff import diff_lines
 from workbench.views.figures import figure_lines
 from workbench.views.segments import line_text
-from workbench.views.text import human_bytes
 
 READ_AT_ONCE: Final = 32
 """Results that are read together, to learn whether they are the same byte for byte."""
@@ -270,8 +270,7 @@ class CompareScreen(LiveScreen):
         known: dict[Ref, Content] = await self.bridge.ask(ReadContents(refs)) if refs else {}
         lines = diff_lines(Printed(a, known), Printed(b, known), self.compared, COPIED_WIDTH)
         text = "\n".join(line_text(line).rstrip() for line in lines)
-        self.workbench.copy_to_clipboard(text)
-        self.say(f"Copied {human_bytes(len(text.encode()))}.")
+        copy(self, text)
 
     async def do_compare_other(self) -> None:
         """Compare the run that was shown with another one."""

@@ -71,7 +71,12 @@ class LiveScreen(Screen[None]):
         wanted = ACTIONS[str(parameters[0])]
         if wanted.priority:
             return not isinstance(self.focused, Input | TextArea) and not wanted.refusal(self.context())
-        return wanted.scope in self.SCOPES
+        return wanted.scope in self.scopes
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Whose keys hold now."""
+        return self.SCOPES
 
     async def action_do(self, action: str) -> None:
         """Do an action of the registry, or say why not."""

@@ -12,13 +12,13 @@ from typing import Any, ClassVar, Final, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import OptionList
 
 from workbench.driver.commands import AgentOptions, Command
 from workbench.errors import UserError
 from workbench.events.library import LibraryEvent
 from workbench.store.model import RunRow
-from workbench.tui.actions import ACTIONS, bindings, key_of, keys_of_main
+from workbench.tui.actions import bindings, key_of, keys_of_main
 from workbench.tui.bridge import PER_SECOND, Bridge, Changes
 from workbench.tui.context import Context, Scope
 from workbench.tui.finding import Finder
@@ -271,14 +271,10 @@ class MainScreen(LiveScreen):
 
     # What a person does
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let keys hold where they belong; those that win over a focused widget, only where they mean something."""
-        if action != "do":
-            return True
-        wanted = ACTIONS[str(parameters[0])]
-        if wanted.priority:
-            return not isinstance(self.focused, Input | TextArea) and not wanted.refusal(self.context())
-        return wanted.scope in ("main", self._scope())
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Whose keys hold now: those of the screen, and of where the focus is."""
+        return ("main", self._scope())
 
     def deed(self, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
         """Return what does an action: its flow."""

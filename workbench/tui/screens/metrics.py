@@ -62,11 +62,9 @@ class MetricsScreen(LiveScreen):
         self.show_keys()
         self._show()
 
-    def look(self, changes: Changes) -> None:
-        """Draw again what changed, now and then; read subagents that were not read yet."""
+    def look(self, changes: Changes) -> None:  # noqa: ARG002 - the runs say it all
+        """Draw again what changed, now and then."""
         self._ticks += 1
-        for follower in changes.reread:
-            self.work(partial(self.bridge.read, follower), group=f"read {follower.run}")
         if self.is_mounted and self._ticks % TICKS == 0 and self._state() != self._drawn:
             self._show()
 
