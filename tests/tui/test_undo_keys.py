@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.builders import forked_run, researched_run, waiting_plan
@@ -48,6 +49,18 @@ async def test_u_forks_just_before_the_last_decision() -> None:
         await acted.until(lambda: bool(driver.commands))
         await acted.gives(driver, [ForkRun(log.run, f"seq:{at}")])
         await acted.until(lambda: any("Undone: the plan's approval" in notice for notice in acted.notices))
+
+
+async def test_u_says_what_is_not_undone() -> None:
+    """An effect on the world stays, whatever the log of the fork says, and is named."""
+    log = waiting_plan()
+    log.add(PlanApproved(by="operator"), 1.0)
+    driver = FakeDriver(log)
+    driver.preview = replace(driver.preview, simulated=True, effects=("send_mail ran as call 0.1",))
+    fork_answer(driver, researched_run("7d1e0b7744aa21d3"))
+    async with stage(driver) as acted:
+        await acted.press("u")
+        await acted.until(lambda: any("send_mail ran as call 0.1. That is not undone" in said for said in acted.said))
 
 
 async def test_u_says_where_there_is_nothing_to_undo() -> None:

@@ -15,6 +15,7 @@ from workbench.tui.dialogs.fork import AskPreview, ForkDialog, ReadResult
 from workbench.tui.fork_draft import ForkDraft
 from workbench.tui.widgets.field import is_too_large
 from workbench.views.selection import Selection
+from workbench.views.text import one_line
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -116,8 +117,12 @@ async def undo(screen: MainScreen) -> None:
         await screen.open_run(undone.run)
         screen.say(f"Back in run {undone.run[:8]}; the fork {left[:8]} stays in the list as you left it.")
     else:
+        seen = await previewer(screen)(undone.address, ForkEdits())
         await make_fork(screen, ForkRun(left, undone.address))
         screen.say(f"Undone: {undone.what}. Run {left[:8]} stays in the list as you left it.")
+        if seen.simulated:
+            effects = one_line("; ".join(seen.effects), 300)
+            screen.say(f"The world is not as it was then: {effects}. That is not undone.", "warning")
 
 
 async def make_fork(screen: MainScreen, command: ForkRun) -> None:
