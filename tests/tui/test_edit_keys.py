@@ -244,14 +244,20 @@ async def test_the_fork_dialog_knows_the_persons_own_editor(monkeypatch: pytest.
         await acted.gives(driver, [ForkRun(log.run, "end", ForkEdits(parameters={"max_tokens": 100}))])
 
 
-async def test_an_editor_that_is_not_there_is_a_sentence_in_the_fork_dialog(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("editor", "why"),
+    [("no-such-editor", "The editor 'no-such-editor' is not there"), ("vi '", "cannot be read as a command")],
+)
+async def test_an_editor_that_is_not_there_is_a_sentence_in_the_fork_dialog(
+    monkeypatch: pytest.MonkeyPatch, editor: str, why: str
+) -> None:
     """Nothing is lost where EDITOR names nothing."""
-    monkeypatch.setenv("EDITOR", "no-such-editor")
+    monkeypatch.setenv("EDITOR", editor)
     monkeypatch.delenv("VISUAL", raising=False)
     async with stage(FakeDriver(researched_run())) as acted:
         await on_parameters(acted)
         await acted.press("ctrl+e")
-        await acted.shows("The editor 'no-such-editor' is not there")
+        await acted.shows(why)
 
 
 async def test_the_playhead_is_a_place_to_fork_from() -> None:

@@ -23,7 +23,11 @@ class Outcome(NamedTuple):
 
 def edit_outside(app: App[Any], text: str, suffix: str) -> Outcome:
     """Let `$VISUAL` or `$EDITOR` edit a copy of `text`, and return what was saved."""
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        command = shlex.split(named)
+    except ValueError as error:
+        return Outcome(problem=f"The editor {named!r} cannot be read as a command: {error}. EDITOR names it.")
     if not command:
         return Outcome(problem="No editor is set: name one in the environment variable EDITOR.")
     if shutil.which(command[0]) is None:

@@ -18,7 +18,7 @@ from workbench.tui.actions import bindings
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.dialogs.fork import AskPreview, ReadResult
-from workbench.tui.fork_draft import KINDS, ForkDraft, Kind
+from workbench.tui.fork_draft import JSON_KINDS, KINDS, ForkDraft, Kind
 from workbench.tui.paint import content, contents, plain
 from workbench.tui.previews import fork_lines, problem_lines
 from workbench.tui.race_draft import RaceDraft
@@ -146,7 +146,7 @@ class RaceDialog(Dialog[StartRace]):
     def _show_text(self) -> None:
         editor = self.query_one("#editor", TextArea)
         editor.border_title = plain(KINDS[self._kind][1])
-        editor.language = "json" if self._kind in ("input", "parameters") else None
+        editor.language = "json" if self._kind in JSON_KINDS else None
         with self.prevent(TextArea.Changed):
             editor.load_text(self.variant.now(self._kind))
 

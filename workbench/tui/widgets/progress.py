@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
 from textual.content import Content
 from textual.widget import Widget
 
 from workbench.driver.feed import Progress
-from workbench.tui.actions import ACTIONS, shown_key
+from workbench.tui.actions import ACTIONS, key_of
 from workbench.tui.context import Context
 from workbench.tui.paint import content
 from workbench.views.segments import Line, Segment, line_width, split_row
 from workbench.views.text import cell_width, one_line
 
 _BAR = 30
-STOP: Final = ACTIONS["stop_work"]
 
 
 def progress_line(progress: Progress, width: int, others: int = 0) -> Line:
     """Return label, bar, count and the key that stops it; without a total there is no bar."""
     label = one_line(progress.label, max(width // 2, 10))
     more = f"  and {others} more" if others else ""
-    stop = [Segment(shown_key(STOP.keys[0]), "key"), Segment(f" {STOP.name(Context())}")] if progress.work else []
+    stop = [Segment(key_of("stop_work"), "key"), Segment(f" {ACTIONS['stop_work'].name(Context())}")]
+    stop = stop if progress.work else []
     if not progress.total:
         left = [Segment(f"{label}  ", "running"), Segment(f"{progress.done:,}{more}", "muted")]
         return split_row(left, stop, width, keep_right=True)
