@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from textual.app import App
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from workbench.clock import SessionTime
@@ -19,6 +20,7 @@ from workbench.tui.attention import notification
 from workbench.tui.keymap import textual_keymap
 from workbench.tui.manners import Manners
 from workbench.tui.messages import Message, Messages, Severity
+from workbench.tui.pasting import guard_pastes
 from workbench.tui.pictures import save_picture
 from workbench.tui.safety import SafetyFilter
 from workbench.tui.theme_shelf import ThemeShelf
@@ -106,6 +108,10 @@ class BaseApp(App[None]):
         """Say that something went wrong that nobody foresaw, and keep what helps to mend it."""
         what = f"{BUG}: {type(error).__name__}: {error}"
         self.say(what, "error", "".join(traceback.format_exception(error)))
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return Textual's driver, which takes what is pasted for text and nothing else."""
+        return guard_pastes(super().get_driver_class())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters and, last, the one that lets nothing harmful through."""
