@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from workbench.tui.action import Action
 from workbench.tui.actions import DEFAULTS, shown_key
-from workbench.tui.context import WHERE
+from workbench.tui.key_places import by_place
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "keys.md"
 MOST: Final = 6
@@ -149,29 +147,13 @@ def _stories() -> Iterator[str]:
 
 
 def _places() -> Iterator[str]:
-    actions = list(DEFAULTS.values())
-    for group, members in _grouped([action for action in actions if action.scope == "main"]):
-        yield from _table(f"On the main screen: {group.lower()}", members)
-    yield from _table("Everywhere", [action for action in actions if action.scope == "app"])
-    for scope, where in WHERE.items():
-        yield from _table(f"{where[:1].upper()}{where[1:]}", [action for action in actions if action.scope == scope])
-
-
-def _grouped(actions: list[Action]) -> list[tuple[str, list[Action]]]:
-    order = list(dict.fromkeys(action.group for action in actions))
-    ordered = sorted(actions, key=lambda action: order.index(action.group))
-    return [(group, list(members)) for group, members in groupby(ordered, key=lambda action: action.group)]
-
-
-def _table(title: str, actions: list[Action]) -> Iterator[str]:
-    if not actions:
-        return
-    yield f"### {title}\n\n| keys | what it does | name |\n|---|---|---|"
-    for action in actions:
-        keys = " ".join(_code(shown_key(key)) for key in action.keys)
-        name = "" if action.is_native else f"`{action.id}`"
-        yield f"| {keys} | {action.help} | {name} |"
-    yield ""
+    for title, actions in by_place(DEFAULTS.values()):
+        yield f"### {title}\n\n| keys | what it does | name |\n|---|---|---|"
+        for action in actions:
+            keys = " ".join(_code(shown_key(key)) for key in action.keys)
+            name = "" if action.is_native else f"`{action.id}`"
+            yield f"| {keys} | {action.help} | {name} |"
+        yield ""
 
 
 def _code(key: str) -> str:

@@ -86,7 +86,7 @@ def test_every_action_of_the_main_screen_does_something() -> None:
 @pytest.mark.parametrize(
     ("owner", "scopes"),
     [
-        (PlanEditor, ("plan", "plan_edit")),
+        (PlanEditor, ("plan", "plan_edit", "plan_typing")),
         (EditDialog, ("edit", "text", "preview", "dialog")),
         (ByHandDialog, ("hand", "text", "dialog")),
         (ForkDialog, ("fork", "dialog")),
@@ -110,7 +110,16 @@ def test_the_help_names_every_key() -> None:
     for action in ACTIONS.values():
         assert action.help.split(";")[0].rstrip(".")[:30] in text
         for key in action.keys:
-            assert action.shown or shown_key(key) in text
+            assert f"  {shown_key(key)}" in text
+
+
+def test_the_help_begins_where_one_is() -> None:
+    """In a race the keys of the race come first, elsewhere those of the main screen; each stands there once."""
+    race = [line_text(line) for line in help_lines(100, "race")]
+    assert race[0] == "Here, in a race"
+    main = [line_text(line) for line in help_lines(100)]
+    assert main[0].startswith("On the main screen")
+    assert len(race) == len(main)
 
 
 def test_bindings_come_from_the_table() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from workbench.tui.action import Action
 from workbench.tui.actions import ACTIONS, shown_key
-from workbench.tui.context import WHERE
+from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
+from workbench.tui.key_places import by_place
 from workbench.tui.paint import contents
 from workbench.views.segments import Line, Segment
 from workbench.views.text import cell_width, wrap
@@ -19,12 +18,11 @@ from workbench.views.text import cell_width, wrap
 _KEYS_WIDTH = 14
 
 
-def help_lines(width: int) -> list[Line]:
-    """Return all actions, by group, with where they hold where that is not everywhere."""
+def help_lines(width: int, here: Scope = "main") -> list[Line]:
+    """Return all actions by place, the one where a person is first."""
     lines: list[Line] = []
-    ordered = sorted(ACTIONS.values(), key=_order)
-    for group, actions in groupby(ordered, key=lambda action: action.group):
-        lines += [(), (Segment(group, "title"),)] if lines else [(Segment(group, "title"),)]
+    for title, actions in by_place(ACTIONS.values(), here):
+        lines += [(), (Segment(title, "title"),)] if lines else [(Segment(title, "title"),)]
         for action in actions:
             lines += _action_lines(action, max(width - _KEYS_WIDTH, 8))
     return lines
@@ -32,25 +30,17 @@ def help_lines(width: int) -> list[Line]:
 
 def _action_lines(action: Action, width: int) -> list[Line]:
     """Return what an action does, beside its keys, one below the other; its name in the settings comes last."""
-    keys = [action.shown] if action.shown else [shown_key(key) for key in action.keys]
-    where = f"{WHERE[action.scope]}: " if action.scope in WHERE else ""
+    keys = [shown_key(key) for key in action.keys]
     name = "" if action.is_native else action.id
-    texts = wrap(f"{where}{action.help} {name}".rstrip(), width)
+    texts = wrap(f"{action.help} {name}".rstrip(), width)
     lines: list[Line] = []
     for number in range(max(len(keys), len(texts))):
         key = f"  {keys[number]}" if number < len(keys) else ""
         text = texts[number] if number < len(texts) else ""
-        place = len(where) if number == 0 else 0
         lead = Segment(key + " " * max(1, _KEYS_WIDTH - cell_width(key)), "key")
         end = len(text) - len(name) if number == len(texts) - 1 else len(text)
-        words = (Segment(text[:place], "muted"), Segment(text[place:end]), Segment(text[end:], "muted"))
-        lines.append((lead, *words))
+        lines.append((lead, Segment(text[:end]), Segment(text[end:], "muted")))
     return lines
-
-
-def _order(action: Action) -> int:
-    groups = list(dict.fromkeys(other.group for other in ACTIONS.values()))
-    return groups.index(action.group)
 
 
 class HelpDialog(Dialog[None]):
@@ -65,8 +55,10 @@ class HelpDialog(Dialog[None]):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, here: Scope = "main") -> None:
+        """Begin with the keys of `here`, the place from which the help is asked for."""
         super().__init__("Keys")
+        self._here: Scope = here
 
     def body(self) -> ComposeResult:
         """Build the list."""
@@ -84,4 +76,4 @@ class HelpDialog(Dialog[None]):
 
     def _fill(self) -> None:
         width = self.query_one("#help").content_size.width - 2
-        self.query_one("#lines", Static).update(contents(help_lines(width)))
+        self.query_one("#lines", Static).update(contents(help_lines(width, self._here)))

@@ -68,10 +68,14 @@ async def copy_selected(screen: MainScreen) -> None:
 
 
 async def show_help(screen: MainScreen) -> None:
-    """Show every key."""
+    """Show every key, those of the place where the person is first."""
+    from workbench.tui.dialogs.base import Dialog
     from workbench.tui.dialogs.help import HelpDialog
+    from workbench.tui.screens.live import LiveScreen
 
-    await screen.ask_in(HelpDialog())
+    top = screen.app.screen
+    here = top.context().scope if isinstance(top, LiveScreen) else top.scopes[0] if isinstance(top, Dialog) else "main"
+    await screen.ask_in(HelpDialog(here))
 
 
 async def _selected_text(screen: MainScreen) -> str:

@@ -26,7 +26,7 @@ ACTIONS: Final = (
     Action("plan_move_up", ("shift+up",), "move up", "Move this step up.", "Plan", scope="plan_edit", rank=60),
     Action("plan_move_down", ("shift+down",), "move down", "Move this step down.", "Plan", scope="plan_edit", rank=61),
     Action("plan_leave", ("escape",), "leave", "Leave the plan as it was proposed.", "Plan", scope="plan_edit",
-           rank=70),
+           rank=45),
     Action("plan_take", ("enter",), "take it", "Take the step that was typed.", "Plan", scope="plan_typing", rank=10,
            in_palette=False, is_native=True),
     Action("plan_take_all", ("ctrl+s", "ctrl+enter"), "take it, go on", "Take the step, and go on with the plan.",

@@ -201,6 +201,8 @@ def _signs(watched: Watched, chosen: Filter | None) -> list[Segment]:
     signs: list[Segment] = []
     if chosen is not None:
         signs.append(Segment(f" filter: {one_line(str(chosen), 48)} · {key_of('filter')} shows all ", "match"))
+    if watched.is_live and not watched.is_mine:
+        signs.append(Segment(" watching: another process drives it ", "muted"))
     if watched.is_scrubbing:
         place = f"{watched.position}/{watched.history.live.seq}"
         is_played = watched.instant is not None
