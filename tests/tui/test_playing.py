@@ -11,6 +11,7 @@ from workbench.clock import ManualClock
 from workbench.debugger.playback import CALL_STOPS
 from workbench.driver.commands import ForkRun
 from workbench.events.run import RunPaused
+from workbench.tui.dialogs.base import Dialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.widgets.status_bar import StatusBar
 from workbench.views.selection import Selection
@@ -117,6 +118,21 @@ async def test_a_fork_is_taken_from_where_it_plays() -> None:
         (command,) = driver.commands
         assert isinstance(command, ForkRun)
         assert command.address == f"seq:{place}"
+
+
+@pytest.mark.parametrize("key", ["e", "R"])
+async def test_whoever_begins_to_change_something_stops_what_plays(key: str) -> None:
+    """The screen under an editor or a race that is made ready stays at the moment that the person saw."""
+    log, clock = researched_run(), ManualClock()
+    async with stage(FakeDriver(log), clock=clock) as acted:
+        await acted.press("P")
+        while not any(step.turn.status == "finished" for step in acted.watched.state.steps):
+            await tick(acted, clock, 0.5)
+        await select(acted, Selection("step", step=0))
+        assert acted.main.player.is_playing
+        await acted.press(key)
+        await acted.until(lambda: isinstance(acted.app.screen, Dialog))
+        assert not acted.main.player.is_playing
 
 
 async def test_a_live_run_can_be_played_while_it_goes_on() -> None:

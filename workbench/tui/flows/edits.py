@@ -45,7 +45,8 @@ async def edit_input(screen: MainScreen) -> None:
 
 
 async def hold(screen: MainScreen) -> None:
-    """Pause a run that moves, and say so: nobody edits what runs away."""
+    """Pause a run that moves, and say so, and stop what plays: nobody edits what runs away."""
+    screen.player.stop()
     if await let_rest(screen):
         screen.say(f"The run is paused while you edit; {key_of('toggle')} resumes it.")
 

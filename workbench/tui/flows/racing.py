@@ -41,6 +41,7 @@ def _which(row: RunRow) -> ChoiceDialog:
 
 
 async def _start(screen: MainScreen) -> None:
+    screen.player.stop()
     draft = RaceDraft(screen.watched.history.live, place_of(screen.context()))
     ask, read = previewer(screen), result_reader(screen)
     if (call := draft.variants[0].call) is not None:
