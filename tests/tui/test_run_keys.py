@@ -130,7 +130,7 @@ async def test_ctrl_c_pauses_and_a_second_one_leaves() -> None:
 
 
 async def test_the_run_of_another_process_is_only_watched() -> None:
-    """Keys that would drive it say so instead, and scrubbing works."""
+    """The frame says who drives it, keys that would do so say why not, and scrubbing works."""
     log = live_run()
     driver = FakeDriver(log, live=[log.run])
     async with stage(driver) as acted:
@@ -138,6 +138,7 @@ async def test_the_run_of_another_process_is_only_watched() -> None:
         await acted.press("space", "x", "m")
         assert driver.commands == []
         assert all("Another process" in notice for notice in acted.notices)
+        await acted.shows("watching: another process drives it")
         await acted.press("[")
         assert acted.watched.playhead is not None
 

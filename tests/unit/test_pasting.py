@@ -11,7 +11,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.pasting import BEGIN, END, PasteParser, guard_pastes
 
 HOSTILE = "n \x1b[31mred\x1b[0m q\x1b[A\x1b[201\x1b[13;5u\x00 \x03 \x1b]0;title\x07 \x1b"
-SHOWN = "n ␛[31mred␛[0m q␛[A␛[201␛[13;5u \x03 ␛]0;title\x07 ␛"
+TAKEN = HOSTILE.replace("\x00", "")
 
 
 def read(*parts: str) -> list[str]:
@@ -29,7 +29,7 @@ def read(*parts: str) -> list[str]:
 
 def test_nothing_in_a_paste_is_a_key() -> None:
     """A text with colours and other sequences presses nothing; what is typed before and after it is typed."""
-    assert read(f"a{BEGIN}{HOSTILE}{END}b") == ["a", f"paste {SHOWN}", "b"]
+    assert read(f"a{BEGIN}{HOSTILE}{END}b") == ["a", f"paste {TAKEN}", "b"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7])
@@ -37,7 +37,7 @@ def test_it_does_not_matter_how_it_comes_in(size: int) -> None:
     """Terminals send in pieces, and a mark may be cut anywhere."""
     sent = f"a{BEGIN}{HOSTILE}{END}{BEGIN}two{END}\x1b[Ab"
     parts = [sent[start : start + size] for start in range(0, len(sent), size)]
-    assert read(*parts) == ["a", f"paste {SHOWN}", "paste two", "up", "b"]
+    assert read(*parts) == ["a", f"paste {TAKEN}", "paste two", "up", "b"]
 
 
 def test_lines_are_lines() -> None:
