@@ -13,7 +13,7 @@ from workbench.tui.bridge import Changes
 from workbench.tui.screens import metrics
 from workbench.tui.screens.metrics import MetricsScreen
 from workbench.tui.screens.request import RequestScreen
-from workbench.tui.widgets.page import Page
+from workbench.tui.widgets.lines import Text
 
 
 async def opened(acted: Stage) -> MetricsScreen:
@@ -39,7 +39,7 @@ async def test_the_page_is_scrolled_where_there_is_little_room() -> None:
     """At 80×24 the tools are a few keys away."""
     async with stage(FakeDriver(researched_run()), size=(80, 24)) as acted:
         screen = await opened(acted)
-        await acted.until(lambda: screen.query_one(Page).virtual_size.height > 24)
+        await acted.until(lambda: screen.query_one(Text).virtual_size.height > 24)
         assert "by tool" not in acted.shown()
         await acted.press("end")
         await acted.shows("by tool")

@@ -18,8 +18,9 @@ from workbench.tui.context import Scope
 from workbench.tui.screens.live import LiveScreen
 from workbench.tui.watching import Watched
 from workbench.tui.widgets.keys import Keys
-from workbench.tui.widgets.page import Page
+from workbench.tui.widgets.lines import Text
 from workbench.views.metrics import metrics_lines
+from workbench.views.segments import Line
 from workbench.views.text import counted, inert
 
 if TYPE_CHECKING:
@@ -39,7 +40,16 @@ class MetricsScreen(LiveScreen):
 
     SCOPES: ClassVar[tuple[Scope, ...]] = ("metrics",)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("metrics")]
-    AUTO_FOCUS = "Page"
+    AUTO_FOCUS = "#page"
+
+    DEFAULT_CSS = """
+    MetricsScreen > #page {
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        padding: 0 1;
+        height: 1fr;
+    }
+    """
 
     def __init__(self, bridge: Bridge, watched: Watched) -> None:
         super().__init__(bridge)
@@ -54,7 +64,7 @@ class MetricsScreen(LiveScreen):
 
     def compose(self) -> ComposeResult:
         """Build the page and the keys."""
-        yield Page(id="page")
+        yield Text(id="page")
         yield Keys(last="metrics_leave", id="keys")
 
     def on_mount(self) -> None:
@@ -81,7 +91,11 @@ class MetricsScreen(LiveScreen):
         figures, title = self._all_runs() if self._is_all else self._this_run()
         agent = self._watched.history.live.agent
         pace = agent.pace if agent is not None else 0.0
-        self.query_one(Page).show(partial(metrics_lines, figures, title=title, pace=pace))
+
+        def made(width: int) -> list[Line]:
+            return metrics_lines(figures, width - 1, title=title, pace=pace)  # one cell keeps off the scrollbar
+
+        self.query_one(Text).show(made)
 
     def _this_run(self) -> tuple[Figures, str]:
         title = f"run {inert(self._watched.run)[:8]}"

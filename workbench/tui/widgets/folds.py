@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.style import Style as RichStyle
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from workbench.tui.widgets.styles import Looks, rich_styles, strip
+from workbench.tui.widgets.lines import Lines
 from workbench.views.request_parts import GUTTER, Foldable, Placed, is_foldable, lay_out
 from workbench.views.segments import SPACE, Line, Segment
 
@@ -19,10 +15,9 @@ _SCROLLED = 3
 """Lines by which a long part moves at a press."""
 
 
-class Folds(ScrollView, can_focus=True, inherit_bindings=False):
-    """Parts, one below the other; only those that are seen are drawn."""
+class Folds(Lines, inherit_bindings=False):
+    """Parts, one below the other."""
 
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "part(-1)", show=False),
         Binding("down", "part(1)", show=False),
@@ -34,8 +29,7 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
     ]
     DEFAULT_CSS = """
     Folds {
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
+        overflow: hidden auto;
         scrollbar-gutter: stable;
         padding: 0 1;
         height: 1fr;
@@ -52,17 +46,11 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines: list[Placed] = []
         self._starts: list[int] = []
         """First line of each part."""
-        self._looks: Looks = {}
-        self._ground: RichStyle | None = None
 
     def show(self, head: Callable[[int], list[Line]], parts: list[Foldable]) -> None:
         """Show other parts; what was opened stays open, and the cursor stays on its part where that is there."""
         self._head, self._parts = head, parts
-        self._redraw()
-
-    def on_resize(self) -> None:
-        """Fit the lines to the width."""
-        self._redraw()
+        self.settle()
 
     @property
     def current(self) -> Foldable | None:
@@ -73,17 +61,23 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
     def _place(self) -> int:
         return next((place for place, part in enumerate(self._parts) if part.id == self._cursor), 0)
 
-    def _redraw(self) -> None:
-        width = self.scrollable_content_region.width
-        if width <= 0:
-            return
+    def fit(self, width: int) -> int:
+        """Make the lines; one cell keeps off the scrollbar."""
         self._lines = lay_out(self._head, self._parts, self._opened, width - 1)
         self._starts = []
         for number, placed in enumerate(self._lines):
             if placed.part == len(self._starts):
                 self._starts.append(number)
-        self.virtual_size = Size(width, len(self._lines))
-        self.refresh()
+        return len(self._lines)
+
+    def line(self, y: int) -> Line:
+        """Return a line, with a bar at the part with the cursor."""
+        if y >= len(self._lines):
+            return ()
+        placed = self._lines[y]
+        is_here = placed.part >= 0 and placed.part == self._place
+        gutter = Segment("▌".ljust(GUTTER), "lane_active") if is_here else Segment(" " * GUTTER)
+        return (gutter, *placed.line, SPACE)
 
     def _end(self, place: int) -> int:
         """Return the line after the last one of a part."""
@@ -97,7 +91,7 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width - 1
         foldable = {part.id for part in self._parts if is_foldable(part, width)}
         self._opened = set() if self._opened & foldable else foldable
-        self._redraw()
+        self.settle()
         self._follow()
 
     def action_fold(self) -> None:
@@ -105,7 +99,7 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         part = self.current
         if part is not None and is_foldable(part, self.scrollable_content_region.width - 1):
             self._opened ^= {part.id}
-            self._redraw()
+            self.settle()
             self._follow()
 
     def action_part(self, by: int) -> None:
@@ -157,18 +151,3 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
             )
         elif end > top + height:
             self.scroll_to(y=min(start, end - height), animate=False)
-
-    # Drawing
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of what is seen."""
-        ground = self.visual_style.rich_style
-        if ground != self._ground:
-            self._ground, self._looks = ground, rich_styles(self.app.theme_variables, ground)
-        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
-        if index >= len(self._lines):
-            return Strip.blank(width, ground)
-        placed = self._lines[index]
-        is_here = placed.part >= 0 and placed.part == self._place
-        gutter = Segment("▌".ljust(GUTTER), "lane_active") if is_here else Segment(" " * GUTTER)
-        return strip((gutter, *placed.line, SPACE), self._looks, width)  # the space keeps off the scrollbar

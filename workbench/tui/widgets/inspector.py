@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.style import Style as RichStyle
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
-
 from workbench.conversation.weights import Weights
 from workbench.debugger.find import Needle
 from workbench.events.content import Content
 from workbench.state.run_state import RunState
 from workbench.tui.actions import key_of
-from workbench.tui.widgets.styles import Looks, rich_styles, strip
+from workbench.tui.widgets.lines import Lines
 from workbench.views.inspector import inspector_lines
 from workbench.views.segments import Line
 from workbench.views.selection import NOTHING, Selection
 
 
-class Inspector(ScrollView, can_focus=True):
-    """Lines about a selection, scrolled by keys; only those that are seen are drawn."""
+class Inspector(Lines):
+    """Lines about a selection, scrolled by keys."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     Inspector {
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
+        overflow: hidden auto;
         scrollbar-gutter: stable;
         padding-left: 1;
     }
@@ -45,9 +38,6 @@ class Inspector(ScrollView, can_focus=True):
         self._needle: Needle | None = None
         self._is_sought = False
         """The first place of what is looked for was not shown yet."""
-        self._looks: Looks = {}
-        self._ground: RichStyle | None = None
-        """The widget's own colours, on which everything is drawn."""
 
     def show(
         self,
@@ -72,22 +62,23 @@ class Inspector(ScrollView, can_focus=True):
             self._redraw()
             self._seek()
 
-    def on_resize(self) -> None:
-        """Fit the lines to the width."""
-        self._redraw()
-
     def _redraw(self) -> None:
-        state, width = self._state, self.scrollable_content_region.width
-        if state is None or width <= 0:
+        state = self._state
+        if state is None:
             return
         drawn = (
             *(state.run, state.seq, self._selection, frozenset(self._contents)),
-            *(self._weights, self._needle, width),
+            *(self._weights, self._needle),
         )
         if drawn != self._drawn:
             self._drawn = drawn
+            self.settle()
+
+    def fit(self, width: int) -> int:
+        """Make the lines."""
+        if self._state is not None:
             self._lines = inspector_lines(
-                state,
+                self._state,
                 self._selection,
                 self._contents,
                 width,
@@ -95,8 +86,11 @@ class Inspector(ScrollView, can_focus=True):
                 needle=self._needle,
                 opens=key_of("open_block"),
             )
-            self.virtual_size = Size(width, len(self._lines))
-            self.refresh()
+        return len(self._lines)
+
+    def line(self, y: int) -> Line:
+        """Return a line."""
+        return self._lines[y] if y < len(self._lines) else ()
 
     def _seek(self) -> None:
         """Bring the first place of what is looked for into view, once it is there."""
@@ -106,13 +100,3 @@ class Inspector(ScrollView, can_focus=True):
             height = self.scrollable_content_region.height
             if first >= height:
                 self.scroll_to(y=first - height // 3, animate=False)
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of what is seen."""
-        ground = self.visual_style.rich_style
-        if ground != self._ground:
-            self._ground, self._looks = ground, rich_styles(self.app.theme_variables, ground)
-        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
-        if index >= len(self._lines):
-            return Strip.blank(width, ground)
-        return strip(self._lines[index], self._looks, width)

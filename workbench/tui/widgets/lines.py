@@ -6,20 +6,16 @@ Who has lines subclasses it, or gives it all of them. It knows nothing of what t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.tui.widgets.styles import Looks, rich_styles, strip
+from workbench.tui.widgets.painter import Painter
 from workbench.views.segments import Line, line_width
-
-KEPT_ROWS: Final = 200
-"""Drawn rows that are kept."""
 
 
 class Lines(ScrollView, can_focus=True):
@@ -36,10 +32,7 @@ class Lines(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._looks: Looks = {}
-        self._ground: RichStyle | None = None
-        """The widget's own colours, on which everything is drawn."""
-        self._painted: dict[int, tuple[Line, Strip]] = {}
+        self._painter = Painter()
         self.laid_out = Size(0, 0)
         """The size that the lines were last made for."""
 
@@ -75,30 +68,21 @@ class Lines(ScrollView, can_focus=True):
         self.app.theme_changed_signal.subscribe(self, self._forget_looks)
 
     def _forget_looks(self, _: object) -> None:
-        self._ground = None
+        self._painter.forget_looks()
         self.refresh()
 
     def on_resize(self, _: events.Resize) -> None:
         """Lay out for the new size."""
-        self._painted.clear()
+        self._painter.forget_rows()
         self.settle()
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
-        ground = self.visual_style.rich_style
-        if ground != self._ground:
-            self._ground, self._looks = ground, rich_styles(self.app.theme_variables, ground)
-            self._painted.clear()
+        ground, width = self.visual_style.rich_style, self.laid_out.width
+        self._painter.on_ground(ground, self.app.theme_variables)
         at = self.scroll_offset.y + y
         line = self.line(at)
-        painted = self._painted.get(at)
-        if painted is not None and painted[0] == line:
-            return painted[1]
-        drawn = strip(line, self._looks, line_width(line)).adjust_cell_length(self.laid_out.width, self._ground)
-        self._painted[at] = (line, drawn)
-        if len(self._painted) > KEPT_ROWS:
-            del self._painted[next(iter(self._painted))]
-        return drawn
+        return self._painter.paint_at(at, line, line_width(line), width).adjust_cell_length(width, ground)
 
 
 class Text(Lines):
