@@ -15,8 +15,9 @@ from workbench.errors import ModelError, PermanentModelError, TransientModelErro
 from workbench.events.content import normalise_text
 from workbench.events.request import Purpose
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
-from workbench.providers.base import Delta, Provider, TextDelta, ThinkingDelta
+from workbench.providers.base import Alive, Delta, Provider, TextDelta, ThinkingDelta
 from workbench.providers.builder import TurnBuilder
+from workbench.providers.remote import patience
 
 MODEL_ATTEMPTS = 5
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -158,12 +159,15 @@ class TurnRunner:
     ) -> None:
         loop = asyncio.get_running_loop()
         purpose = prepared.request.purpose
+        waited, between = patience(provider) or (FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT)
         try:
-            async with asyncio.timeout(FIRST_BYTE_TIMEOUT) as timer, aclosing(_iterate(provider, prepared)) as deltas:
+            async with asyncio.timeout(waited) as timer, aclosing(_iterate(provider, prepared)) as deltas:
                 async for delta in deltas:
-                    wait_until = loop.time() + BYTE_TIMEOUT
-                    if wait_until > (timer.when() or 0.0) + BYTE_TIMEOUT * TIMEOUT_GRAIN:
+                    waited, wait_until = between, loop.time() + between
+                    if wait_until > (timer.when() or 0.0) + between * TIMEOUT_GRAIN:
                         timer.reschedule(wait_until)
+                    if isinstance(delta, Alive):
+                        continue
                     if streamed.first_at is None:
                         streamed.first_at = self._around.clock.monotonic()
                     call = builder.feed(delta)
@@ -173,7 +177,6 @@ class TurnRunner:
                         (streamed.text if isinstance(delta, TextDelta) else streamed.thinking).append(delta.text)
                         await self._keep(streamed, step, attempt, purpose)
         except TimeoutError as error:
-            waited = FIRST_BYTE_TIMEOUT if streamed.first_at is None else BYTE_TIMEOUT
             said = f"the model said nothing for {waited:g} s" if timer.expired() else f"the request timed out: {error}"
             raise TransientModelError(said, kind="timeout") from None
 

@@ -58,6 +58,14 @@ class PartsDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """The provider is at work though it says nothing yet: it has connected, or it thinks in silence.
+
+    No content; it only shows that there is no reason to give the request up.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnd:
     """The provider's own word that the turn is whole. A stream without it is broken."""
 
@@ -66,7 +74,7 @@ class TurnEnd:
     usage: Usage
 
 
-Delta = TextDelta | ThinkingDelta | CallOpened | CallInput | CallClosed | PartsDelta | TurnEnd
+Delta = TextDelta | ThinkingDelta | CallOpened | CallInput | CallClosed | PartsDelta | Alive | TurnEnd
 
 
 class Provider(Protocol):

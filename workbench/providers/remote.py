@@ -1,0 +1,194 @@
+"""How providers reach the world: addresses, keys, and one pool of connections that all runs of a process share.
+
+Nothing here knows an API. The SDKs are given the client of this room, so that connections are shared, kept alive and
+freed in one place; what the SDKs would retry by themselves the engine does, so that every attempt is an event.
+
+A key is never part of a message: whoever makes a sentence out of a stranger's text passes it through `redacted`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
+from urllib.request import getproxies
+
+from workbench.errors import KeyMissingError
+
+if TYPE_CHECKING:
+    import httpx2
+
+T = TypeVar("T")
+Transport = Literal["httpx2", "aiohttp"]
+"""What speaks HTTP: `httpx2` comes with the SDKs; `aiohttp` is quicker, where it is installed."""
+
+KEEP_ALIVE: Final = 300.0
+"""Seconds that an idle connection is kept."""
+PROBE_AFTER, PROBE_EVERY, PROBES = 60, 30, 4
+"""TCP keepalive: seconds of silence before the first probe, between probes, and how many may go unanswered."""
+HIDDEN: Final = "[key]"
+"""Stands where a key was."""
+SHORTEST_KEY: Final = 8
+"""Characters: what is shorter is no key, and hiding it would tear words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and how a provider is reached: from the model's name, the settings and the command line."""
+
+    base_url: str | None = None
+    """None for the SDK's own, which reads the environment."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request; their values are treated as keys."""
+    region: str | None = None
+    """Where Bedrock runs."""
+    connect_timeout: float = 30.0
+    first_byte_timeout: float = 30.0
+    byte_timeout: float = 60.0
+    """Seconds between two bytes."""
+    connections: int | None = None
+    """At most at once; None for `most_connections()`."""
+    transport: Transport = "httpx2"
+
+
+def most_connections() -> int:
+    """Return how many connections are open at once where nobody says otherwise."""
+    return min(50, 5 * (os.cpu_count() or 1))
+
+
+def timeouts(endpoint: Endpoint) -> httpx2.Timeout:
+    """Return the timeouts of a request; waiting for a free connection has none, as the engine watches over it."""
+    import httpx2
+
+    silence = max(endpoint.first_byte_timeout, endpoint.byte_timeout)
+    return httpx2.Timeout(connect=endpoint.connect_timeout, read=silence, write=silence, pool=None)
+
+
+def patience(provider: object) -> tuple[float, float] | None:
+    """Return the seconds to wait for a provider's first byte and between bytes; None where it is not remote."""
+    endpoint = getattr(provider, "endpoint", None)
+    return (endpoint.first_byte_timeout, endpoint.byte_timeout) if isinstance(endpoint, Endpoint) else None
+
+
+class Shared(Generic[T]):
+    """An SDK's client over the shared connections: made when first asked for, and anew on another event loop."""
+
+    def __init__(self, endpoint: Endpoint, make: Callable[[httpx2.AsyncClient], T]) -> None:
+        self._endpoint, self._make = endpoint, make
+        self._made: tuple[httpx2.AsyncClient, T] | None = None
+
+    def get(self) -> T:
+        """Return the one over the connections of the running event loop."""
+        connections = http_client(self._endpoint)
+        if self._made is None or self._made[0] is not connections:
+            self._made = (connections, self._make(connections))
+        return self._made[1]
+
+
+def http_client(endpoint: Endpoint | None = None) -> httpx2.AsyncClient:
+    """Return the client that all providers on the running event loop share.
+
+    There is one for each transport and number of connections; `close_clients` closes them. It follows redirects as
+    the SDKs' own do, and heeds the proxies of the environment.
+    """
+    asked = endpoint or Endpoint()
+    pool = (asked.transport, asked.connections or most_connections())
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    client = clients.get(pool)
+    if client is None or client.is_closed:
+        client = clients[pool] = _made(*pool)
+    return client
+
+
+async def close_clients() -> None:
+    """Close all connections of the running event loop."""
+    for client in _clients.pop(asyncio.get_running_loop(), {}).values():
+        await client.aclose()
+
+
+_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Transport, int], httpx2.AsyncClient]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _made(transport: Transport, connections: int) -> httpx2.AsyncClient:
+    import httpx2
+
+    limits = httpx2.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
+    )
+    if transport == "aiohttp":
+        from anthropic import DefaultAioHttpClient
+
+        return DefaultAioHttpClient(limits=limits)
+    # Given a transport, httpx2 heeds no proxies of the environment; through one, keepalive is the proxy's concern.
+    watched = None if getproxies() else httpx2.AsyncHTTPTransport(limits=limits, socket_options=_socket_options())
+    return httpx2.AsyncClient(transport=watched, limits=limits, follow_redirects=True)
+
+
+@asynccontextmanager
+async def closing_clients() -> AsyncIterator[None]:
+    """Close the connections of the running event loop when the block is left."""
+    try:
+        yield
+    finally:
+        await close_clients()
+
+
+def key_from(*names: str, what: str) -> str:
+    """Return the key in the first of these environment variables that is set.
+
+    Raises `KeyMissingError` naming them; `what` is who asks, as in "Anthropic".
+    """
+    for name in names:
+        value = os.environ.get(name, "").strip()
+        if value:
+            hide(value)
+            return value
+    raise KeyMissingError(
+        f"{what} needs a key: set {' or '.join(names)} in the environment, or leave out the model to use "
+        "`offline`, which needs none"
+    )
+
+
+def hide(*secrets: str) -> None:
+    """Let `redacted` hide these from now on."""
+    _secrets.update(secret for secret in secrets if len(secret) >= SHORTEST_KEY)
+
+
+def redacted(text: str) -> str:
+    """Return `text` without keys: those that were read, those in the environment, and what looks like one."""
+    for secret in sorted(_secrets | set(_environment_secrets()), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return _LOOKS_LIKE_A_KEY.sub(lambda found: f"{found['before'] or ''}{HIDDEN}", text)
+
+
+_secrets: set[str] = set()
+_SECRET_NAME: Final = re.compile(r"_(API_KEY|AUTH_TOKEN|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$|_BEARER_TOKEN_")
+_LOOKS_LIKE_A_KEY: Final = re.compile(
+    r"(?P<before>\bBearer\s+)?(?:(?<=Bearer )[\w.~+/=-]{8,}|\bsk-[\w*-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,})"
+)
+
+
+def _environment_secrets() -> Iterable[str]:
+    return (
+        value.strip()
+        for name, value in os.environ.items()
+        if _SECRET_NAME.search(name) and len(value.strip()) >= SHORTEST_KEY
+    )
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Return the options that let the system notice a peer that is gone, as far as the platform has them."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    for name, value in (("TCP_KEEPIDLE", PROBE_AFTER), ("TCP_KEEPINTVL", PROBE_EVERY), ("TCP_KEEPCNT", PROBES)):
+        number = getattr(socket, name, None)
+        if number is not None:
+            options.append((socket.IPPROTO_TCP, number, value))
+    return options
