@@ -48,6 +48,8 @@ class CallClosed:
     """A call's block is complete: its arguments can be read, and it may start."""
 
     index: int
+    invalid: str | None = None
+    """Why the provider itself says that they cannot; None: whoever reads them finds out."""
 
 
 @dataclass(frozen=True, slots=True)

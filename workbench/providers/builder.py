@@ -62,7 +62,7 @@ class TurnBuilder:
             case CallInput():
                 self._open_call(delta.index).pieces.append(delta.json)
             case CallClosed():
-                return self._close(self._open_call(delta.index))
+                return self._close(self._open_call(delta.index), delta.invalid)
             case PartsDelta(parts=parts):
                 # Sent back verbatim or not at all; what the log cannot hold exactly is not.
                 self.parts = parts if normalise_json(parts.parts) == parts.parts else None
@@ -91,10 +91,10 @@ class TurnBuilder:
             raise TransientModelError(f"the model went on with call {index}, which is not open", kind="broken")
         return call
 
-    def _close(self, call: _OpenCall) -> ToolCallBlock:
-        arguments, invalid = parse_arguments("".join(call.pieces))
+    def _close(self, call: _OpenCall, invalid: str | None = None) -> ToolCallBlock:
+        arguments, unreadable = ({}, invalid) if invalid else parse_arguments("".join(call.pieces))
         call.block = ToolCallBlock(
-            id=f"{self._step}.{call.order}", tool=normalise_text(call.tool), input=arguments, invalid=invalid
+            id=f"{self._step}.{call.order}", tool=normalise_text(call.tool), input=arguments, invalid=unreadable
         )
         return call.block
 

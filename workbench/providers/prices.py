@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from workbench.events.request import Usage
 
-FREE = ("offline", "scripted")
+FREE = ("offline", "scripted", "recorded")
 """Providers that cost nothing."""
 _LISTS = {"anthropic": "anthropic", "openai": "openai", "openai-chat": "openai", "bedrock": "aws"}
 """Our providers, and what the price lists call them."""
