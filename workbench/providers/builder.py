@@ -19,6 +19,9 @@ from workbench.providers.base import (
     parse_arguments,
 )
 
+CUT = "the turn ended before the arguments were whole"
+"""Why a call that was never closed does not run."""
+
 
 @dataclass(slots=True)
 class _OpenCall:
@@ -78,11 +81,16 @@ class TurnBuilder:
         return self._end
 
     def finish(self) -> tuple[TurnBlock, ...]:
-        """Return the whole turn's blocks; raises `TransientModelError` where the stream ended without its end."""
+        """Return the whole turn's blocks; raises `TransientModelError` where the stream ended without its end.
+
+        A call that was never closed is cut, whatever its arguments look like: none at all could be read as an empty
+        object, and the half call would run.
+        """
         _ = self.end
         self._flush()
         return tuple(
-            (block.block or self._close(block)) if isinstance(block, _OpenCall) else block for block in self._blocks
+            (block.block or self._close(block, CUT)) if isinstance(block, _OpenCall) else block
+            for block in self._blocks
         )
 
     def _open_call(self, index: int) -> _OpenCall:

@@ -7,6 +7,7 @@ for a result that is an error; it is said in words.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -30,6 +31,16 @@ from workbench.providers.wire.common import (
 from workbench.providers.wire.openai_responses import ERROR
 
 PROVIDER = "openai-chat"
+OWN_HOSTS = ("openai.com", "openai.azure.com", "services.ai.azure.com")
+"""Where OpenAI's own models are served, under these names or below them."""
+
+
+def is_openai(address: str | None) -> bool:
+    """Whether OpenAI itself, or Azure in its name, answers at a base URL; None is the SDK's own."""
+    if address is None:
+        return True
+    host = (urlsplit(address).hostname or "").lower()
+    return any(host == name or host.endswith(f".{name}") for name in OWN_HOSTS)
 
 
 def chat_body(request: Request, model: str | None = None) -> Body:
@@ -38,7 +49,7 @@ def chat_body(request: Request, model: str | None = None) -> Body:
     OpenAI's own models want `max_completion_tokens`, other servers know `max_tokens` alone.
     """
     name = split_model(request.model)
-    limit = "max_tokens" if model is not None or name.base_url is not None else "max_completion_tokens"
+    limit = "max_completion_tokens" if model is None and is_openai(name.base_url) else "max_tokens"
     body: Body = {
         "model": model or name.model,
         limit: request.parameters.max_tokens,

@@ -6,6 +6,7 @@ result that is an error; it is said in words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pydantic import JsonValue
@@ -32,6 +33,8 @@ LEAST_TOKENS = 16
 """The API refuses a smaller limit of output."""
 ERROR = "Error:"
 """Stands before a result that is one."""
+_WITHOUT_REASONING = re.compile(r"(ft:)?(chatgpt|gpt-[34]|gpt-5-chat)")
+"""Models that do not reason; the API refuses to seal their reasoning rather than sending none."""
 
 
 def responses_body(request: Request, model: str | None = None) -> Body:
@@ -40,9 +43,10 @@ def responses_body(request: Request, model: str | None = None) -> Body:
         "model": model or split_model(request.model).model,
         "max_output_tokens": max(request.parameters.max_tokens, LEAST_TOKENS),
         "store": False,
-        "include": ["reasoning.encrypted_content"],
         "input": _items(request),
     }
+    if not _WITHOUT_REASONING.match(str(body["model"])):
+        body["include"] = ["reasoning.encrypted_content"]
     if request.instructions.strip():
         body["instructions"] = request.instructions
     if request.tools:
@@ -61,7 +65,7 @@ def responses_body(request: Request, model: str | None = None) -> Body:
     if request.parameters.temperature is not None:
         body["temperature"] = request.parameters.temperature
     if request.parameters.effort is not None:
-        body["reasoning"] = {"effort": request.parameters.effort}
+        body["reasoning"] = {"effort": request.parameters.effort, "summary": "auto"}
     return body
 
 

@@ -1,0 +1,125 @@
+"""OpenAI's SDK, as both of its APIs are spoken here: one client an event loop, raw events, failures in our words.
+
+Events stay the JSON that came. What must go back to the provider verbatim would not survive the SDK's models, and
+making them costs more than reading the stream. The SDK itself tries nothing again: every attempt is the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import JsonValue
+
+from workbench.errors import ModelError
+from workbench.providers.failures import failure, model_error, not_a_stream
+from workbench.providers.remote import Endpoint, http_client, timeouts
+from workbench.providers.wire.common import Body
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+Event = dict[str, JsonValue]
+"""One event of a stream, as it came."""
+
+TAIL: Final = 1.0
+"""Seconds for what follows a turn that is whole, such as its usage; a server that goes on longer is left."""
+
+
+class OpenAIClient:
+    """The SDK's client for one endpoint. It may be used on several event loops; each has its own connections."""
+
+    def __init__(self, endpoint: Endpoint, key: str) -> None:
+        self._endpoint, self._key = endpoint, key
+        self._made: tuple[httpx2.AsyncClient, AsyncOpenAI] | None = None
+
+    async def events(self, path: str, body: Body) -> AsyncGenerator[Event]:
+        """Post `body` and yield the events of the stream that answers.
+
+        Raises `ModelError`. Closing the generator frees the connection at once.
+        """
+        import httpx2
+        from openai import AsyncStream, OpenAIError
+
+        try:
+            stream = await self._client().post(
+                path,
+                body={**body, "stream": True},
+                cast_to=object,
+                stream=True,
+                stream_cls=AsyncStream[object],
+                options={"security": {"bearer_auth": True}},
+            )
+            try:
+                wrong = not_a_stream(stream.response.headers.get("content-type", ""))
+                if wrong is not None:
+                    raise wrong
+                async for event in stream:
+                    yield object_in(event, "an event of the stream")
+            finally:
+                await stream.close()
+        except (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, ValueError) as error:
+            raise model_error(error) from None
+
+    def _client(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI
+
+        shared = http_client(self._endpoint)
+        if self._made is None or self._made[0] is not shared:
+            client = AsyncOpenAI(
+                api_key=self._key,
+                base_url=self._endpoint.base_url,
+                default_headers=dict(self._endpoint.headers),
+                timeout=timeouts(self._endpoint),
+                max_retries=0,
+                http_client=shared,
+            )
+            self._made = shared, client
+        return self._made[1]
+
+
+async def rest_of(events: AsyncGenerator[Event]) -> list[Event]:
+    """Return what follows a turn that is whole, read to its end so that the connection can serve again.
+
+    What breaks there, or takes longer than `TAIL`, breaks nothing.
+    """
+    rest: list[Event] = []
+    with suppress(ModelError, TimeoutError):
+        async with asyncio.timeout(TAIL):
+            async for event in events:
+                rest.append(event)  # noqa: PERF401 - what came before the time was up counts
+    return rest
+
+
+def object_in(value: object, what: str) -> Event:
+    """Return a JSON object; raises `TransientModelError` for anything else, as the stream is broken."""
+    if not isinstance(value, dict):
+        raise failure("broken", f"{what} is no JSON object")
+    return value
+
+
+def text_in(event: Mapping[str, JsonValue], name: str) -> str:
+    """Return a text of an event, empty where there is none; raises `TransientModelError` for anything else."""
+    value = event.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise failure("broken", f"{name!r} of an event is no text")
+    return value
+
+
+def objects_in(event: Mapping[str, JsonValue], name: str) -> list[Event]:
+    """Return the JSON objects of a list in an event, empty where there is none."""
+    value = event.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def count_in(event: Mapping[str, JsonValue], *path: str) -> int:
+    """Return a number of tokens, 0 where it is not told."""
+    found: Any = event
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
