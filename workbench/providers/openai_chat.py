@@ -7,7 +7,6 @@ a call's name in every piece. The turn is whole once a reason for its end was gi
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pydantic import JsonValue
 
 from workbench.events.request import ProviderParts, Request, Usage
 from workbench.providers.base import (
+    Alive,
     CallClosed,
     CallInput,
     CallOpened,
@@ -29,36 +29,24 @@ from workbench.providers.base import (
 from workbench.providers.openai_client import (
     Event,
     OpenAIClient,
+    address_of,
     count_in,
     objects_in,
     rest_of,
     text_in,
 )
-from workbench.providers.openai_responses import KEY, is_readable
+from workbench.providers.openai_responses import is_readable
 from workbench.providers.prices import price
-from workbench.providers.remote import Endpoint, hide, key_from
+from workbench.providers.remote import Endpoint
 from workbench.providers.wire.common import Body, compact, split_model
 from workbench.providers.wire.openai_chat import PROVIDER, chat_body, is_openai
 
-OTHER_KEY: Final = "OPENAI_CHAT_API_KEY"
-"""The key for a server that is not OpenAI's. OpenAI's own key is never sent to another server."""
-NO_KEY: Final = "none"
-"""Sent where no key is set: most local servers ask for none."""
 THINKING: Final = ("reasoning_content", "reasoning")
 """What servers call the thoughts of a model."""
 _STOPS: Final = {"length": "max_tokens", "stop": "end_turn", "tool_calls": "end_turn", "function_call": "end_turn"}
 """Why a turn ended, without calls, where our word for it is another."""
 _CUT: Final = ("length", "content_filter")
 """Ends that may lie in the middle of a call."""
-
-
-def chat_key(base_url: str | None) -> str:
-    """Return the key for a server; raises `KeyMissingError` where OpenAI itself is asked and none is set."""
-    if is_openai(base_url):
-        return key_from(KEY, what="OpenAI")
-    key = os.environ.get(OTHER_KEY, "").strip()
-    hide(key)
-    return key or NO_KEY
 
 
 class OpenAIChatProvider:
@@ -68,17 +56,17 @@ class OpenAIChatProvider:
     """
 
     def __init__(self, endpoint: Endpoint | None = None) -> None:
-        self._base_url = (endpoint or Endpoint()).base_url
-        self._client = OpenAIClient(endpoint or Endpoint(), chat_key(self._base_url))
+        self.endpoint = endpoint or Endpoint()
+        self._client = OpenAIClient(self.endpoint)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Stream one turn; raises `ModelError`."""
         reader = ChatReader(request.model)
-        local = None if is_openai(self._base_url) else split_model(request.model).model
+        local = None if is_openai(address_of(self.endpoint)) else split_model(request.model).model
         body: Body = {**chat_body(request, local), "stream_options": {"include_usage": True}}
         async with aclosing(self._client.events("/chat/completions", body)) as events:
             async for event in events:
-                for delta in reader.take(event):
+                for delta in list(reader.take(event)) or [Alive()]:
                     yield delta
                 if reader.is_whole:
                     reader.count(*await rest_of(events))

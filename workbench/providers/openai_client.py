@@ -7,6 +7,7 @@ making them costs more than reading the stream. The SDK itself tries nothing aga
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -15,8 +16,9 @@ from pydantic import JsonValue
 
 from workbench.errors import ModelError
 from workbench.providers.failures import failure, model_error, not_a_stream
-from workbench.providers.remote import Endpoint, http_client, timeouts
+from workbench.providers.remote import Endpoint, Shared, hide, key_from, timeouts
 from workbench.providers.wire.common import Body
+from workbench.providers.wire.openai_chat import is_openai
 
 if TYPE_CHECKING:
     import httpx2
@@ -25,19 +27,49 @@ if TYPE_CHECKING:
 Event = dict[str, JsonValue]
 """One event of a stream, as it came."""
 
+KEY: Final = "OPENAI_API_KEY"
+ADDRESS: Final = "OPENAI_BASE_URL"
+OTHER_KEY: Final = "OPENAI_COMPATIBLE_API_KEY"
+"""The key for any other server at an address of its own."""
+NO_KEY: Final = "none"
+"""Sent where no key is set: most local servers ask for none."""
 TAIL: Final = 1.0
 """Seconds for what follows a turn that is whole, such as its usage; a server that goes on longer is left."""
 
 
-class OpenAIClient:
-    """The SDK's client for one endpoint. It may be used on several event loops; each has its own connections."""
+def address_of(endpoint: Endpoint) -> str | None:
+    """Return the base URL that will be asked; None where it is OpenAI's own."""
+    return endpoint.base_url or os.environ.get(ADDRESS, "").strip() or None
 
-    def __init__(self, endpoint: Endpoint, key: str) -> None:
-        self._endpoint, self._key = endpoint, key
-        self._made: tuple[httpx2.AsyncClient, AsyncOpenAI] | None = None
+
+def openai_key(endpoint: Endpoint) -> str:
+    """Return the key for a server; raises `KeyMissingError` where OpenAI itself is asked and none is set.
+
+    An address may stand in the name of a model, and such a name in a file of somebody else: OpenAI's own key goes to
+    OpenAI, and to the address in the environment, nowhere else.
+    """
+    has_own = any(name.lower() in ("authorization", "api-key") for name in endpoint.headers)
+    if is_openai(address_of(endpoint)) and not has_own:
+        return key_from(KEY, what="OpenAI")
+    name = KEY if endpoint.base_url is None or is_openai(endpoint.base_url) else OTHER_KEY
+    key = os.environ.get(name, "").strip()
+    hide(key)
+    return key or NO_KEY
+
+
+class OpenAIClient:
+    """The SDK's client for one endpoint. It may be used on several event loops; each has its own connections.
+
+    Raises `KeyMissingError` where OpenAI itself is asked and no key is set.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        hide(*endpoint.headers.values())
+        self._endpoint, self._key = endpoint, openai_key(endpoint)
+        self._client = Shared(endpoint, self._made)
 
     async def events(self, path: str, body: Body) -> AsyncGenerator[Event]:
-        """Post `body` and yield the events of the stream that answers.
+        """Post `body` and yield the events of the stream that answers; the first, once it does, is empty.
 
         Raises `ModelError`. Closing the generator frees the connection at once.
         """
@@ -45,7 +77,7 @@ class OpenAIClient:
         from openai import AsyncStream, OpenAIError
 
         try:
-            stream = await self._client().post(
+            stream = await self._client.get().post(
                 path,
                 body={**body, "stream": True},
                 cast_to=object,
@@ -57,6 +89,7 @@ class OpenAIClient:
                 wrong = not_a_stream(stream.response.headers.get("content-type", ""))
                 if wrong is not None:
                     raise wrong
+                yield {}
                 async for event in stream:
                     yield object_in(event, "an event of the stream")
             finally:
@@ -64,21 +97,17 @@ class OpenAIClient:
         except (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise model_error(error) from None
 
-    def _client(self) -> AsyncOpenAI:
+    def _made(self, connections: httpx2.AsyncClient) -> AsyncOpenAI:
         from openai import AsyncOpenAI
 
-        shared = http_client(self._endpoint)
-        if self._made is None or self._made[0] is not shared:
-            client = AsyncOpenAI(
-                api_key=self._key,
-                base_url=self._endpoint.base_url,
-                default_headers=dict(self._endpoint.headers),
-                timeout=timeouts(self._endpoint),
-                max_retries=0,
-                http_client=shared,
-            )
-            self._made = shared, client
-        return self._made[1]
+        return AsyncOpenAI(
+            api_key=self._key,
+            base_url=self._endpoint.base_url,
+            default_headers=dict(self._endpoint.headers),
+            timeout=timeouts(self._endpoint),
+            max_retries=0,
+            http_client=connections,
+        )
 
 
 async def rest_of(events: AsyncGenerator[Event]) -> list[Event]:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from workbench.events.request import ProviderParts, Request, Usage
 from workbench.providers.base import (
+    Alive,
     CallClosed,
     CallInput,
     CallOpened,
@@ -35,10 +36,9 @@ from workbench.providers.openai_client import (
     text_in,
 )
 from workbench.providers.prices import price
-from workbench.providers.remote import Endpoint, key_from
+from workbench.providers.remote import Endpoint
 from workbench.providers.wire.openai_responses import PROVIDER, responses_body
 
-KEY: Final = "OPENAI_API_KEY"
 PARAGRAPH: Final = "\n\n"
 """Stands between parts that the provider sends apart and we keep as one text."""
 _STOPS: Final = {"max_output_tokens": "max_tokens"}
@@ -48,18 +48,19 @@ _STOPS: Final = {"max_output_tokens": "max_tokens"}
 class OpenAIResponsesProvider:
     """Models of OpenAI, and of servers that speak its Responses API.
 
-    Raises `KeyMissingError` where no key is set.
+    Raises `KeyMissingError` where OpenAI itself is asked and no key is set.
     """
 
     def __init__(self, endpoint: Endpoint | None = None) -> None:
-        self._client = OpenAIClient(endpoint or Endpoint(), key_from(KEY, what="OpenAI"))
+        self.endpoint = endpoint or Endpoint()
+        self._client = OpenAIClient(self.endpoint)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Stream one turn; raises `ModelError`."""
         reader = ResponsesReader(request.model)
         async with aclosing(self._client.events("/responses", responses_body(request))) as events:
             async for event in events:
-                for delta in reader.take(event):
+                for delta in list(reader.take(event)) or [Alive()]:
                     yield delta
                 if reader.end is not None:
                     await rest_of(events)
