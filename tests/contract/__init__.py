@@ -1,0 +1,1 @@
+"""One specification for all providers, and what it takes to run it: see `script.py` and `adapters`."""
