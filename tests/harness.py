@@ -21,6 +21,7 @@ from workbench.errors import ModelNotFoundError
 from workbench.events.agent import CorpusRecord
 from workbench.events.base import Recorded
 from workbench.providers.base import Provider
+from workbench.providers.recorded import RecordedProvider
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.history import History
 from workbench.state.run_state import RunState
@@ -73,6 +74,8 @@ class Rig(AbstractContextManager["Rig"]):
             return replace(spec or AgentSpec(plan="off"), toolkit=toolkit, model="scripted", corpus=corpus)
 
         def make_provider(name: str, pace: float) -> Provider:
+            if name.startswith("recorded:"):
+                return RecordedProvider(name.removeprefix("recorded:"), pace)
             if name not in self.models:
                 raise ModelNotFoundError(f"there is no model {name!r}")
             return self.models[name]

@@ -312,6 +312,7 @@ def _add_model(parser: Parser) -> None:
 def _add_manner(parser: Parser) -> None:
     parser.add_argument("--sequential", action="store_true", help="one call at a time")
     parser.add_argument("--pace", metavar="SECONDS", type=_seconds, help="slow the embedded model down, to be watched")
+    parser.add_argument("--live-tools", action="store_true", help="with recorded:RUN, run the tools that only read")
     _add_asks(parser)
 
 

@@ -19,14 +19,15 @@ def execute(args: argparse.Namespace) -> int:
     screen = on_screen(args)
     place = find_workplace(args)
     options = new_agent(args, place.settings, screen=screen)
-    if args.question is None and not screen:
+    is_recorded = (options.model or "").startswith("recorded:")  # then it is asked what was asked then
+    if args.question is None and not screen and not is_recorded:
         raise UserError('a question is needed without a screen: workbench run "What is a context manager?"')
     question = normalise_text(args.question or "").strip()
     if args.question is not None and not question:
         raise UserError("the question is empty; write what you want to know")
     require_usable(options, place)
     if screen:
-        start = StartRun(question, options) if question else None
+        start = StartRun(question, options) if question or is_recorded else None
         return show_screen(place, start=start, record=args.record, breaks=args.breaks)
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)

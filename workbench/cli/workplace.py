@@ -78,6 +78,7 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
         max_tokens=args.max_tokens or settings.max_tokens,
         max_cost=args.max_cost or settings.max_cost,
         max_seconds=args.max_seconds or settings.max_seconds,
+        live_tools=args.live_tools,
         deny_asks=args.deny_asks or bool(settings.deny_asks),
     )
 
@@ -91,6 +92,7 @@ def changed_agent(args: argparse.Namespace) -> AgentOptions:
         max_tokens=args.max_tokens,
         max_cost=args.max_cost,
         max_seconds=args.max_seconds,
+        live_tools=args.live_tools,
     )
 
 

@@ -100,6 +100,8 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
         changes["plan"] = options.plan
     if options.sequential:
         changes["parallel_tool_calls"] = False
+    if options.live_tools:
+        changes["live_tools"] = True
     if options.pace is not None:
         changes["pace"] = options.pace
     return record.model_copy(update=changes)

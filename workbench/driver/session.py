@@ -21,6 +21,7 @@ from workbench.driver.journal import StoreJournal
 from workbench.driver.live import LiveRun
 from workbench.driver.moving import STOP_SECONDS, Mover
 from workbench.driver.racing import Races
+from workbench.driver.recordings import Recordings
 from workbench.driver.recovery import denials, is_torn, recovery_events, was_driven
 from workbench.driver.rows import Rows
 from workbench.driver.searching import Searches
@@ -53,6 +54,7 @@ class Session:
         self.time = SessionTime(settings.clock)
         self.works = Works(feed)
         self.agents = Agents(settings, feed, self.works)
+        self.recordings = Recordings(self)
         self.forks = Forks(self)
         self.mover = Mover(self)
         self.rows = Rows(self)
@@ -179,8 +181,8 @@ class Session:
         if agent is None:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
         return Surroundings(
-            toolkit=await self.agents.toolkit(agent, run),
-            provider=lambda model: self.settings.make_provider(model, agent.pace),
+            toolkit=self.recordings.toolkit(await self.agents.toolkit(agent, run), agent, run, root),
+            provider=lambda model: self.recordings.provider(model, agent.pace, run, root),
             clock=self.settings.clock,
             threads=self._threads,
             lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
@@ -194,6 +196,7 @@ class Session:
             del self.live[live.run]
         if is_lost:
             self._tokens.pop(root, None)
+        self.recordings.forget(root)
         await self.release(root)
 
     # Decisions.

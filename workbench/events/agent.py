@@ -101,3 +101,5 @@ class AgentRecord(Frozen):
     digest: str | None = None
     """SHA-256 of that file."""
     corpus: CorpusRecord | None = None
+    live_tools: bool = False
+    """With a recorded model: tools that only read are run, instead of giving what was recorded."""

@@ -45,7 +45,7 @@ class RecordedTurn:
 
 
 class Recording(Protocol):
-    """Answers requests out of a recorded run."""
+    """Answers the requests of one run, one at a time, out of a recorded run."""
 
     async def take(self, request: Request) -> RecordedTurn:
         """Return the turn that answered `request`; of several, the first that was not taken.
@@ -54,8 +54,8 @@ class Recording(Protocol):
         """
         ...
 
-    def give_back(self, request: Request) -> None:
-        """Take back the last turn that was taken for this request: it was not told to its end."""
+    def give_back(self) -> None:
+        """Take back the last turn that was taken: it was not told to its end."""
         ...
 
 
@@ -86,7 +86,7 @@ class RecordedProvider:
             is_told = True
         finally:
             if not is_told:
-                self._recording.give_back(request)
+                self._recording.give_back()
 
 
 def _pieces(turn: RecordedTurn, *, by_words: bool) -> Iterator[Delta]:

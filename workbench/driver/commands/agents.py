@@ -23,6 +23,8 @@ class AgentOptions:
     max_tokens: int | None = None
     max_cost: float | None = None
     max_seconds: float | None = None
+    live_tools: bool = False
+    """With a recorded model: run the tools that only read."""
     deny_asks: bool = False
     """Deny calls that would ask a person, instead of waiting."""
 

@@ -1,0 +1,252 @@
+"""`recorded:RUN`: runs whose turns and results come out of a recorded run, wherever a driver's store has it.
+
+All runs of one tree are told out of one recording, so that equal requests get their answers in recorded order, whoever
+asks. How far a tree has come is read from its log, so resuming it needs nothing else. Tools are not run: a call gives
+what the same call of the recorded turn gave. With `live_tools` those that only read are run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from workbench.conversation.builder import Contents
+from workbench.debugger.recording import Answer, RecordedTree, count_taken
+from workbench.debugger.request_difference import difference
+from workbench.debugger.requests import rebuild
+from workbench.errors import ModelError, PermanentModelError, RunNotFoundError, ToolError, UserError
+from workbench.events.agent import AgentRecord
+from workbench.events.call import SubagentStarted
+from workbench.events.request import Request
+from workbench.providers.base import Provider
+from workbench.providers.recorded import PROVIDER, RecordedProvider, RecordedTurn
+from workbench.state.history import History
+from workbench.state.parts import ResultRef
+from workbench.state.run_state import RunState
+from workbench.tools.base import Tool, ToolContext, Toolkit, ToolResult
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER
+
+if TYPE_CHECKING:
+    from workbench.driver.session import Session
+
+_NAME = f"{PROVIDER}:"
+_CONTEXT = "workbench context"
+"""The context's name among a replayed tool's arguments: no parameter of a tool can be called that."""
+_ENGINES = (SPAWN_SUBAGENT, SUBMIT_ANSWER)
+"""Tools that the engine itself handles: subagents run, and their turns are recorded ones."""
+
+
+class Recordings:
+    """The recordings that the live runs of a session are told out of."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._playbacks: dict[tuple[str, str], Playback] = {}
+        """By root run and name of the recorded run."""
+
+    async def named(self, agent: AgentRecord) -> tuple[AgentRecord, RunState | None]:
+        """Return an agent whose recorded run is named by its whole id, and the state of that run.
+
+        Raises `RunNotFoundError` where there is no such run. For every other model there is no state.
+        """
+        if not agent.model.startswith(_NAME):
+            return agent, None
+        run = await self._session.store.resolve(agent.model.removeprefix(_NAME))
+        return agent.model_copy(update={"model": f"{_NAME}{run}"}), await self._session.state(run)
+
+    def provider(self, model: str, pace: float, run: str, root: str) -> Provider:
+        """Return the provider of a model for a live run."""
+        made = self._session.settings.make_provider(model, pace)
+        if isinstance(made, RecordedProvider):
+            return RecordedProvider(made.run, made.pace, Told(self._playback(root, made.run), run))
+        return made
+
+    def toolkit(self, live: Toolkit, agent: AgentRecord, run: str, root: str) -> Toolkit:
+        """Return the tools of a run: the live ones, or stand-ins that give what was recorded."""
+        if not agent.model.startswith(_NAME):
+            return live
+        playback = self._playback(root, agent.model.removeprefix(_NAME))
+        tools: list[Tool] = []
+        for spec in agent.tools:
+            tool = live.get(spec.name)
+            runs = spec.name in _ENGINES or (agent.live_tools and tool is not None and tool.spec.effect == "read_only")
+            if tool is not None and runs:
+                tools.append(tool)
+                continue
+            replayed = spec.model_copy(
+                update={"effect": "read_only", "permission": "allow", "exclusive": None, "retries": 0}
+            )
+            tools.append(
+                Tool(
+                    spec=replayed,
+                    function=partial(playback.result, run),
+                    arguments=tool.arguments if tool is not None else _Anything,
+                    is_async=True,
+                    wants_context=True,
+                    context_name=_CONTEXT,
+                )
+            )
+        return Toolkit(tools)
+
+    def forget(self, root: str) -> None:
+        """Let go of what a run tree is told out of; it is read anew when the tree goes on."""
+        for key in [key for key in self._playbacks if key[0] == root]:
+            del self._playbacks[key]
+
+    def _playback(self, root: str, name: str) -> Playback:
+        return self._playbacks.setdefault((root, name), Playback(self._session, root, name))
+
+
+class _Anything(BaseModel):
+    """Arguments of a tool that is not here any more: as the model wrote them."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Told:
+    """A recording as one run is told out of it."""
+
+    def __init__(self, playback: Playback, run: str) -> None:
+        self._playback, self._run = playback, run
+
+    async def take(self, request: Request) -> RecordedTurn:
+        """Return the turn that answered the request which the run has just written down."""
+        return (await self._playback.take(self._run, request)).turn
+
+    def give_back(self) -> None:
+        """Take the last turn back."""
+        self._playback.give_back(self._run)
+
+
+class Playback:
+    """One recording, told to one run tree."""
+
+    def __init__(self, session: Session, root: str, name: str) -> None:
+        self._session, self._root, self._name = session, root, name
+        self._loading = asyncio.Lock()
+        self._tree: RecordedTree | None = None
+        self._taken: dict[str, set[int]] = {}
+        """Answers that were told, by key and number."""
+        self._last: dict[str, tuple[str, int]] = {}
+        """The answer that a run is told now, or was told last."""
+        self._of_step: dict[tuple[str, int], Answer] = {}
+        self._parted: tuple[str, str] | None = None
+        """The run that parted from the recording first, and how."""
+
+    async def take(self, run: str, request: Request) -> Answer:
+        """Return the answer to what `run` asks; raises `PermanentModelError` where that was never recorded."""
+        tree = await self._loaded()
+        state = self._session.live[run].state
+        key = state.active_turn.request_key if state.active_turn is not None else ""
+        answers = tree.answers.get(key)
+        if not answers:
+            raise PermanentModelError(await self._parting(tree, state, key, request), kind="divergence")
+        taken = self._taken.setdefault(key, set())
+        number = next((number for number in range(len(answers)) if number not in taken), len(answers) - 1)
+        taken.add(number)
+        self._last[run] = key, number
+        if request.purpose == "step":
+            self._of_step[run, len(state.steps) - 1] = answers[number]
+        return answers[number]
+
+    def give_back(self, run: str) -> None:
+        """Count the last answer to a run as not told."""
+        key, number = self._last.pop(run, ("", -1))
+        self._taken.get(key, set()).discard(number)
+
+    async def result(self, run: str, /, **given: Any) -> ToolResult:
+        """Return what a call gave when it was recorded; raises `ToolError` where it gave nothing."""
+        tree = await self._loaded()
+        context: ToolContext = given[_CONTEXT]
+        state = self._session.live[run].state
+        ref = self._recorded_result(state, context.call)
+        if ref is None:
+            raise ToolError(f"run {tree.run[:8]} has no result of this call, and its tools are not run again")
+        contents = await self._session.store.bodies([(ref.run, ref.seq)])
+        return ToolResult(contents.get((ref.run, ref.seq), ()), is_error=ref.is_error)
+
+    def _recorded_result(self, state: RunState, name: str) -> ResultRef | None:
+        step, number = (int(part) for part in name.split("."))
+        call, answer = state.call(name), self._of_step.get((state.run, step))
+        if call is None or answer is None:
+            return None
+        twins = [
+            other
+            for other in state.steps[step].calls.values()
+            if (other.tool, other.input) == (call.tool, call.input)
+            and other.status != "discarded"
+            and int(other.id.partition(".")[2]) < number
+        ]
+        return answer.result_of(call.tool, call.input, len(twins))
+
+    # Reading.
+
+    async def _loaded(self) -> RecordedTree:
+        async with self._loading:
+            if self._tree is None:
+                try:
+                    run = await self._session.store.resolve(self._name)
+                except UserError as error:
+                    raise PermanentModelError(str(error), kind="no_recording") from None
+                tree = RecordedTree(await self._histories(run))
+                told, self._of_step = count_taken(tree, await self._histories(self._root))
+                self._taken = {key: set(range(count)) for key, count in told.items()}
+                self._tree = tree
+        return self._tree
+
+    async def _histories(self, root: str) -> list[History]:
+        """Return a run and all of its subagents that are still there."""
+        found = [await self._session.history(root)]
+        for history in found:
+            for record in history.records:
+                if isinstance(record.event, SubagentStarted):
+                    with suppress(RunNotFoundError):
+                        found.append(await self._session.history(record.event.run))
+        return found
+
+    # Parting.
+
+    async def _parting(self, tree: RecordedTree, state: RunState, key: str, request: Request) -> str:
+        """Say where a run asks what was never recorded; whoever does so later is told who did so first."""
+        if self._parted is not None and self._parted[0] != state.run:
+            return f"this follows from run {self._parted[0][:8]}: {self._parted[1]}"
+        words = await self._words(tree, state, key, request)
+        self._parted = state.run, words
+        return words
+
+    async def _words(self, tree: RecordedTree, state: RunState, key: str, request: Request) -> str:
+        asks = "plan" if request.purpose == "plan" else request.purpose
+        here = f"step {len(state.steps) - 1}" if asks == "step" else f"the {asks}"
+        hint = "Fork it before that with another model to go on."
+        if (silent := tree.unanswered(key)) is not None:
+            return f"the recording ends here: run {silent.run[:8]} got no answer at {silent.place}. {hint}"
+        nearest = self._nearest(tree, state, request)
+        if nearest is None:
+            return f"the recording ends here: run {tree.run[:8]} has no request after this one's history. {hint}"
+        history, sent = nearest
+        try:
+            recorded = await rebuild(history, sent.seq, self._load)
+        except (UserError, ModelError) as error:
+            return f"{here} asks what run {tree.run[:8]} never asked; its own request cannot be read: {error}"
+        name, lines = difference(recorded.request, request)
+        where = f"{here} asks what was never recorded: it parts from {sent.place} of run {history.live.run[:8]}"
+        if not name:
+            return f"{where} in something that is no text. {hint}"
+        return "\n".join([f"{where} in {name} (- recorded, + now). {hint}", *lines])
+
+    def _nearest(self, tree: RecordedTree, state: RunState, request: Request) -> tuple[History, Any] | None:
+        """Return the recorded request that stands where this one does: after the last answer that both share."""
+        for step in reversed(state.steps):
+            key = step.turn.request_key
+            if step.turn.status == "finished" and key in tree.answers:
+                answer = self._of_step.get((state.run, step.index)) or tree.answers[key][0]
+                return tree.after(answer, request.purpose)
+        return tree.first(request.purpose, state.task, is_subagent=state.caller is not None)
+
+    async def _load(self, refs: Sequence[ResultRef]) -> Contents:
+        return await self._session.store.bodies([(ref.run, ref.seq) for ref in refs])
