@@ -177,7 +177,9 @@ def test_divergence_is_shown(tmp_path: Path, world: World) -> None:
         assert "step 1" in first
         assert run[:8] in first
         assert "the result of call 0.1" in first
-        assert "-here is 2 wide" in lines
+        was = rig.state(run).steps[0].asked_calls[1].result
+        assert was is not None
+        assert f"-{was.first_line}" in lines
         assert "+here is no place" in lines
         assert [record.event.kind for record in rig.history(fork).records][-2:] == ["turn_discarded", "run_finished"]
 
