@@ -15,7 +15,7 @@ from workbench.providers.remote import Endpoint
 
 KEY = "sk-canary-0123456789abcdef"
 """What adapters use as the key; no message may show it."""
-SECRET = "sealed-by-the-provider"  # noqa: S105
+SECRET = "sealed-by-the-provider"
 """What adapters put where their API seals thinking; it must come back verbatim."""
 
 

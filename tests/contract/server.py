@@ -30,7 +30,7 @@ class Scripted:
         self.held = threading.Semaphore(0)
         """Released when a stream stands still."""
         self.left = threading.Semaphore(0)
-        """Released when a client ends the connection of a stream that stands still."""
+        """Released when a client ends the connection of a stream that goes on, or stands still."""
         self.base_url = ""
         self._lock = threading.Lock()
 
@@ -50,8 +50,7 @@ def serving(adapter: Adapter, *script: Step) -> Iterator[Scripted]:
     class OfScript(_Handler):
         scripted = served
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OfScript)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), OfScript)
     served.base_url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -61,6 +60,11 @@ def serving(adapter: Adapter, *script: Step) -> Iterator[Scripted]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with fewer, connecting at once takes a second
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,7 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         step = self.scripted.next_step(body, {name.lower(): value for name, value in self.headers.items()})
         try:
             self._answer(step)
-        except OSError:  # the client has gone; what the test asserts says whether it should have
+        except OSError:  # the client has gone
+            self.scripted.left.release()
             self.close_connection = True
 
     def _answer(self, step: Step) -> None:

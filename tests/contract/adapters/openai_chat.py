@@ -54,7 +54,7 @@ class Chat:
 
     def error_frame(self, failing: Failing) -> bytes:
         """Return an error as a chunk, as OpenAI and OpenRouter send it."""
-        told = {"error": {"message": failing.message, "code": CODES.get(failing.kind, failing.kind)}}
+        told = {"error": {"message": failing.message, "code": CODES.get(failing.kind, "server_error")}}
         return f"data: {json.dumps(told)}\n\n".encode()
 
     def provider(self, endpoint: Endpoint) -> Provider:

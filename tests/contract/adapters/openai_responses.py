@@ -15,7 +15,6 @@ from workbench.providers.remote import Endpoint
 CODES = {
     "rate_limited": "rate_limit_exceeded",
     "server": "server_error",
-    "overloaded": "server_error",
     "unauthorised": "invalid_api_key",
     "model_not_found": "model_not_found",
     "context_too_long": "context_length_exceeded",
@@ -37,7 +36,11 @@ class Responses:
         if answer.thinking:
             index = len(items)
             item = {"type": "reasoning", "id": "rs_1", "summary": []}
-            whole = {**item, "summary": [{"type": "summary_text", "text": answer.thinking}], "encrypted_content": SECRET}
+            whole = {
+                **item,
+                "summary": [{"type": "summary_text", "text": answer.thinking}],
+                "encrypted_content": SECRET,
+            }
             at = {"output_index": index, "item_id": "rs_1", "summary_index": 0}
             events.append(_event("response.output_item.added", output_index=index, item=item))
             events.append(_event("response.reasoning_summary_part.added", **at))
@@ -82,7 +85,7 @@ class Responses:
 
     def error_frame(self, failing: Failing) -> bytes:
         """Return an error as `response.failed`."""
-        error = {"code": CODES.get(failing.kind, failing.kind), "message": failing.message}
+        error = {"code": CODES.get(failing.kind, "server_error"), "message": failing.message}
         event = _event("response.failed", response={"status": "failed", "error": error})
         return f"event: response.failed\ndata: {json.dumps(event)}\n\n".encode()
 
