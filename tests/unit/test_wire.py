@@ -129,9 +129,44 @@ def test_anthropic_gets_results_first_in_one_message() -> None:
     assert "is_error" not in last["content"][0]
     assert last["content"][1]["is_error"] is True
     assert [block["type"] for block in last["content"][0]["content"]] == ["text", "image", "text"]
-    assert body["system"] == "Be exact."
+    assert [block["text"] for block in body["system"]] == ["Be exact."]
     assert body["tools"][0]["input_schema"]["type"] == "object"
     assert body["output_config"] == {"effort": "low"}
+
+
+def test_a_request_finds_in_the_cache_what_the_one_before_it_wrote() -> None:
+    """Tools, instructions and the last two user messages are marked, four places as the API allows, and no other."""
+    first = UserMessage(content=text_content("Before"))
+    said = AssistantMessage(content=(TextBlock(text="Yes."),))
+    body: Any = messages_body(request(messages=(first, said, *request().messages)))
+    users = [message["content"] for message in body["messages"] if message["role"] == "user"]
+    marked = [body["tools"][-1], body["system"][-1], users[-2][-1], users[-1][-1]]
+    assert [block["cache_control"] for block in marked] == [{"type": "ephemeral"}] * 4
+    assert texts_and_ids(body).count("cache_control") == 4
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "expected"),
+    [
+        ("claude-sonnet-5-5", "high", {"type": "adaptive", "display": "summarized"}),
+        ("claude-haiku-4-5", "high", {"type": "enabled", "budget_tokens": 3072}),
+        ("claude-sonnet-5-5", None, None),
+    ],
+)
+def test_effort_is_said_as_the_model_takes_it(model: str, effort: str | None, expected: object) -> None:
+    """Newer models are given a word, older ones a number of tokens; nothing is asked where nobody asks for it."""
+    started = (UserMessage(content=text_content("What?")),)
+    wanted = request(model=f"anthropic:{model}", messages=started, parameters=ModelParameters(effort=effort))
+    body = messages_body(wanted)
+    assert body.get("thinking") == expected
+    assert ("output_config" in body) is (effort is not None and model == "claude-sonnet-5-5")
+
+
+def test_thinking_stays_off_in_a_loop_whose_turns_were_not_kept() -> None:
+    """The API refuses thinking that goes on after turns that were edited or come from another provider."""
+    assert "thinking" not in messages_body(request(parameters=ModelParameters(effort="high")))
+    parts: Any = [{"type": "tool_use", "id": name, "name": "look", "input": {}} for name in ("a", "b")]
+    assert "thinking" in messages_body(request(parts=parts, parameters=ModelParameters(effort="high")))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from workbench.events.request import Usage
 
 FREE = ("offline", "scripted", "recorded")
 """Providers that cost nothing."""
-_LISTS = {"anthropic": "anthropic", "openai": "openai", "openai-chat": "openai", "bedrock": "aws"}
+LISTS = {"anthropic": "anthropic", "openai": "openai", "openai-chat": "openai", "bedrock": "aws"}
 """Our providers, and what the price lists call them."""
 _MODEL = re.compile(r"(?P<provider>[^:]+):(?P<name>.+?)(?:@(?P<url>https?://.+))?", re.DOTALL)
 
@@ -23,7 +23,7 @@ def price(model: str, usage: Usage) -> float | None:
     if model.partition(":")[0] in FREE:
         return 0.0
     match = _MODEL.fullmatch(model)
-    if match is None or match["provider"] not in _LISTS:
+    if match is None or match["provider"] not in LISTS:
         return None
     used = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
     return _listed(match["provider"], match["name"], match["url"], *used)
@@ -40,7 +40,7 @@ def _listed(
     tokens = Tokens(input_tokens=input_, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written)
     try:
         found = (
-            calc_price(tokens, name, provider_id=_LISTS[provider])
+            calc_price(tokens, name, provider_id=LISTS[provider])
             if url is None
             else calc_price(tokens, name, provider_api_url=url)
         )

@@ -1,25 +1,136 @@
-"""Model names to providers. A provider's file is imported only when its model is asked for."""
+"""Model names, `provider:model[@base_url]`, to providers; a provider's file is imported when its model is asked for.
+
+Where a provider is reached is the person's concern: settings, command line and environment say so. An address in a
+model's name counts too, but it may come out of a stranger's session, so it is given no headers and no maker's key.
+"""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
 from workbench.errors import ModelNotFoundError
 from workbench.providers.base import Provider
+from workbench.providers.catalog import refuse_retired
+from workbench.providers.remote import Endpoint
+from workbench.providers.wire.common import ModelName, split_model
 
-KNOWN = ("offline",)
+
+class _Remote(NamedTuple):
+    """A provider that is reached over the network."""
+
+    module: str
+    class_name: str
+    hosts: tuple[str, ...]
+    """Where its maker serves it, under these names or below them; a maker's key goes there."""
+
+
+REMOTE: Final[dict[str, _Remote]] = {
+    "anthropic": _Remote("anthropic", "AnthropicProvider", ("anthropic.com", "claude.com")),
+    "openai": _Remote("openai_responses", "OpenAIResponsesProvider", ("openai.com", "openai.azure.com")),
+    "openai-chat": _Remote("openai_chat", "OpenAIChatProvider", ("openai.com", "openai.azure.com")),
+    "bedrock": _Remote("bedrock", "BedrockProvider", ("amazonaws.com",)),
+}
+OFFLINE: Final = "offline"
+RECORDED: Final = "recorded"
+KNOWN: Final = (OFFLINE, *REMOTE, RECORDED)
 """Providers that can be named, before the colon where a model follows."""
+_MODELS_BEGIN: Final = {"claude": "anthropic", "gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai"}
 
 
-def provider_for(model: str, pace: float = 0.0) -> Provider:
-    """Return the provider of a model name, `provider:model[@base_url]`.
+class Providers:
+    """Gives the provider of a model name, and keeps it: its connections and its client are used again.
 
-    `pace` slows the embedded model down, in seconds a turn. Raises `ModelNotFoundError` for a name that no provider
-    knows.
+    `endpoints` says how each provider is reached; `trusted` are the addresses that the person wrote themselves.
     """
-    if model == "offline":
-        from workbench.providers.offline import OfflineProvider
 
-        return OfflineProvider(pace=pace)
-    raise ModelNotFoundError(
-        f"there is no model {model!r} in this version; there is {', '.join(KNOWN)!r}, which needs no key. "
-        "Leave out the model, or name it so."
+    def __init__(self, endpoints: Mapping[str, Endpoint] | None = None, trusted: Collection[str] = ()) -> None:
+        self._endpoints = dict(endpoints or {})
+        self._trusted = {address.rstrip("/") for address in trusted}
+        self._made: list[tuple[str, Endpoint, Provider]] = []
+
+    def __call__(self, model: str, pace: float = 0.0) -> Provider:
+        """Return the provider of a model name.
+
+        `pace` slows down what is embedded or recorded, in seconds a turn. Raises `ModelNotFoundError` for a name
+        that no provider knows, and `KeyMissingError` where a key is needed and not set.
+        """
+        if model == OFFLINE:
+            from workbench.providers.offline import OfflineProvider
+
+            return OfflineProvider(pace=pace)
+        name = split_model(model)
+        if name.provider not in (*REMOTE, RECORDED) or not name.model.strip():
+            raise ModelNotFoundError(_unknown(model, name))
+        if name.provider == RECORDED:
+            from workbench.providers.recorded import RecordedProvider
+
+            return RecordedProvider(name.model, pace)
+        return self._remote(name)
+
+    def endpoint(self, name: ModelName) -> Endpoint:
+        """Return where a model is reached; raises `ModelNotFoundError` for an address that is none."""
+        own = self._endpoints.get(name.provider, Endpoint())
+        if name.base_url is None:
+            return own
+        host = _host_of(name.base_url)
+        is_named = name.base_url.rstrip("/") in {*self._trusted, (own.base_url or "").rstrip("/")}
+        is_makers = any(host == known or host.endswith(f".{known}") for known in REMOTE[name.provider].hosts)
+        if is_named or (is_makers and name.base_url.startswith("https://")):
+            return replace(own, base_url=name.base_url)
+        return replace(own, base_url=name.base_url, headers={}, is_foreign=True)
+
+    def _remote(self, name: ModelName) -> Provider:
+        endpoint = self.endpoint(name)
+        if endpoint.base_url is None:
+            refuse_retired(name.provider, name.model)
+        for kept, reached, provider in self._made:
+            if (kept, reached) == (name.provider, endpoint):
+                return provider
+        remote = REMOTE[name.provider]
+        try:
+            module = import_module(f"workbench.providers.{remote.module}")
+        except ImportError as error:
+            raise ModelNotFoundError(f"{name.provider!r} cannot be used here: {error}") from None
+        make: Callable[[Endpoint], Provider] = getattr(module, remote.class_name)
+        made = make(endpoint)
+        self._made.append((name.provider, endpoint, made))
+        return made
+
+
+provider_for: Final = Providers()
+"""Gives providers as the environment alone says how to reach them."""
+
+
+def _host_of(address: str) -> str:
+    try:
+        host = urlsplit(address).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise ModelNotFoundError(f"{address!r} is no base URL; it begins with http:// or https:// and names a host")
+    return host.lower()
+
+
+def _unknown(model: str, name: ModelName) -> str:
+    """Say what is wrong with a model name, with the nearest right one."""
+    first = name.provider.lower()
+    maker = next((maker for begin, maker in _MODELS_BEGIN.items() if first.startswith(begin)), None)
+    if name.provider in REMOTE or name.provider == RECORDED:
+        what = "a run" if name.provider == RECORDED else "a model"
+        hint = f"write {what} after the colon, {name.provider}:{'RUN' if name.provider == RECORDED else 'MODEL'}"
+    elif maker is not None and not name.model:
+        hint = f"did you mean '{maker}:{model}'?"
+    elif near := difflib.get_close_matches(first, KNOWN, n=1):
+        hint = f"did you mean '{near[0]}{':' + name.model if name.model and near[0] != OFFLINE else ''}'?"
+    else:
+        hint = "a model is named provider:model[@base_url]"
+    known = ", ".join(KNOWN)
+    return (
+        f"there is no model {model!r}: {hint} Providers are {known}; {OFFLINE!r} needs no key, and `workbench models` "
+        "lists what is known."
     )

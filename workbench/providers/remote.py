@@ -32,6 +32,10 @@ KEEP_ALIVE: Final = 300.0
 """Seconds that an idle connection is kept."""
 PROBE_AFTER, PROBE_EVERY, PROBES = 60, 30, 4
 """TCP keepalive: seconds of silence before the first probe, between probes, and how many may go unanswered."""
+OTHER_KEY: Final = "MODEL_API_KEY"
+"""Names the key of a server that is none of the makers'."""
+NO_KEY: Final = "none"
+"""Sent where a server asks for no key; the SDKs insist on one."""
 HIDDEN: Final = "[key]"
 """Stands where a key was."""
 SHORTEST_KEY: Final = 8
@@ -55,6 +59,8 @@ class Endpoint:
     connections: int | None = None
     """At most at once; None for `most_connections()`."""
     transport: Transport = "httpx2"
+    is_foreign: bool = False
+    """The address came with the model's name, perhaps out of a stranger's session: it gets no key of the maker's."""
 
 
 def most_connections() -> int:
@@ -157,6 +163,13 @@ def key_from(*names: str, what: str) -> str:
     )
 
 
+def other_key() -> str:
+    """Return the key for a server that is none of the makers', or a word where it needs none."""
+    key = os.environ.get(OTHER_KEY, "").strip()
+    hide(key)
+    return key or NO_KEY
+
+
 def hide(*secrets: str) -> None:
     """Let `redacted` hide these from now on."""
     _secrets.update(secret for secret in secrets if len(secret) >= SHORTEST_KEY)
@@ -170,7 +183,9 @@ def redacted(text: str) -> str:
 
 
 _secrets: set[str] = set()
-_SECRET_NAME: Final = re.compile(r"_(API_KEY|AUTH_TOKEN|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$|_BEARER_TOKEN_")
+_SECRET_NAME: Final = re.compile(
+    r"(?:^|_)(API_KEY|AUTH_TOKEN|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$|_BEARER_TOKEN_"
+)
 _LOOKS_LIKE_A_KEY: Final = re.compile(
     r"(?P<before>\bBearer\s+)?(?:(?<=Bearer )[\w.~+/=-]{8,}|\bsk-[\w*-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,})"
 )

@@ -2,6 +2,10 @@
 
 Its rules: roles alternate; each `tool_use` is answered by one `tool_result` in the next message, before any text;
 texts are never blank; thinking goes back with its signature or not at all.
+
+Four places are marked for the prompt cache, as many as there may be: the end of the tools, of the instructions, and of
+the last two messages of the user. So each request finds what the one before it wrote, and a fork what its parent wrote
+up to the message before the edited one, however many calls lie between.
 """
 
 from __future__ import annotations
@@ -28,6 +32,14 @@ from workbench.providers.wire.common import (
 )
 
 PROVIDER = "anthropic"
+MARKED_MESSAGES = 2
+LEAST_THINKING = 1024
+"""The API refuses fewer tokens for thinking."""
+_CACHED: Body = {"cache_control": {"type": "ephemeral"}}
+_THINK_BY_TOKENS = ("-4-5", "-4-1", "-4-0", "-4-2025", "-3-7-")
+"""In the names of models that take a number of tokens for thinking, and no word for how much."""
+_SHARES = {"low": 0.25, "medium": 0.5, "high": 0.75, "xhigh": 0.85, "max": 0.9}
+"""Of the tokens of an answer, how many such a model may think with."""
 
 
 def messages_body(request: Request, model: str | None = None) -> Body:
@@ -38,18 +50,52 @@ def messages_body(request: Request, model: str | None = None) -> Body:
         "messages": _messages(request),
     }
     if request.instructions.strip():
-        body["system"] = request.instructions
+        body["system"] = [{"type": "text", "text": request.instructions, **_CACHED}]
     if request.tools:
-        body["tools"] = [
+        tools: list[JsonValue] = [
             {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool)}
             for tool in request.tools
         ]
+        _mark(tools)
+        body["tools"] = tools
         body["tool_choice"] = _tool_choice(request)
     if request.parameters.temperature is not None:
         body["temperature"] = request.parameters.temperature
     if request.parameters.effort is not None:
-        body["output_config"] = {"effort": request.parameters.effort}
+        body |= _effort(request, str(body["model"]), request.parameters.effort)
     return body
+
+
+def _effort(request: Request, model: str, effort: str) -> Body:
+    """Return how much the model thinks: older ones are given tokens for it, newer ones a word.
+
+    Inside a loop of tools thinking may only go on where all of its turns are sent back as they came.
+    """
+    goes_on = all(verbatim(turn, PROVIDER) is not None for turn in _turns_of_loop(request))
+    if not any(old in model for old in _THINK_BY_TOKENS):
+        worded: Body = {"output_config": {"effort": effort}}
+        return {**worded, "thinking": {"type": "adaptive", "display": "summarized"}} if goes_on else worded
+    limit = request.parameters.max_tokens
+    budget = int(limit * _SHARES.get(effort, 0.5))
+    fits = goes_on and LEAST_THINKING <= budget < limit
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}} if fits else {}
+
+
+def _turns_of_loop(request: Request) -> list[AssistantMessage]:
+    """Return the turns since a person spoke last."""
+    turns: list[AssistantMessage] = []
+    for message in reversed(request.messages):
+        if isinstance(message, AssistantMessage):
+            turns.append(message)
+        elif not message.results:
+            break
+    return turns
+
+
+def _mark(blocks: JsonValue) -> None:
+    """Mark the last of some blocks as the end of what the prompt cache shall keep."""
+    if isinstance(blocks, list) and blocks and isinstance(blocks[-1], dict):
+        blocks[-1] = {**blocks[-1], **_CACHED}
 
 
 def _tool_choice(request: Request) -> dict[str, JsonValue]:
@@ -79,6 +125,9 @@ def _messages(request: Request) -> list[JsonValue]:
             messages.append({"role": "assistant", "content": content})
         else:
             messages.append({"role": "user", "content": _user(message, ids)})
+    of_user = [sent["content"] for sent in messages if isinstance(sent, dict) and sent["role"] == "user"]
+    for blocks in of_user[-MARKED_MESSAGES:]:
+        _mark(blocks)
     return messages
 
 
