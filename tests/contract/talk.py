@@ -57,10 +57,9 @@ class Heard:
 
 @dataclass
 class Talk:
-    """A provider and the server that it asks."""
+    """A provider, and the name of the model that is asked of it."""
 
-    adapter: Adapter
-    served: Scripted
+    model: str
     provider: Provider
 
     def request(self, *messages: Message, **changes: Any) -> Request:
@@ -70,7 +69,7 @@ class Talk:
             "instructions": "Be exact.",
             "tools": (LOOK,),
             "messages": messages or (QUESTION,),
-            "model": self.adapter.model,
+            "model": self.model,
             "parameters": ModelParameters(),
         }
         return Request(**{**fields, **changes})
@@ -96,10 +95,18 @@ class Talk:
         return await self.hear(self.request(QUESTION, heard.message(), last))
 
 
+@dataclass
+class ServedTalk(Talk):
+    """A talk with the server of a script."""
+
+    adapter: Adapter
+    served: Scripted
+
+
 @asynccontextmanager
-async def talking(adapter: Adapter, *script: Step, **endpoint: Any) -> AsyncIterator[Talk]:
+async def talking(adapter: Adapter, *script: Step, **endpoint: Any) -> AsyncIterator[ServedTalk]:
     """Serve a script and give the provider that asks there; its connections are closed at the end."""
     with serving(adapter, *script) as served:
         async with closing_clients():
             provider = adapter.provider(Endpoint(base_url=served.base_url, **endpoint))
-            yield Talk(adapter, served, provider)
+            yield ServedTalk(adapter.model, provider, adapter, served)

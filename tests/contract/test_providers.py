@@ -13,7 +13,7 @@ import pytest
 from tests.contract.adapters import adapters
 from tests.contract.script import KEY, SECRET, Adapter, Answer, Broken, Failing, Page
 from tests.contract.server import PATIENCE
-from tests.contract.talk import Heard, Talk, talking
+from tests.contract.talk import Heard, ServedTalk, talking
 from workbench.errors import ModelError, PermanentModelError, TransientModelError
 from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
@@ -303,12 +303,12 @@ async def seen(semaphore: Any) -> None:
     assert await asyncio.to_thread(semaphore.acquire, timeout=PATIENCE)
 
 
-def sent(talk: Talk) -> str:
+def sent(talk: ServedTalk) -> str:
     """Return the body of the last request as text."""
     return json.dumps(talk.served.bodies[-1], ensure_ascii=False)
 
 
-def check_answered(talk: Talk, count: int) -> None:
+def check_answered(talk: ServedTalk, count: int) -> None:
     """Check that the last request answers each of so many calls once, by the id under which it was asked."""
     asked, answered = talk.adapter.calls(talk.served.bodies[-1])
     assert asked == answered

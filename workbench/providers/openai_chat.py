@@ -57,7 +57,7 @@ class OpenAIChatProvider:
 
     def __init__(self, endpoint: Endpoint | None = None) -> None:
         self.endpoint = endpoint or Endpoint()
-        self._client = OpenAIClient(self.endpoint)
+        self._client = OpenAIClient(self.endpoint, is_for_others=True)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Stream one turn; raises `ModelError`."""

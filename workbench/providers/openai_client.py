@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from workbench.errors import ModelError
 from workbench.providers.failures import failure, model_error, not_a_stream
-from workbench.providers.remote import Endpoint, Shared, hide, key_from, timeouts
+from workbench.providers.remote import Endpoint, Shared, hide, key_from, other_key, timeouts
 from workbench.providers.wire.common import Body
 from workbench.providers.wire.openai_chat import is_openai
 
@@ -29,10 +29,6 @@ Event = dict[str, JsonValue]
 
 KEY: Final = "OPENAI_API_KEY"
 ADDRESS: Final = "OPENAI_BASE_URL"
-OTHER_KEY: Final = "OPENAI_COMPATIBLE_API_KEY"
-"""The key for any other server at an address of its own."""
-NO_KEY: Final = "none"
-"""Sent where no key is set: most local servers ask for none."""
 TAIL: Final = 1.0
 """Seconds for what follows a turn that is whole, such as its usage; a server that goes on longer is left."""
 
@@ -42,19 +38,22 @@ def address_of(endpoint: Endpoint) -> str | None:
     return endpoint.base_url or os.environ.get(ADDRESS, "").strip() or None
 
 
-def openai_key(endpoint: Endpoint) -> str:
+def openai_key(endpoint: Endpoint, *, is_for_others: bool) -> str:
     """Return the key for a server; raises `KeyMissingError` where OpenAI itself is asked and none is set.
 
-    An address may stand in the name of a model, and such a name in a file of somebody else: OpenAI's own key goes to
-    OpenAI, and to the address in the environment, nowhere else.
+    OpenAI's own key goes to OpenAI and to the address in the environment, and, unless the API `is_for_others` in the
+    first place, to the address in the settings. It never goes to an address that came with a model's name.
     """
+    if endpoint.is_foreign:
+        return other_key()
     has_own = any(name.lower() in ("authorization", "api-key") for name in endpoint.headers)
     if is_openai(address_of(endpoint)) and not has_own:
         return key_from(KEY, what="OpenAI")
-    name = KEY if endpoint.base_url is None or is_openai(endpoint.base_url) else OTHER_KEY
-    key = os.environ.get(name, "").strip()
+    key = os.environ.get(KEY, "").strip()
+    if not key or (is_for_others and endpoint.base_url is not None):
+        return other_key()
     hide(key)
-    return key or NO_KEY
+    return key
 
 
 class OpenAIClient:
@@ -63,9 +62,9 @@ class OpenAIClient:
     Raises `KeyMissingError` where OpenAI itself is asked and no key is set.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, is_for_others: bool = False) -> None:
         hide(*endpoint.headers.values())
-        self._endpoint, self._key = endpoint, openai_key(endpoint)
+        self._endpoint, self._key = endpoint, openai_key(endpoint, is_for_others=is_for_others)
         self._client = Shared(endpoint, self._made)
 
     async def events(self, path: str, body: Body) -> AsyncGenerator[Event]:

@@ -59,7 +59,7 @@ class Chat:
 
     def provider(self, endpoint: Endpoint) -> Provider:
         """Return the provider."""
-        with patch.dict(os.environ, {"OPENAI_COMPATIBLE_API_KEY": KEY}):
+        with patch.dict(os.environ, {"MODEL_API_KEY": KEY}):
             return OpenAIChatProvider(endpoint)
 
     def calls(self, body: Any) -> tuple[list[str], list[str]]:

@@ -91,7 +91,7 @@ class Responses:
 
     def provider(self, endpoint: Endpoint) -> Provider:
         """Return the provider."""
-        with patch.dict(os.environ, {"OPENAI_COMPATIBLE_API_KEY": KEY}):
+        with patch.dict(os.environ, {"MODEL_API_KEY": KEY}):
             return OpenAIResponsesProvider(endpoint)
 
     def calls(self, body: Any) -> tuple[list[str], list[str]]:
