@@ -71,9 +71,7 @@ class AnthropicProvider:
         """Look for a key; raises `KeyMissingError` where the API itself is asked and there is none."""
         self.endpoint = endpoint or Endpoint()
         hide(*self.endpoint.headers.values())
-        has_own_server = bool(self.endpoint.base_url or os.environ.get("ANTHROPIC_BASE_URL"))
-        if not has_own_server and not self.endpoint.headers and not has_credentials():
-            key_from(*KEYS, what="Anthropic")
+        self._api_key, self._auth_token = _proof(self.endpoint)
         self._client = Shared(self.endpoint, self._made)
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
@@ -119,18 +117,36 @@ class AnthropicProvider:
     def _made(self, connections: httpx2.AsyncClient) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic
 
-        own = None if has_credentials() and not self.endpoint.is_foreign else other_key()
-        also = {} if own is None else {"x-api-key": own}  # where the API had it once, and servers of one's own look
-        client = AsyncAnthropic(
-            api_key=own,
+        # Where the API had the key once, and servers of one's own look.
+        also = {"x-api-key": self._api_key} if self._api_key and self.endpoint.base_url else {}
+        return AsyncAnthropic(
+            api_key=self._api_key,
+            auth_token=self._auth_token,
             base_url=self.endpoint.base_url,
             max_retries=0,
             timeout=timeouts(self.endpoint),
             default_headers={**also, **self.endpoint.headers},
             http_client=connections,
         )
-        hide(*(key for key in (client.api_key, client.auth_token) if key))
-        return client
+
+
+def _proof(endpoint: Endpoint) -> tuple[str | None, str | None]:
+    """Return the key and the token that prove who asks; neither where the SDK's own configuration does.
+
+    Raises `KeyMissingError` where there is nothing and the API itself is asked.
+    """
+    if endpoint.is_foreign:
+        return other_key(), None
+    key, token = KEYS
+    if os.environ.get(key, "").strip():
+        return key_from(key, what="Anthropic"), None
+    if os.environ.get(token, "").strip():
+        return None, key_from(token, what="Anthropic")
+    if has_credentials():
+        return None, None
+    if not (endpoint.base_url or endpoint.headers or os.environ.get("ANTHROPIC_BASE_URL")):
+        key_from(*KEYS, what="Anthropic")
+    return other_key(), None
 
 
 async def _events(stream: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Any, None]:

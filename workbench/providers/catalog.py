@@ -63,7 +63,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "bedrock": ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK"),
 }
 """Environment variables in which keys are looked for; any one of them is enough."""
-_ONE_AT_A_TIME: Final = ("o1", "o3", "o4-mini")
+_ONE_AT_A_TIME: Final = ("o1", "o1-mini", "o1-preview", "o3", "o3-mini", "o4-mini")
 """Models whose API refuses several calls in one turn; dated names follow them."""
 
 

@@ -60,8 +60,7 @@ class Messages:
     def provider(self, endpoint: Endpoint) -> Provider:
         """Return the provider."""
         with patch.dict(os.environ, {"ANTHROPIC_API_KEY": KEY}):
-            provider = AnthropicProvider(endpoint)
-        return provider
+            return AnthropicProvider(endpoint)
 
     def calls(self, body: Any) -> tuple[list[str], list[str]]:
         """Return the calls and answers among the blocks of the messages."""

@@ -1,0 +1,197 @@
+"""How providers reach the world: keys, the shared connections, and sentences without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from workbench.errors import KeyMissingError, ModelNotFoundError
+from workbench.providers.catalog import CURRENT, RETIRED, calls_in_parallel, known_models, retired_on
+from workbench.providers.failures import KINDS, retry_after, status_error
+from workbench.providers.registry import KNOWN, Providers
+from workbench.providers.remote import Endpoint, close_clients, hide, http_client, key_from, most_connections, redacted
+from workbench.providers.wire.common import split_model
+
+
+def test_a_missing_key_is_named_by_its_variable() -> None:
+    """A person reads which variable to set, and that there is a model without a key."""
+    with pytest.raises(KeyMissingError, match=r"set ONE_API_KEY or TWO_API_KEY.*offline"):
+        key_from("ONE_API_KEY", "TWO_API_KEY", what="Someone")
+
+
+def test_the_first_key_that_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blank variable counts as none, and a key is taken without the line's end that was pasted with it."""
+    monkeypatch.setenv("ONE_API_KEY", " ")
+    monkeypatch.setenv("TWO_API_KEY", "key-of-two\n")
+    assert key_from("ONE_API_KEY", "TWO_API_KEY", what="Someone") == "key-of-two"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Incorrect API key provided: sk-proj-abcd1234efgh.",
+        "header Authorization: Bearer abcdefgh12345678 refused",
+        "the key hidden-by-hand-1 is wrong",
+        "the key from-environment is wrong",
+        "user AKIAABCDEFGHIJKLMNOP is unknown",
+    ],
+)
+def test_no_sentence_shows_a_key(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Keys that were read, keys of the environment, and what looks like one are left out of what a server says."""
+    monkeypatch.setenv("SOME_API_KEY", "from-environment")
+    hide("hidden-by-hand-1")
+    told = str(status_error(401, "", text, None))
+    assert "[key]" in told
+    for secret in ("sk-proj", "abcdefgh", "hidden-by-hand", "from-environment", "AKIA"):
+        assert secret not in told
+    assert redacted("nothing secret here") == "nothing secret here"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after": "7", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+    ],
+)
+def test_a_servers_wish_to_wait_is_read(headers: dict[str, str], expected: float | None) -> None:
+    """Seconds, milliseconds, and dates; what is none of these is no wish."""
+    assert retry_after(headers) == expected
+
+
+@pytest.mark.parametrize("status", [*range(300, 600), 999])
+def test_every_status_has_a_kind(status: int) -> None:
+    """Whatever a server answers, there is a word and a sentence for it."""
+    error = status_error(status, "", "because", None)
+    assert error.kind in KINDS
+    assert "because" in str(error)
+
+
+async def test_all_runs_share_one_pool() -> None:
+    """Whoever asks on one event loop gets the same connections, until they are closed."""
+    first = http_client()
+    assert http_client(Endpoint(base_url="http://elsewhere")) is first
+    assert http_client(Endpoint(connections=3)) is not first
+    await close_clients()
+    assert first.is_closed
+    assert http_client() is not first
+    await close_clients()
+    assert most_connections() <= 50
+
+
+def test_each_event_loop_has_its_own() -> None:
+    """Connections of a loop that is gone are never used."""
+
+    async def one() -> int:
+        client = http_client()
+        await close_clients()
+        return id(client)
+
+    kept = [asyncio.Runner() for _ in range(2)]
+    assert len({runner.run(one()) for runner in kept}) >= 1
+    for runner in kept:
+        runner.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("claude-sonnet-5-5", "did you mean 'anthropic:claude-sonnet-5-5'"),
+        ("gpt-6-sol", "did you mean 'openai:gpt-6-sol'"),
+        ("antropic:claude-opus-5", "did you mean 'anthropic:claude-opus-5'"),
+        ("anthropic:", "write a model after the colon"),
+        ("recorded:", "write a run after the colon"),
+        ("", "provider:model"),
+        ("offlin", "did you mean 'offline'"),
+    ],
+)
+def test_a_wrong_name_is_told_with_the_right_one(name: str, hint: str) -> None:
+    """A name that no provider knows gets a hint, and the list of providers."""
+    with pytest.raises(ModelNotFoundError) as caught:
+        Providers()(name)
+    assert hint in str(caught.value)
+    assert "offline" in str(caught.value)
+
+
+def test_a_retired_name_is_told_with_the_current_ones() -> None:
+    """Nobody has to look up what follows a model that is not served any more."""
+    with pytest.raises(ModelNotFoundError, match=r"retired on 2025-07-21; current .* anthropic:claude-opus-5-5"):
+        Providers()("anthropic:claude-3-sonnet-20240229")
+    assert retired_on("anthropic", "claude-sonnet-5-5") is None
+    assert retired_on("openai", "gpt-5.5") is None
+    assert retired_on("openai", "gpt-4o-2024-08-06") == "2027-01-14"
+
+
+def test_no_current_name_is_a_retired_one() -> None:
+    """What is recommended can be used."""
+    for provider, names in CURRENT.items():
+        assert not set(names) & set(RETIRED.get(provider, {}))
+        assert len(names) == len(set(names))
+
+
+def test_current_names_are_those_of_the_sdks() -> None:
+    """A name in the list is one that the maker's own SDK knows."""
+    from typing import get_args
+
+    from anthropic.types import Model
+    from openai.types import ChatModel
+
+    known = {"anthropic": set(get_args(get_args(Model)[0])), "openai": set(get_args(ChatModel))}
+    for provider, names in known.items():
+        assert set(CURRENT[provider]) <= names
+
+
+def test_known_models_tell_what_they_cost() -> None:
+    """Context and price come from the price lists; what is not listed is unknown, never 0."""
+    models = {model.full_name: model for model in known_models()}
+    assert models["offline"].input_price == 0.0
+    sonnet = models["anthropic:claude-sonnet-5-5"]
+    assert sonnet.context is not None
+    assert sonnet.context >= 200_000
+    assert sonnet.input_price is not None
+    assert sonnet.output_price is not None
+    assert 0 < sonnet.input_price < sonnet.output_price
+    assert sonnet.has_key is False
+    assert calls_in_parallel("anthropic:claude-sonnet-5-5")
+    assert not calls_in_parallel("openai:o3-mini")
+
+
+def test_an_address_of_a_stranger_gets_no_headers() -> None:
+    """What the person wrote themselves is trusted; an address in a model's name alone is not."""
+    own = Endpoint(base_url="https://proxy.example/v1", headers={"x-team": "secret-team"})
+    providers = Providers({"anthropic": own}, trusted=["https://typed.example/"])
+    foreign = providers.endpoint(split_model("anthropic:m@https://evil.example"))
+    assert (foreign.is_foreign, dict(foreign.headers)) == (True, {})
+    for address in ("https://proxy.example/v1/", "https://typed.example", "https://api.anthropic.com"):
+        endpoint = providers.endpoint(split_model(f"anthropic:m@{address}"))
+        assert (endpoint.is_foreign, dict(endpoint.headers)) == (False, {"x-team": "secret-team"})
+    assert providers.endpoint(split_model("anthropic:m@http://api.anthropic.com")).is_foreign
+    assert providers.endpoint(split_model("anthropic:m@https://anthropic.com.evil.example")).is_foreign
+
+
+def test_a_provider_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns of one model use the same client, and so the same connections."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-1234567890")
+    providers = Providers()
+    assert providers("anthropic:claude-opus-5") is providers("anthropic:claude-sonnet-5")
+    assert providers("anthropic:m@http://127.0.0.1:1") is not providers("anthropic:m@http://127.0.0.1:2")
+    assert set(KNOWN) >= {"offline", "anthropic", "openai", "openai-chat", "bedrock", "recorded"}
+
+
+def test_naming_a_model_imports_no_sdk() -> None:
+    """That a key is there is found out before the first paint, which does not wait for an SDK."""
+    code = (
+        "import os, sys; os.environ['ANTHROPIC_API_KEY'] = 'canary-1234567890'; "
+        "from workbench.providers.registry import provider_for; provider_for('anthropic:claude-opus-5'); "
+        "print([name for name in ('anthropic', 'openai', 'httpx2', 'boto3', 'genai_prices') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
