@@ -6,7 +6,7 @@ import json
 import select
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -21,8 +21,9 @@ GARBAGE = b"data: {\x00\xff not json\n\n"
 class Scripted:
     """What is served, and what was seen."""
 
-    def __init__(self, adapter: Adapter, script: Sequence[Step]) -> None:
-        self.adapter, self.script = adapter, list(script)
+    def __init__(self, adapter: Adapter, script: Sequence[Step] | Callable[[Any], Step]) -> None:
+        self.adapter = adapter
+        self.script = script if callable(script) else list(script)
         self.bodies: list[Any] = []
         """The bodies of the requests, in order."""
         self.headers: list[dict[str, str]] = []
@@ -35,17 +36,19 @@ class Scripted:
         self._lock = threading.Lock()
 
     def next_step(self, body: bytes, headers: dict[str, str]) -> Step:
-        """Take the next step of the script; the last one is said again and again."""
+        """Take the next step of the script, of which the last is said again and again; or ask what fits the body."""
         with self._lock:
             self.bodies.append(json.loads(body))
             self.headers.append(headers)
+            if callable(self.script):
+                return self.script(self.bodies[-1])
             return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
 @contextmanager
-def serving(adapter: Adapter, *script: Step) -> Iterator[Scripted]:
-    """Serve a script on a free port of loopback."""
-    served = Scripted(adapter, script)
+def serving(adapter: Adapter, *script: Step, answer: Callable[[Any], Step] | None = None) -> Iterator[Scripted]:
+    """Serve a script on a free port of loopback, or what `answer` says to the body of a request."""
+    served = Scripted(adapter, answer or script)
 
     class OfScript(_Handler):
         scripted = served

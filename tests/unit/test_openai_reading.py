@@ -27,7 +27,7 @@ Turn = tuple[tuple[TurnBlock, ...], TurnEnd, ProviderParts | None]
 def chat(*deltas: Mapping[str, Any], finish: str | None = "stop", usage: Any = None) -> Turn:
     """Return the turn that these deltas of chunks make."""
     reader, builder = ChatReader("openai-chat:m"), TurnBuilder(0)
-    chunks = [{"choices": [{"index": 0, "delta": dict(delta), "finish_reason": None}]} for delta in deltas]
+    chunks: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": dict(delta)}]} for delta in deltas]
     chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], "usage": usage})
     for chunk in chunks:
         for said in reader.take(json.loads(json.dumps(chunk))):

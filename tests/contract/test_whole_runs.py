@@ -1,0 +1,147 @@
+"""Whole runs on every provider, over real HTTP: a plan, calls at once, a subagent, an edit, forks to other models."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.adapters import adapters
+from tests.contract.script import SECRET, Adapter, Answer, Step
+from tests.contract.server import Scripted, serving
+from tests.fork_kit import World
+from tests.harness import Rig
+from workbench.agent.spec import AgentSpec
+from workbench.driver.commands import ForkEdits, ForkRun
+from workbench.providers.base import Provider
+from workbench.providers.offline import OfflineProvider
+from workbench.providers.remote import Endpoint, close_clients
+from workbench.state.run_state import RunState
+
+pytestmark = pytest.mark.parametrize("adapter", adapters(), ids=lambda adapter: adapter.name)
+
+QUESTION, TASK, PLAN = "What is it about?", "dig there", "Now plan."
+FIRST = [
+    ("look", '{"word": "a"}'),
+    ("look", '{"word": "b"}'),
+    ("write", '{"word": "c"}'),
+    ("spawn_subagent", json.dumps({"task": TASK})),
+]
+
+
+def researcher(adapter: Adapter, body: Any) -> Step:
+    """Say what fits a request: plan; look, write and hand over at once; look again; answer with all that was found."""
+    said = json.dumps(body, ensure_ascii=False)
+    asked, _ = adapter.calls(body)
+    found = " ".join(dict.fromkeys(re.findall(r"(?:found|wrote|dug|edited) \w+", said)))
+    if PLAN in said:
+        return Answer("SEARCH: alpha\nSYNTHESIZE: all of it")
+    if QUESTION not in said:
+        return submit(found.replace("found", "dug")) if asked else Answer(calls=[("look", '{"word": "d"}')])
+    if not asked:
+        return Answer("I look at once.", "Hm, two topics.", FIRST)
+    if len(asked) == len(FIRST):
+        return Answer("Once more.", "Hm.", [("look", '{"word": "e"}')])
+    return submit(found)
+
+
+def submit(text: str) -> Answer:
+    """Return the turn that ends a run."""
+    return Answer(calls=[("submit_answer", json.dumps({"answer": text}))])
+
+
+@dataclass
+class Stage:
+    """A rig whose model is a provider's server."""
+
+    rig: Rig
+    served: dict[str, Scripted]
+    """By the names of the models."""
+
+    def run(self, model: str) -> tuple[str, RunState]:
+        """Do a whole run."""
+        run = self.rig.start(QUESTION, model=model)
+        return run, self.rig.finish(run)
+
+    def fork(self, run: str, at: str, edits: ForkEdits) -> RunState:
+        """Fork a run and see it to its end."""
+        return self.rig.finish(str(self.rig.ask(ForkRun(run, at, edits))))
+
+
+@contextmanager
+def stage(folder: Path, *apis: Adapter) -> Iterator[Stage]:
+    """Serve a researcher for each API, and give a rig that asks them."""
+    with ExitStack() as open_:
+        served = {api.model: open_.enter_context(serving(api, answer=partial(researcher, api))) for api in apis}
+        models: dict[str, Provider] = {
+            api.model: api.provider(Endpoint(base_url=served[api.model].base_url)) for api in apis
+        }
+        spec = AgentSpec(instructions="Be exact.", planner=PLAN, subagent="")
+        models["offline"] = OfflineProvider()
+        rig = open_.enter_context(Rig(folder, tools=World().tools(), models=models, spec=spec))
+        open_.callback(lambda: rig.driver.run_blocking(close_clients()))
+        yield Stage(rig, served)
+
+
+def test_a_whole_run(adapter: Adapter, tmp_path: Path) -> None:
+    """Plan, four calls at once with a subagent among them, another call, the answer; each result where it belongs."""
+    with stage(tmp_path, adapter) as on:
+        run, state = on.run(adapter.model)
+        kinds = on.rig.kinds(run)
+    assert state.status_and_reason == ("completed", "answered")
+    assert state.answer is not None
+    assert set(state.answer.split()) >= {"a", "b", "c", "d", "e"}
+    assert "dug d" in state.answer
+    assert [[call.tool for call in step.asked_calls] for step in state.steps] == [
+        ["look", "look", "write", "spawn_subagent"],
+        ["look"],
+        ["submit_answer"],
+    ]
+    assert state.plan
+    assert "subagent_finished" in kinds
+    assert "model_retried" not in kinds
+    for body in on.served[adapter.model].bodies:
+        asked, answered = adapter.calls(body)
+        assert asked == answered
+    assert any(SECRET in json.dumps(body) for body in on.served[adapter.model].bodies)
+
+
+def test_an_edited_result_is_what_the_model_hears(adapter: Adapter, tmp_path: Path) -> None:
+    """The fork sends all that came before it as it was, byte for byte, and the edit in its place."""
+    with stage(tmp_path, adapter) as on:
+        run, _ = on.run(adapter.model)
+        before = len(on.served[adapter.model].bodies)
+        edited = on.fork(run, "0.1", ForkEdits(results={"0.1": "edited B"}))
+        bodies = on.served[adapter.model].bodies
+    assert edited.status_and_reason == ("completed", "answered")
+    assert edited.answer is not None
+    assert "edited B" in edited.answer
+    assert "found b" not in edited.answer
+    again = next(json.dumps(body) for body in bodies[before:])
+    asked_first = next(json.dumps(body) for body in bodies if len(adapter.calls(body)[0]) == len(FIRST))
+    assert again == asked_first.replace("found b", "edited B")
+
+
+@pytest.mark.parametrize("other", [*adapters(), None], ids=lambda other: other.name if other else "offline")
+def test_a_fork_goes_on_with_any_other_model(adapter: Adapter, other: Adapter | None, tmp_path: Path) -> None:
+    """Text, calls and results cross over; what only the first provider understands does not."""
+    name = other.model if other is not None else "offline"
+    with stage(tmp_path, *{api.name: api for api in (adapter, other or adapter)}.values()) as on:
+        run, _ = on.run(adapter.model)
+        before = len(on.served[name].bodies) if name in on.served else 0
+        fork = on.fork(run, "1", ForkEdits(model=name))
+        bodies = on.served[name].bodies[before:] if name in on.served else []
+    assert fork.status_and_reason[0] == "completed"
+    assert fork.agent is not None
+    assert fork.agent.model == name
+    if other is not None:
+        assert fork.answer is not None
+        assert set(fork.answer.split()) >= {"a", "b", "c", "d", "e"}
+        assert (SECRET in json.dumps(bodies[0])) is (other.name == adapter.name)
