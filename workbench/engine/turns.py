@@ -86,13 +86,13 @@ class TurnRunner:
             await self._journal.append(TurnDiscarded(step=step, attempt=attempt, reason=reason))
 
     async def _attempts(self, purpose: Purpose, step: int, prompt: str) -> TurnFinished:
-        first = self._first_attempt(purpose, step)
-        for attempt in range(first, first + MODEL_ATTEMPTS):
+        first, most = self._first_attempt(purpose, step), self._most_attempts()
+        for attempt in range(first, first + most):
             try:
                 return await self._attempt(purpose, step, attempt, prompt)
             except TransientModelError as error:
                 self._dispatcher.withdraw()
-                if attempt == first + MODEL_ATTEMPTS - 1:
+                if attempt == first + most - 1:
                     await self._discard(step, f"broken: {_words(error)}")
                     raise
                 await self._wait_for_next(step, attempt, attempt - first, error)
@@ -108,6 +108,12 @@ class TurnRunner:
         retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait)
         await self._journal.append(retried, TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}"))
         await asyncio.sleep(wait)
+
+    def _most_attempts(self) -> int:
+        """Return how often a turn is tried: some providers ask for more patience than others."""
+        agent = self._journal.state.agent
+        provider = self._around.provider(agent.model) if agent is not None else None
+        return max(1, int(getattr(provider, "attempts", MODEL_ATTEMPTS)))
 
     def _first_attempt(self, purpose: Purpose, step: int) -> int:
         """Return the number of the next attempt: beyond those that a person or a crash broke off."""

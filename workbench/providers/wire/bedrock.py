@@ -41,8 +41,8 @@ NO_TOOLS_NOW: Final = "Answer in words now, without calling a tool."
 ONE_AT_A_TIME: Final = "Call one tool at a time."
 LEAST_THINKING: Final = 1024
 _MARK: Final = {"cachePoint": {"type": "default"}}
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9()\[\] -]+|\s{2,}")
-"""What the name of a document must not hold."""
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9()\[\]-]+")
+"""What the name of a document must not hold; blanks only one by one."""
 _THINK_BY_TOKENS: Final = ("-4-5", "-4-1", "-4-0", "-4-2025", "-3-7-")
 """In the names of Claude's models that take a number of tokens for thinking, and no word for how much."""
 _SHARES: Final = {"low": 0.25, "medium": 0.5, "high": 0.75, "xhigh": 0.85, "max": 0.9}
