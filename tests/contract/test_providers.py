@@ -228,6 +228,7 @@ async def test_what_is_no_api_is_told_from_an_answer(adapter: Adapter) -> None:
     async with talking(adapter, Page()) as talk:
         with pytest.raises(ModelError) as caught:
             await talk.hear()
+    assert caught.value.kind == "not_a_stream"
     assert "<html" not in str(caught.value)
 
 
