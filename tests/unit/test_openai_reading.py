@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from workbench.errors import KeyMissingError, ModelError, PermanentModelError, TransientModelError
-from workbench.events.agent import ModelParameters
+from workbench.events.agent import ModelParameters, ToolSpec
 from workbench.events.content import TextBlock, text_content
 from workbench.events.request import ProviderParts, Request, ThinkingBlock, ToolCallBlock, TurnBlock, UserMessage
 from workbench.providers.base import TurnEnd
@@ -317,6 +318,16 @@ def ask(model: str, **parameters: Any) -> Request:
 def test_only_models_that_reason_are_asked_to_seal_it(model: str, has: bool) -> None:
     """The API refuses the wish of all others."""
     assert ("include" in responses_body(ask(f"openai:{model}"))) is has
+
+
+@pytest.mark.parametrize(("model", "has"), [("gpt-6-sol", True), ("o3", False), ("o4-mini", False)])
+def test_models_that_call_one_at_a_time_are_not_told_to(model: str, has: bool) -> None:
+    """They do so anyway, and their API refuses the switch; for all others the default is left alone."""
+    tools = (ToolSpec(name="look", description="Look.", input_schema={}),)
+    for body, name in ((responses_body, "openai"), (chat_body, "openai-chat")):
+        asked = replace(ask(f"{name}:{model}"), tools=tools)
+        assert "parallel_tool_calls" not in body(asked)
+        assert ("parallel_tool_calls" in body(replace(asked, parallel_tool_calls=False))) is has
 
 
 def test_effort_asks_for_the_thoughts_as_well() -> None:

@@ -28,7 +28,7 @@ from workbench.providers.wire.common import (
     verbatim,
     wire_id,
 )
-from workbench.providers.wire.openai_responses import ERROR
+from workbench.providers.wire.openai_responses import ERROR, has_parallel_switch
 
 PROVIDER = "openai-chat"
 OWN_HOSTS = ("openai.com", "openai.azure.com", "services.ai.azure.com")
@@ -64,7 +64,7 @@ def chat_body(request: Request, model: str | None = None) -> Body:
             for tool in request.tools
         ]
         body["tool_choice"] = _tool_choice(request.parameters.tool_choice)
-        if not request.parallel_tool_calls:
+        if not request.parallel_tool_calls and has_parallel_switch(str(body["model"])):
             body["parallel_tool_calls"] = False
     if request.parameters.temperature is not None:
         body["temperature"] = request.parameters.temperature

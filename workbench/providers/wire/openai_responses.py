@@ -35,6 +35,7 @@ ERROR = "Error:"
 """Stands before a result that is one."""
 _WITHOUT_REASONING = re.compile(r"(ft:)?(chatgpt|gpt-[34]|gpt-5-chat)")
 """Models that do not reason; the API refuses to seal their reasoning rather than sending none."""
+_ONE_AT_A_TIME = re.compile(r"o[134](-|$)")
 
 
 def responses_body(request: Request, model: str | None = None) -> Body:
@@ -61,12 +62,18 @@ def responses_body(request: Request, model: str | None = None) -> Body:
             for tool in request.tools
         ]
         body["tool_choice"] = _tool_choice(request.parameters.tool_choice)
-        body["parallel_tool_calls"] = request.parallel_tool_calls
+        if not request.parallel_tool_calls and has_parallel_switch(str(body["model"])):
+            body["parallel_tool_calls"] = False
     if request.parameters.temperature is not None:
         body["temperature"] = request.parameters.temperature
     if request.parameters.effort is not None:
         body["reasoning"] = {"effort": request.parameters.effort, "summary": "auto"}
     return body
+
+
+def has_parallel_switch(model: str) -> bool:
+    """Whether a model can be told to ask for one call at a time; the oldest that reason do so anyway, and refuse it."""
+    return not _ONE_AT_A_TIME.match(model)
 
 
 def _tool_choice(wanted: str) -> JsonValue:
