@@ -12,6 +12,10 @@ from workbench.providers.base import Provider
 from workbench.providers.openai_responses import OpenAIResponsesProvider
 from workbench.providers.remote import Endpoint
 
+Event = dict[str, Any]
+Item = tuple[Event, Event, list[Event]]
+"""An item as it is in the end, what is otherwise at its beginning, and the pieces in between."""
+
 CODES = {
     "rate_limited": "rate_limit_exceeded",
     "server": "server_error",
@@ -31,47 +35,17 @@ class Responses:
 
     def frames(self, answer: Answer) -> Frames:
         """Return an answer as events; the last one makes it whole."""
-        events: list[dict[str, Any]] = [_event("response.created"), _event("response.in_progress")]
-        items: list[dict[str, Any]] = []
-        if answer.thinking:
-            index = len(items)
-            item = {"type": "reasoning", "id": "rs_1", "summary": []}
-            whole = {
-                **item,
-                "summary": [{"type": "summary_text", "text": answer.thinking}],
-                "encrypted_content": SECRET,
-            }
-            at = {"output_index": index, "item_id": "rs_1", "summary_index": 0}
-            events.append(_event("response.output_item.added", output_index=index, item=item))
-            events.append(_event("response.reasoning_summary_part.added", **at))
-            for piece in cut(answer.thinking, answer.pieces):
-                events.append(_event("response.reasoning_summary_text.delta", **at, delta=piece))
-            events.append(_event("response.output_item.done", output_index=index, item=whole))
-            items.append(whole)
-        if answer.text:
-            index, kind = len(items), "refusal" if answer.stop == "refusal" else "output_text"
-            item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
-            said = {"type": kind, "refusal" if kind == "refusal" else "text": answer.text}
-            whole = {**item, "status": "completed", "content": [said]}
-            events.append(_event("response.output_item.added", output_index=index, item=item))
-            for piece in cut(answer.text, answer.pieces):
-                events.append(_event(f"response.{kind}.delta", output_index=index, content_index=0, delta=piece))
-            events.append(_event("response.output_item.done", output_index=index, item=whole))
-            items.append(whole)
-        for number, (tool, arguments) in enumerate(answer.calls):
-            index, is_cut = len(items), answer.stop == "max_tokens" and number == len(answer.calls) - 1
-            call = id_of(answer, number, "call_")
-            item = {"type": "function_call", "id": f"fc_{number}", "call_id": call, "name": tool, "arguments": ""}
-            whole = {**item, "arguments": arguments, "status": "incomplete" if is_cut else "completed"}
-            events.append(_event("response.output_item.added", output_index=index, item=item))
-            for piece in cut(arguments, answer.pieces):
-                events.append(_event("response.function_call_arguments.delta", output_index=index, delta=piece))
-            if not is_cut:
-                done = _event("response.function_call_arguments.done", output_index=index, arguments=arguments)
-                events.append(done)
-            events.append(_event("response.output_item.done", output_index=index, item=whole))
-            items.append(whole)
-        events.append(_last(answer, items))
+        said = [
+            *([_reasoning(answer)] if answer.thinking else []),
+            *([_message(answer)] if answer.text else []),
+            *(_call(answer, number) for number in range(len(answer.calls))),
+        ]
+        events = [_event("response.created"), _event("response.in_progress")]
+        for index, (item, begun, pieces) in enumerate(said):
+            events.append(_event("response.output_item.added", output_index=index, item=item | begun))
+            events += [piece | {"output_index": index, "item_id": item["id"]} for piece in pieces]
+            events.append(_event("response.output_item.done", output_index=index, item=item))
+        events.append(_last(answer, [item for item, _, _ in said]))
         frames = [
             f"event: {event['type']}\ndata: {json.dumps({**event, 'sequence_number': number})}\n\n".encode()
             for number, event in enumerate(events)
@@ -101,11 +75,48 @@ class Responses:
         return asked, [item["call_id"] for item in items if item["type"] == "function_call_output"]
 
 
-def _event(kind: str, **fields: Any) -> dict[str, Any]:
+def _event(kind: str, **fields: Any) -> Event:
     return {"type": kind, **fields}
 
 
-def _last(answer: Answer, items: list[dict[str, Any]]) -> dict[str, Any]:
+def _reasoning(answer: Answer) -> Item:
+    summary = [{"type": "summary_text", "text": answer.thinking}]
+    pieces = [
+        _event("response.reasoning_summary_text.delta", summary_index=0, delta=piece)
+        for piece in cut(answer.thinking, answer.pieces)
+    ]
+    whole = {"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": SECRET}
+    return whole, {"summary": []}, [_event("response.reasoning_summary_part.added", summary_index=0), *pieces]
+
+
+def _message(answer: Answer) -> Item:
+    kind, name = ("refusal", "refusal") if answer.stop == "refusal" else ("output_text", "text")
+    pieces = [
+        _event(f"response.{kind}.delta", content_index=0, delta=piece) for piece in cut(answer.text, answer.pieces)
+    ]
+    content = [{"type": kind, name: answer.text}]
+    whole = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content}
+    return whole, {"status": "in_progress", "content": []}, pieces
+
+
+def _call(answer: Answer, number: int) -> Item:
+    tool, arguments = answer.calls[number]
+    is_cut = answer.stop == "max_tokens" and number == len(answer.calls) - 1
+    pieces = [_event("response.function_call_arguments.delta", delta=piece) for piece in cut(arguments, answer.pieces)]
+    if not is_cut:
+        pieces.append(_event("response.function_call_arguments.done", arguments=arguments))
+    whole = {
+        "type": "function_call",
+        "id": f"fc_{number}",
+        "call_id": id_of(answer, number, "call_"),
+        "name": tool,
+        "arguments": arguments,
+        "status": "incomplete" if is_cut else "completed",
+    }
+    return whole, {"arguments": "", "status": "in_progress"}, pieces
+
+
+def _last(answer: Answer, items: list[Event]) -> Event:
     status = "incomplete" if answer.stop == "max_tokens" else "completed"
     usage = {
         "input_tokens": answer.usage.input_tokens,
