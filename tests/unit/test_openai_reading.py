@@ -191,6 +191,14 @@ def responses(*events: Mapping[str, Any], model: str = "openai:m") -> Turn:
     return builder.finish(), builder.end, reader.parts
 
 
+def read(*events: Mapping[str, Any]) -> ResponsesReader:
+    """Return the reader of these events."""
+    reader = ResponsesReader("openai:m")
+    for told in events:
+        list(reader.take(json.loads(json.dumps(told))))
+    return reader
+
+
 def event(kind: str, index: int | None = None, **fields: Any) -> dict[str, Any]:
     """Return one event."""
     return {"type": f"response.{kind}", **({} if index is None else {"output_index": index}), **fields}
@@ -258,14 +266,15 @@ def test_reasoning_goes_back_with_what_follows_it() -> None:
 )
 def test_what_the_api_would_refuse_goes_back_in_our_words(items: list[Any]) -> None:
     """A turn that cannot return as it came is stripped whole, never sent in part."""
-    assert responses(*(done(index, **item) for index, item in enumerate(items)), completed())[2] is None
+    assert read(*(done(index, **item) for index, item in enumerate(items)), completed()).parts is None
 
 
 def test_an_incomplete_response_says_why_and_keeps_nothing() -> None:
     """Reasoning without what follows it would be refused."""
     details = {"incomplete_details": {"reason": "content_filter"}}
-    _, end, parts = responses(done(0, **REASONING), completed(status="incomplete", **details))
-    assert (end.stop_reason, parts) == ("content_filter", None)
+    reader = read(done(0, **REASONING), completed(status="incomplete", **details))
+    assert reader.end is not None
+    assert (reader.end.stop_reason, reader.parts) == ("content_filter", None)
 
 
 @pytest.mark.parametrize(
