@@ -17,7 +17,8 @@ from workbench.events.call import CallStarted
 from workbench.events.request import ProviderParts, Request, ToolCallBlock, Usage
 from workbench.events.run import RunResumed
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
-from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, PartsDelta, TextDelta, TurnEnd
+from workbench.providers.base import Alive, CallClosed, CallInput, CallOpened, Delta, PartsDelta, TextDelta, TurnEnd
+from workbench.providers.remote import Endpoint, place_for
 from workbench.providers.scripted import Turn
 from workbench.tools.base import tool
 
@@ -191,6 +192,52 @@ async def test_a_silent_model_is_given_up(first: bool, monkeypatch: pytest.Monke
     state = await lab.run()
     assert state.error == f"the model said nothing for {0.01 if first else 0.02} s"
     assert {event.error_kind for event in lab.all(ModelRetried)} == {"timeout"}
+
+
+async def test_a_provider_says_how_long_it_may_be_silent() -> None:
+    """A remote provider's own times hold, and a sign of life is a reason to wait on, but no word of the model."""
+    never = asyncio.Event()
+
+    async def source() -> AsyncIterator[Delta]:
+        yield Alive()
+        await never.wait()
+        yield END
+
+    provider = Deltas(source)
+    provider.endpoint = Endpoint(first_byte_timeout=30, byte_timeout=0.01)  # type: ignore[attr-defined]
+    state = await (lab := Lab([], provider=provider)).run()
+    assert state.error == "the model said nothing for 0.01 s"
+    assert not lab.all(TurnText)
+
+
+async def test_waiting_for_a_connection_is_no_silence() -> None:
+    """A turn that waits because all connections are in use is not given up, and goes on when one is free."""
+
+    async def said() -> AsyncIterator[Delta]:
+        yield TextDelta("Here.")
+        yield END
+
+    remote = Deltas(said)
+    remote.endpoint = Endpoint(first_byte_timeout=0.01, connections=1)  # type: ignore[attr-defined]
+    async with place_for(remote):
+        lab = Lab([], provider=remote)
+        run = asyncio.create_task(lab.run())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(run), 0.05)
+        assert lab.all(TurnStarted)
+    assert (await run).status == "completed"
+    assert not lab.all(ModelRetried)
+
+
+@pytest.mark.parametrize("word", turns.REFUSALS)
+async def test_a_refusal_is_no_answer(word: str) -> None:
+    """The run stops with a sentence; what the model had said is kept, and no half answer counts as one."""
+    lab = Lab([], provider=stream_of(TextDelta("I"), TurnEnd(word, Usage())))
+    state = await lab.run()
+    assert state.status_and_reason == ("failed", "error")
+    assert state.error == f"the model refused to go on ({word})"
+    assert len(lab.all(TurnStarted)) == 1
+    assert not lab.all(TurnFinished)
 
 
 async def test_a_pause_breaks_the_stream_and_frees_the_connection_at_once() -> None:

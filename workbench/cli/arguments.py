@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import Never, TypeAlias
 
 from workbench import __version__
-from workbench.debugger.breakpoints import parse_rule
-from workbench.errors import BreakpointError, UserError
+from workbench.cli.options import (
+    add_asks,
+    add_breaks,
+    add_limits,
+    add_manner,
+    add_model,
+    add_output,
+    add_parameters,
+    add_reach,
+    count,
+    text,
+)
+from workbench.errors import UserError
 
 _RUN = "id, unique beginning of one, or @last"
 _WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"
@@ -50,6 +60,7 @@ def _parser() -> Parser:
         _add_export,
         _add_import,
         _add_purge,
+        _add_models,
         _add_doctor,
         _add_demo,
     ):
@@ -77,7 +88,7 @@ def _add_common(parser: Parser, *, top: bool = False) -> None:
     parser.add_argument(
         "--db",
         metavar="PATH",
-        type=_text,
+        type=text,
         default=None if top else argparse.SUPPRESS,
         help="the database; else WORKBENCH_DB, else one in your data folder",
     )
@@ -97,17 +108,19 @@ def _add_run(commands: _Commands) -> Parser:
         "On a terminal it opens the workbench; without one, or with --headless or --json, it prints.",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what the agent is to find out")
-    parser.add_argument("--docs", metavar="DIR", type=_text, help="folder of documents to search in")
+    parser.add_argument("--docs", metavar="DIR", type=text, help="folder of documents to search in")
     parser.add_argument(
         "--plan",
         choices=("ask", "auto", "off"),
         help="wait for your approval of the plan, go on with it, or make none (default: ask on a terminal, else auto)",
     )
-    _add_model(parser)
-    _add_manner(parser)
-    _add_breaks(parser)
-    _add_limits(parser)
-    _add_output(parser, "--text")
+    add_model(parser)
+    add_parameters(parser)
+    add_reach(parser)
+    add_manner(parser)
+    add_breaks(parser)
+    add_limits(parser)
+    add_output(parser, "--text")
     return parser
 
 
@@ -118,16 +131,16 @@ def _add_open(commands: _Commands) -> Parser:
         "show a run, or what a session file holds",
         "It watches a live run, scrubs, and forks from there; it drives nothing. A session file is imported first.",
     )
-    parser.add_argument("target", metavar="RUN|FILE", type=_text, help=f"{_RUN}; or a session file")
-    parser.add_argument("--at", metavar="WHERE", type=_text, help=_WHERE)
+    parser.add_argument("target", metavar="RUN|FILE", type=text, help=f"{_RUN}; or a session file")
+    parser.add_argument("--at", metavar="WHERE", type=text, help=_WHERE)
     return parser
 
 
 def _add_resume(commands: _Commands) -> Parser:
     parser = _command(commands, "resume", "let a run go on, with the answers that it waits for")
-    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument("run", metavar="RUN", type=text, help=_RUN)
     parser.add_argument(
-        "--plan", metavar="approve|skip|@FILE", type=_text, help="decide on the plan; FILE has lines ACTION: text"
+        "--plan", metavar="approve|skip|@FILE", type=text, help="decide on the plan; FILE has lines ACTION: text"
     )
     parser.add_argument("--approve", metavar="CALL", action="append", default=[], help="allow a call that asks")
     parser.add_argument("--deny", metavar="CALL=REASON", action="append", default=[], help="deny a call that asks")
@@ -144,10 +157,11 @@ def _add_resume(commands: _Commands) -> Parser:
         "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
     )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
-    _add_asks(parser)
-    _add_breaks(parser)
-    _add_limits(parser)
-    _add_output(parser, "--text")
+    add_reach(parser)
+    add_asks(parser)
+    add_breaks(parser)
+    add_limits(parser)
+    add_output(parser, "--text")
     return parser
 
 
@@ -158,8 +172,8 @@ def _add_fork(commands: _Commands) -> Parser:
         "go on from a place in a run, with something changed",
         "Without --at the place is that of the call that is edited, or the end.",
     )
-    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
-    parser.add_argument("--at", metavar="WHERE", type=_text, help=_WHERE)
+    parser.add_argument("run", metavar="RUN", type=text, help=_RUN)
+    parser.add_argument("--at", metavar="WHERE", type=text, help=_WHERE)
     parser.add_argument(
         "--result", metavar="CALL=TEXT|@FILE", action="append", default=[], help="replace a call's result"
     )
@@ -170,25 +184,18 @@ def _add_fork(commands: _Commands) -> Parser:
     parser.add_argument(
         "--text", metavar="TEXT|@FILE", dest="turn_text", help="replace what the model said in the turn at the place"
     )
-    parser.add_argument(
-        "--plan", metavar="@FILE|skip", type=_text, help="replace the plan; FILE has lines ACTION: text"
-    )
+    parser.add_argument("--plan", metavar="@FILE|skip", type=text, help="replace the plan; FILE has lines ACTION: text")
     parser.add_argument("--instructions", metavar="@FILE", help="go on with other instructions")
-    parser.add_argument(
-        "--param",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="ask the model with another parameter, such as temperature=0.2 or max_tokens=2000",
-    )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
     _add_race(parser)
-    _add_model(parser)
-    _add_manner(parser)
-    _add_breaks(parser)
-    _add_limits(parser)
-    _add_output(parser)
+    add_model(parser)
+    add_parameters(parser)
+    add_reach(parser)
+    add_manner(parser)
+    add_breaks(parser)
+    add_limits(parser)
+    add_output(parser)
     return parser
 
 
@@ -199,8 +206,8 @@ def _add_race(parser: Parser) -> None:
         "completed and, with a check, at least one passed; 1 if one failed or none passed; 3 if one waits for an "
         "answer or reached a limit; 130 if one was stopped, by Ctrl-C or a breakpoint.",
     )
-    group.add_argument("--repeat", metavar="N", type=_count, help="N forks of each variant: one proves nothing")
-    group.add_argument("--at-once", metavar="K", type=_count, help="how many run at the same time (default: 4)")
+    group.add_argument("--repeat", metavar="N", type=count, help="N forks of each variant: one proves nothing")
+    group.add_argument("--at-once", metavar="K", type=count, help="how many run at the same time (default: 4)")
     group.add_argument(
         "--vary", metavar="FIELD=A,B|@FILE.toml", action="append", default=[],
         help="a variant for each value of model, temperature, max_tokens or effort; or the variants of a file, each a "
@@ -211,8 +218,8 @@ def _add_race(parser: Parser) -> None:
         help="judge each answer: pattern:REGEX, function:FILE.py:NAME (a Python function of the answer), "
         "judge:CRITERION or judge[MODEL]:CRITERION",
     )  # fmt: skip
-    group.add_argument("--csv", metavar="FILE", type=_text, help="write a line for each run")
-    group.add_argument("--markdown", metavar="FILE", type=_text, help="write a table of the variants")
+    group.add_argument("--csv", metavar="FILE", type=text, help="write a line for each run")
+    group.add_argument("--markdown", metavar="FILE", type=text, help="write a table of the variants")
     group.add_argument("--go-on", action="store_true", help="RUN is one of a race that was stopped: go on with it")
 
 
@@ -240,15 +247,15 @@ def _add_runs(commands: _Commands) -> Parser:
 
 def _add_show(commands: _Commands) -> Parser:
     parser = _command(commands, "show", "print a run")
-    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument("run", metavar="RUN", type=text, help=_RUN)
     parser.add_argument("--json", action="store_true", help="one JSON object, with whole results")
     return parser
 
 
 def _add_diff(commands: _Commands) -> Parser:
     parser = _command(commands, "diff", "compare two runs")
-    parser.add_argument("a", metavar="RUN", type=_text, help=_RUN)
-    parser.add_argument("b", metavar="RUN", type=_text, help="the other one")
+    parser.add_argument("a", metavar="RUN", type=text, help=_RUN)
+    parser.add_argument("b", metavar="RUN", type=text, help="the other one")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser
 
@@ -260,9 +267,9 @@ def _add_export(commands: _Commands) -> Parser:
         "write a run as a session file",
         "With it go the runs that it was forked from, and its subagents.",
     )
-    parser.add_argument("run", metavar="RUN", type=_text, help=_RUN)
+    parser.add_argument("run", metavar="RUN", type=text, help=_RUN)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=_text, default="-", help="where to; - for stdout (default)"
+        "-o", "--output", metavar="FILE", type=text, default="-", help="where to; - for stdout (default)"
     )
     parser.add_argument("--forks", action="store_true", help="the forks of these runs too")
     return parser
@@ -275,7 +282,7 @@ def _add_import(commands: _Commands) -> Parser:
         "take in the runs of a session file",
         "They can be looked at and forked; they are never driven.",
     )
-    parser.add_argument("file", metavar="FILE", type=_text, help="a session file, plain or gzipped")
+    parser.add_argument("file", metavar="FILE", type=text, help="a session file, plain or gzipped")
     return parser
 
 
@@ -290,6 +297,18 @@ def _add_purge(commands: _Commands) -> Parser:
     return parser
 
 
+def _add_models(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "models",
+        "list the models that are known",
+        "Others can be named too; their provider says whether they exist. Prices come from lists that are shipped.",
+    )
+    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="only those of one provider")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
 def _add_doctor(commands: _Commands) -> Parser:
     return _command(commands, "doctor", "say what is here, what is missing, and whether the database is sound")
 
@@ -301,95 +320,3 @@ def _add_demo(commands: _Commands) -> Parser:
         "take the guided tour",
         "Two minutes through plan, interrupt, edit, fork and compare, on a database that is thrown away afterwards.",
     )
-
-
-def _add_model(parser: Parser) -> None:
-    parser.add_argument(
-        "-m", "--model", metavar="MODEL", type=_text, help="provider:model[@base_url], or offline (default)"
-    )
-
-
-def _add_manner(parser: Parser) -> None:
-    parser.add_argument("--sequential", action="store_true", help="one call at a time")
-    parser.add_argument("--pace", metavar="SECONDS", type=_seconds, help="slow the embedded model down, to be watched")
-    parser.add_argument("--live-tools", action="store_true", help="with recorded:RUN, run the tools that only read")
-    _add_asks(parser)
-
-
-def _add_asks(parser: Parser) -> None:
-    parser.add_argument("--deny-asks", action="store_true", help="deny calls that would ask you, instead of waiting")
-
-
-def _add_breaks(parser: Parser) -> None:
-    parser.add_argument(
-        "--break",
-        metavar="RULE",
-        dest="breaks",
-        action="append",
-        default=[],
-        type=_rule,
-        help="stop there, as often as wanted: tool:NAME, input:PATTERN, result:PATTERN, error, tokens:N, cost:DOLLARS, "
-        "step, diverge:RUN",
-    )
-
-
-def _add_limits(parser: Parser) -> None:
-    group = parser.add_argument_group("limits; a run that reaches one can be resumed with a higher one")
-    group.add_argument("--max-steps", metavar="N", type=_count)
-    group.add_argument("--max-tokens", metavar="N", type=_count)
-    group.add_argument("--max-cost", metavar="DOLLARS", type=_amount)
-    group.add_argument("--max-seconds", metavar="N", type=_amount)
-
-
-def _add_output(parser: Parser, *streamed: str) -> None:
-    group = parser.add_argument_group("output")
-    kind = group.add_mutually_exclusive_group()
-    kind.add_argument("--headless", action="store_true", help="print the run as text, also on a terminal")
-    kind.add_argument("--json", action="store_true", help="print one event a line as JSON, and nothing else on stdout")
-    group.add_argument(
-        *streamed, "--turn-text", dest="streamed", action="store_true", help="with --json: streamed text as well"
-    )
-    group.add_argument("--record", metavar="FILE", type=_text, help="append the run to a session file as it goes")
-
-
-def _text(value: str) -> str:
-    if not value.strip():
-        raise argparse.ArgumentTypeError("it is empty")
-    return value
-
-
-def _rule(value: str) -> str:
-    try:
-        return parse_rule(value).rule
-    except BreakpointError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 0 < int(value) < 1 << 53):
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, not {value!r}")
-    return int(value)
-
-
-def _amount(value: str) -> float:
-    number = _number(value)
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {value!r}")
-    return number
-
-
-def _seconds(value: str) -> float:
-    number = _number(value)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, not {value!r}")
-    return number
-
-
-def _number(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"expected a number, not {value!r}")
-    return number

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from workbench.agent.spec import OFFLINE
+from workbench.cli.reaching import endpoints, typed_addresses
+from workbench.cli.values import parameter
 from workbench.config.settings import Places, Settings, find_places, load_settings
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
 from workbench.errors import DocumentsError
+from workbench.providers.registry import Providers
 
 WATCHABLE_PACE = 0.4
 """Seconds by which the embedded model slows down on a screen, where nothing else is said."""
@@ -26,6 +31,8 @@ class Workplace:
     settings: Settings
     database_option: str | None
     """`--db` as it was typed, for commands that are printed."""
+    providers: Providers = field(default_factory=Providers)
+    """Gives the models of this process, reached as settings and command line say."""
 
     @property
     def database(self) -> Path:
@@ -39,7 +46,7 @@ class Workplace:
 
     def driver_settings(self) -> DriverSettings:
         """Return what a driver needs."""
-        return DriverSettings(database=self.places.database, cache=self.places.cache)
+        return DriverSettings(database=self.places.database, cache=self.places.cache, make_provider=self.providers)
 
     def command(self, *words: str) -> str:
         """Return a command line that does what it says when it is pasted."""
@@ -50,7 +57,9 @@ class Workplace:
 def find_workplace(args: argparse.Namespace) -> Workplace:
     """Return where the command works; raises `ConfigError` for a settings file that cannot be used."""
     places = find_places(args.db)
-    return Workplace(places, load_settings(places.settings), args.db)
+    settings = load_settings(places.settings)
+    providers = Providers(endpoints(args, settings), typed_addresses(args))
+    return Workplace(places, settings, args.db, providers)
 
 
 def on_screen(args: argparse.Namespace) -> bool:
@@ -70,6 +79,7 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
     fitting = WATCHABLE_PACE if screen else 0.0
     return AgentOptions(
         model=args.model or settings.model,
+        parameters=_parameters(settings, args.param),
         docs=args.docs or settings.docs,
         plan=args.plan or settings.plan or ("ask" if screen else "auto"),
         sequential=args.sequential or bool(settings.sequential),
@@ -81,6 +91,11 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
         live_tools=args.live_tools,
         deny_asks=args.deny_asks or bool(settings.deny_asks),
     )
+
+
+def _parameters(settings: Settings, typed: Sequence[str] = ()) -> Mapping[str, Any] | None:
+    """Return how the model is asked: what was typed, else the settings."""
+    return {**settings.parameters, **dict(parameter(text) for text in typed)} or None
 
 
 def changed_agent(args: argparse.Namespace) -> AgentOptions:
@@ -118,6 +133,7 @@ def default_agent(settings: Settings) -> AgentOptions:
     """Return the options of runs that are started in the workbench itself."""
     return AgentOptions(
         model=settings.model,
+        parameters=_parameters(settings),
         docs=settings.docs,
         plan=settings.plan or "ask",
         sequential=bool(settings.sequential),

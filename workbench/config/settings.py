@@ -11,11 +11,12 @@ import difflib
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.config.reaching import read_parameters_table, read_providers
 from workbench.errors import ConfigError
 
 APPLICATION = "workbench"
@@ -78,6 +79,10 @@ class Settings:
     notify: Notify | None = None
     motion: bool | None = None
     """Whether anything on the screen moves by itself."""
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """How providers are reached, by name: see `reaching`."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """How models are asked, where an agent does not say it itself."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
 
@@ -85,6 +90,7 @@ class Settings:
 KEYS = tuple(field.name for field in fields(Settings))
 """Everything that may stand in a settings file."""
 
+_TABLES: Mapping[str, Callable[[Any], Any]] = {"providers": read_providers, "parameters": read_parameters_table}
 _TEXTS = ("model", "docs", "theme")
 _SWITCHES = ("sequential", "deny_asks", "motion")
 _COUNTS = ("max_steps", "max_tokens")
@@ -128,6 +134,11 @@ def _checked(path: Path, key: str, value: Any) -> Any:
         near = difflib.get_close_matches(key, KEYS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it may hold: {', '.join(KEYS)}"
         raise ConfigError(f"the settings file {str(path)!r} has an unknown key {key!r}; {hint}")
+    if key in _TABLES:
+        try:
+            return _TABLES[key](value)
+        except ConfigError as error:
+            raise ConfigError(f"the settings file {str(path)!r}: {error}") from None
     fits, expected = _expectation(key, value)
     if not fits:
         raise ConfigError(f"the settings file {str(path)!r} sets {key} = {value!r}; expected {expected}")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from workbench.agent.spec import AgentSpec
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
+from workbench.debugger.parameters import read_parameters
 from workbench.driver.commands import LIMITS, AgentOptions
 from workbench.driver.feed import Feed, Trouble
 from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
 from workbench.events.agent import AgentRecord, Limits
+from workbench.providers.catalog import calls_in_parallel
 from workbench.tools.base import Toolkit
 
 
@@ -31,7 +33,15 @@ class Agents:
         spec = await self._spec(folder)
         record = apply_options(spec.record(), options)
         self.settings.make_provider(record.model, record.pace)
-        return record
+        return self.one_at_a_time(record)
+
+    def one_at_a_time(self, record: AgentRecord) -> AgentRecord:
+        """Return the agent with one call a turn where its model cannot do more, and say so."""
+        if not record.parallel_tool_calls or calls_in_parallel(record.model):
+            return record
+        said = f"{record.model} cannot ask for several calls in one turn, so the run goes one by one"
+        self.feed.publish(Trouble(said, level="warning"))
+        return record.model_copy(update={"parallel_tool_calls": False})
 
     async def changed(self, record: AgentRecord, options: AgentOptions, *, keep_documents: bool = True) -> AgentRecord:
         """Return a recorded agent with what a person chose; without documents to keep, it gets the embedded ones."""
@@ -96,6 +106,9 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
     changes: dict[str, object] = {"limits": apply_limits(record.limits, options)}
     if options.model is not None:
         changes["model"] = options.model
+    parameters = read_parameters(record.parameters, options.parameters)
+    if parameters is not None:
+        changes["parameters"] = parameters
     if options.plan is not None:
         changes["plan"] = options.plan
     if options.sequential:

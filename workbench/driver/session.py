@@ -35,6 +35,7 @@ from workbench.engine.threads import ToolThreads
 from workbench.errors import EditRefusedError, RunHeldError, StaleDriverError, StoreError, UserError
 from workbench.events.base import Event, Recorded
 from workbench.events.run import RunResumed
+from workbench.providers.remote import close_clients
 from workbench.state.fold import fold
 from workbench.state.history import History
 from workbench.state.run_state import RunState
@@ -252,6 +253,7 @@ class Session:
             await self.release(root)
         self._threads.close()
         self.agents.close()
+        await close_clients()
 
 
 def check_awaited(caller: RunState, child: RunState) -> None:

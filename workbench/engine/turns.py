@@ -17,7 +17,7 @@ from workbench.events.request import Purpose
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
 from workbench.providers.base import Alive, Delta, Provider, TextDelta, ThinkingDelta
 from workbench.providers.builder import TurnBuilder
-from workbench.providers.remote import patience
+from workbench.providers.remote import patience, place_for
 
 MODEL_ATTEMPTS = 5
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -26,6 +26,8 @@ FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT = 30.0, 60.0
 """Seconds to the first piece, and between pieces."""
 TIMEOUT_GRAIN = 1 / 60
 """How exact the time between pieces is kept, as a share of it: so a quick stream does not set a timer for each."""
+REFUSALS = ("refusal", "content_filter", "content_filtered", "guardrail_intervened")
+"""Stop reasons of a turn that is no answer: the run stops there, and a fork may ask otherwise."""
 STORE_EVERY, SHOW_EVERY = 0.25, 0.05
 """Seconds between stored pieces of streamed text, and between shown ones."""
 
@@ -139,8 +141,13 @@ class TurnRunner:
         )
         builder = TurnBuilder(step, self._dispatcher.first_free(step) if purpose == "step" else 0)
         streamed = _Streamed(stored_at=started, shown_at=started)
-        await self._consume(provider, prepared, builder, streamed, step, attempt)
+        async with place_for(provider):
+            await self._consume(provider, prepared, builder, streamed, step, attempt)
         content, end = builder.finish(), builder.end
+        if not content and purpose == "step" and end.stop_reason == "end_turn":
+            raise TransientModelError("the model said nothing at all", kind="empty")  # that is no answer
+        if end.stop_reason in REFUSALS:
+            raise PermanentModelError(f"the model refused to go on ({end.stop_reason})", kind="refused")
         self._attempt_open = None
         return TurnFinished(
             step=step,
@@ -170,7 +177,7 @@ class TurnRunner:
             async with asyncio.timeout(waited) as timer, aclosing(_iterate(provider, prepared)) as deltas:
                 async for delta in deltas:
                     waited, wait_until = between, loop.time() + between
-                    if wait_until > (timer.when() or 0.0) + between * TIMEOUT_GRAIN:
+                    if not 0 <= wait_until - (timer.when() or 0.0) <= between * TIMEOUT_GRAIN:
                         timer.reschedule(wait_until)
                     if isinstance(delta, Alive):
                         continue

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from workbench.clock import SystemClock
@@ -132,8 +131,10 @@ def has_key(provider: str) -> bool:
         from workbench.providers.anthropic import has_credentials
 
         return has_credentials()
-    if provider == "bedrock" and any((Path.home() / ".aws" / name).is_file() for name in ("credentials", "config")):
-        return True
+    if provider == "bedrock":
+        from workbench.providers.bedrock import has_credentials as has_credentials_of_aws
+
+        return has_credentials_of_aws()
     return any(os.environ.get(name, "").strip() for name in KEYS.get(provider, ()))
 
 

@@ -14,7 +14,7 @@ import re
 import socket
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from urllib.request import getproxies
@@ -69,7 +69,7 @@ def most_connections() -> int:
 
 
 def timeouts(endpoint: Endpoint) -> httpx2.Timeout:
-    """Return the timeouts of a request; waiting for a free connection has none, as the engine watches over it."""
+    """Return the timeouts of a request; waiting for a free connection has none, see `place_for`."""
     import httpx2
 
     silence = max(endpoint.first_byte_timeout, endpoint.byte_timeout)
@@ -80,6 +80,19 @@ def patience(provider: object) -> tuple[float, float] | None:
     """Return the seconds to wait for a provider's first byte and between bytes; None where it is not remote."""
     endpoint = getattr(provider, "endpoint", None)
     return (endpoint.first_byte_timeout, endpoint.byte_timeout) if isinstance(endpoint, Endpoint) else None
+
+
+def place_for(provider: object) -> AbstractAsyncContextManager[object]:
+    """Return what a turn holds while it streams: one of the connections, so that waiting for one is no silence.
+
+    Providers that are not remote need none.
+    """
+    endpoint = getattr(provider, "endpoint", None)
+    if not isinstance(endpoint, Endpoint):
+        return nullcontext()
+    places = _places.setdefault(asyncio.get_running_loop(), {})
+    connections = endpoint.connections or most_connections()
+    return places.setdefault((endpoint.transport, connections), asyncio.Semaphore(connections))
 
 
 class Shared(Generic[T]):
@@ -119,6 +132,11 @@ async def close_clients() -> None:
 
 
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Transport, int], httpx2.AsyncClient]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+_places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Transport, int], asyncio.Semaphore]] = (
     weakref.WeakKeyDictionary()
 )
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from pydantic import JsonValue
+
 from workbench.events.agent import PlanMode
 
 
@@ -14,6 +16,8 @@ class AgentOptions:
     """What a person may choose about the agent of a run; None keeps the agent's own value."""
 
     model: str | None = None
+    parameters: Mapping[str, JsonValue] | None = None
+    """How the model is asked; what is not named stays as it is."""
     docs: str | None = None
     """Folder of documents; None for the embedded library."""
     plan: PlanMode | None = None

@@ -1,0 +1,61 @@
+"""What a driver makes of models: how they are asked, and those that make one call at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import Rig, answer
+from workbench.driver.commands import ForkEdits, ForkRun
+from workbench.driver.feed import Trouble
+from workbench.errors import EditRefusedError
+from workbench.providers.scripted import ScriptedProvider
+
+ONE = "openai:o3-mini"
+
+
+def rig_with(folder: Path, model: ScriptedProvider) -> Rig:
+    """Return a driver that knows a model which calls one tool at a time."""
+    return Rig(folder, [answer("Yes.")], models={ONE: model})
+
+
+def warnings(rig: Rig) -> list[str]:
+    """Return what the driver had to say."""
+    rig.seen()
+    return [change.message for change in rig.changes if isinstance(change, Trouble)]
+
+
+def test_a_model_that_cannot_call_in_parallel_goes_one_by_one_and_says_so(tmp_path: Path) -> None:
+    """The model is asked for one call at a time, and the person reads why; so it is in a fork onto such a model."""
+    model = ScriptedProvider([answer("One."), answer("Two.")])
+    with rig_with(tmp_path, model) as rig:
+        first = rig.start(model=ONE)
+        assert rig.finish(first).agent is not None
+        parent = rig.start()
+        rig.finish(parent)
+        fork = rig.ask(ForkRun(parent, "0", ForkEdits(model=ONE)))
+        rig.finish(fork)
+        agents = [rig.state(run).agent for run in (first, parent, fork)]
+        said = warnings(rig)
+    assert [agent.parallel_tool_calls for agent in agents if agent is not None] == [False, True, False]
+    assert [request.parallel_tool_calls for request in model.requests] == [False, False]
+    assert said == [f"{ONE} cannot ask for several calls in one turn, so the run goes one by one"] * 2
+
+
+def test_a_run_asks_as_the_person_chose(tmp_path: Path) -> None:
+    """Parameters that were chosen are part of the run from its first turn; the others stay the agent's own."""
+    with Rig(tmp_path, [answer("Yes.")]) as rig:
+        rig.finish(rig.start(parameters={"max_tokens": 77, "effort": "high"}))
+        (asked,) = [request.parameters for request in rig.model.requests]
+    assert (asked.max_tokens, asked.effort, asked.tool_choice) == (77, "high", "auto")
+
+
+@pytest.mark.parametrize("wrong", [{"max_tokens": "many"}, {"warmth": 3}])
+def test_a_parameter_that_cannot_be_used_starts_no_run(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """It is refused with a sentence before anything is written."""
+    with Rig(tmp_path, [answer("Yes.")]) as rig:
+        with pytest.raises(EditRefusedError, match=next(iter(wrong))):
+            rig.start(parameters=wrong)
+        assert not rig.seen()

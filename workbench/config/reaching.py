@@ -1,0 +1,112 @@
+"""How models are reached and asked, as a person writes it in the settings file or on the command line.
+
+Only shapes are judged here: which parameters a model takes, and what an address answers, others find out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, Final
+
+from workbench.errors import ConfigError
+
+PROVIDERS: Final = ("anthropic", "openai", "openai-chat", "bedrock")
+"""Those that are reached over the network."""
+SECONDS: Final = ("connect_timeout", "first_byte_timeout", "byte_timeout")
+TRANSPORTS: Final = ("httpx2", "aiohttp")
+REACH: Final = ("base_url", "headers", "region", *SECONDS, "connections", "transport")
+"""What may be said about a provider."""
+PARAMETERS: Final = ("max_tokens", "temperature", "tool_choice", "effort")
+"""What may be said about how a model is asked."""
+
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VARIABLE: Final = re.compile(r"\$(\w+)|\$\{(\w+)\}")
+
+
+def read_providers(value: Any) -> dict[str, dict[str, Any]]:
+    """Return what a table of providers says, by provider; raises `ConfigError` for what cannot be used."""
+    expected = f"tables such as [providers.anthropic]; there are {', '.join(PROVIDERS)}"
+    if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
+        raise ConfigError(f"providers = {value!r}; expected {expected}")
+    for name in value:
+        if name not in PROVIDERS:
+            raise ConfigError(
+                f"there is no provider {name!r} to be reached{_hint(name, PROVIDERS)}; expected {expected}"
+            )
+    return {name: read_reach(table, f"providers.{name}.") for name, table in value.items()}
+
+
+def read_reach(table: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Return what is said about one provider, checked; raises `ConfigError` naming the entry."""
+    return {name: _reach(name, value, f"{where}{name}") for name, value in table.items()}
+
+
+def _reach(name: str, value: Any, where: str) -> Any:
+    match name:
+        case "base_url":
+            fits = isinstance(value, str) and re.match(r"https?://[^/\s]", value) is not None and value.isprintable()
+            return value if fits else _refuse(where, value, "an address such as http://127.0.0.1:8080/v1")
+        case "region":
+            fits = isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+", value) is not None
+            return value if fits else _refuse(where, value, "a region such as us-east-1")
+        case "headers":
+            return _headers(value, where)
+        case "connections":
+            fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
+            return value if fits else _refuse(where, value, "a whole number above 0")
+        case "transport":
+            if value == "aiohttp" and find_spec("aiohttp") is None:
+                raise ConfigError(f'{where} needs the package aiohttp: pip install "workbench[fast]"')
+            return value if value in TRANSPORTS else _refuse(where, value, f"one of {', '.join(TRANSPORTS)}")
+        case _ if name in SECONDS:
+            fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+            return float(value) if fits else _refuse(where, value, "a number of seconds above 0")
+    raise ConfigError(f"nothing is known of {where!r}{_hint(name, REACH)}; there are {', '.join(REACH)}")
+
+
+def _headers(value: Any, where: str) -> dict[str, str]:
+    """Return headers; `$NAME` in a value stands for a variable of the environment, so that no key need be written."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f'{where} = {value!r}; expected a table such as {{ x-team = "$TEAM" }}')
+    found: dict[str, str] = {}
+    for name, text in value.items():
+        if not _HEADER.fullmatch(str(name)):
+            raise ConfigError(f"{where} has a header {name!r}; expected letters, digits and hyphens")
+        if not isinstance(text, str) or not text.isprintable() or not text.isascii():
+            raise ConfigError(f"{where} has no text that can be sent for {name!r}; expected plain ASCII on one line")
+        found[str(name).lower()] = _VARIABLE.sub(partial(_variable, str(name)), text)
+    return found
+
+
+def _variable(header: str, match: re.Match[str]) -> str:
+    name = match[1] or match[2]
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"the header {header!r} takes its value from {name}, which is not set in the environment")
+    return value
+
+
+def read_parameters_table(value: Any) -> dict[str, Any]:
+    """Return how models are asked; raises `ConfigError` for a name that is none. Values are judged with the agent."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"parameters = {value!r}; expected a table [parameters] with {', '.join(PARAMETERS)}")
+    for name in value:
+        if name not in PARAMETERS:
+            raise ConfigError(f"{name!r} is no parameter of a model{_hint(name, PARAMETERS)}; there are "
+                              f"{', '.join(PARAMETERS)}")  # fmt: skip
+    return dict(value)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _refuse(where: str, value: Any, expected: str) -> Any:
+    raise ConfigError(f"{where} = {value!r}; expected {expected}")
