@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.benchmarks import bench_loop, bench_start, bench_store
+from tests.benchmarks import bench_loop, bench_models, bench_start, bench_store
 from tests.benchmarks.measure import Row, conditions
 from workbench.__main__ import collect_rarely
 
@@ -22,7 +22,12 @@ def main() -> None:
     """Run the measurements one after the other, with the collector set as in the program."""
     collect_rarely()
     parts = [f"Conditions: {conditions()}.\n"]
-    for title, rows in (("Loop", bench_loop.rows), ("Store", bench_store.rows), ("Start", bench_start.rows)):
+    for title, rows in (
+        ("Loop", bench_loop.rows),
+        ("Store", bench_store.rows),
+        ("Start", bench_start.rows),
+        ("Models", bench_models.rows),
+    ):
         parts.append(section(title, rows()))
         print(parts[-1], flush=True)
     if "--write" in sys.argv:

@@ -106,19 +106,24 @@ async def test_a_ping_keeps_a_silent_turn_alive() -> None:
     assert [delta.text for delta in deltas if isinstance(delta, TextDelta)] == ["Hi"]
 
 
-async def test_one_connection_serves_turn_after_turn() -> None:
+TRANSPORTS = pytest.mark.parametrize("transport", ["httpx2", "aiohttp"])
+
+
+@TRANSPORTS
+async def test_one_connection_serves_turn_after_turn(transport: str) -> None:
     """A turn that was read to its end gives its connection back, also to another provider of the same address."""
     async with serving(answer(started(), text(0, "Hi"), ended())) as server:
         for _ in range(3):
-            await all_of(provider(server), asking())
+            await all_of(provider(server, transport=transport), asking())
         assert (len(server.requests), server.connections) == (3, 1)
 
 
-async def test_giving_up_frees_the_connection_at_once() -> None:
+@TRANSPORTS
+async def test_giving_up_frees_the_connection_at_once(transport: str) -> None:
     """When nobody reads on, the server sees the connection close, though it has more to say."""
     waits = answer(started(), text(0, "Hi"), hold=asyncio.Event())
     async with serving(waits) as server:
-        stream = provider(server).stream(asking())
+        stream = provider(server, transport=transport).stream(asking())
         async for delta in stream:
             if isinstance(delta, TextDelta):
                 break
@@ -126,13 +131,14 @@ async def test_giving_up_frees_the_connection_at_once() -> None:
         await asyncio.wait_for(server.closed.wait(), 5)
 
 
-async def test_a_cancelled_turn_is_cancelled_and_nothing_else() -> None:
+@TRANSPORTS
+async def test_a_cancelled_turn_is_cancelled_and_nothing_else(transport: str) -> None:
     """Cancellation is no failure of the model: it passes through, and the connection is free."""
     async with serving(answer(started(), text(0, "Hi"), hold=asyncio.Event())) as server:
         heard = asyncio.Event()
 
         async def listen() -> None:
-            async for delta in provider(server).stream(asking()):
+            async for delta in provider(server, transport=transport).stream(asking()):
                 if isinstance(delta, TextDelta):
                     heard.set()
 
@@ -220,12 +226,13 @@ BROKEN = [
 ]
 
 
+@TRANSPORTS
 @pytest.mark.parametrize(("what", "given"), BROKEN, ids=[what for what, _ in BROKEN])
-async def test_a_broken_stream_is_no_turn(what: str, given: Answer) -> None:
+async def test_a_broken_stream_is_no_turn(what: str, given: Answer, transport: str) -> None:
     """However a stream breaks, it is a transient failure, and no turn comes out of it."""
     async with serving(given) as server:
         with pytest.raises(TransientModelError):
-            built(await all_of(provider(server), asking())).finish()
+            built(await all_of(provider(server, transport=transport), asking())).finish()
 
 
 @pytest.mark.parametrize(
