@@ -16,7 +16,6 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from workbench.errors import KeyMissingError, ModelNotFoundError
 from workbench.events.request import Request
@@ -72,7 +71,6 @@ class BedrockProvider:
             )
         self._client: Any = None
         self._making = threading.Lock()
-        self._room: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     @property
     def _has_own_server(self) -> bool:
@@ -80,12 +78,10 @@ class BedrockProvider:
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Stream one turn."""
-        loop = asyncio.get_running_loop()
-        room = self._room.setdefault(loop, asyncio.Semaphore(self._connections))
         turn = ConverseTurn()
         try:
             arguments = converse_arguments(request)
-            async with room, aclosing(self._events(arguments)) as events:
+            async with aclosing(self._events(arguments)) as events:
                 async for event in events:
                     for delta in turn.read(event):
                         yield delta
@@ -107,10 +103,6 @@ class BedrockProvider:
         finally:
             reading.stop()
 
-    @property
-    def _connections(self) -> int:
-        return self.endpoint.connections or most_connections()
-
     def client(self) -> Any:
         """Return boto3's client, which all threads share; the first one makes it, which takes a moment."""
         with self._making:
@@ -123,7 +115,7 @@ class BedrockProvider:
         config = importlib.import_module("botocore.config").Config(
             connect_timeout=self.endpoint.connect_timeout,
             read_timeout=max(self.endpoint.first_byte_timeout, self.endpoint.byte_timeout),
-            max_pool_connections=self._connections,
+            max_pool_connections=self.endpoint.connections or most_connections(),
             retries={"mode": "adaptive", "total_max_attempts": 1},
             tcp_keepalive=True,
             # A foreign server gets no token of the environment either, which boto3 prefers to keys.

@@ -86,8 +86,10 @@ class TurnBuilder:
         A call that was never closed is cut, whatever its arguments look like: none at all could be read as an empty
         object, and the half call would run.
         """
-        _ = self.end
+        end = self.end
         self._flush()
+        if end.stop_reason == "tool_calls" and not self._calls:
+            raise TransientModelError("the model said that it calls tools, and named none", kind="broken")
         return tuple(
             (block.block or self._close(block, CUT)) if isinstance(block, _OpenCall) else block
             for block in self._blocks

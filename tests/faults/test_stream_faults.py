@@ -1,0 +1,148 @@
+"""A model's stream goes wrong in the middle of a run: nothing hangs, nothing half runs, the run goes on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.stream_faults import (
+    ANSWER,
+    FAULTS,
+    LOOKS,
+    MEGABYTES,
+    ODD_TURNS,
+    PLACES,
+    SILENT,
+    STILL,
+    WRITE,
+    serving,
+)
+from tests.harness import Rig
+from workbench.driver.commands import AgentOptions, ResumeRun
+from workbench.engine import turns
+from workbench.events.call import CallStarted
+from workbench.events.run import RunFinished
+from workbench.events.turn import ModelRetried, TurnFinished
+from workbench.providers.anthropic import AnthropicProvider
+from workbench.providers.remote import Endpoint
+from workbench.state.run_state import RunState
+from workbench.tools.base import Tool, ToolContext, tool
+
+MODEL = "anthropic:some-model"
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let attempts follow one another at once."""
+    monkeypatch.setattr(turns, "FIRST_WAIT", 0.001)
+
+
+class Done:
+    """What tools were really asked to do, by run."""
+
+    def __init__(self) -> None:
+        self.looks: dict[str, list[tuple[str, str]]] = {}
+        self.writes: Counter[str] = Counter()
+
+    @property
+    def tools(self) -> list[Tool]:
+        """A tool that reads, and one that must not run twice."""
+
+        @tool(read_only=True)
+        async def look(context: ToolContext, word: str = "?", note: str = "?") -> str:
+            self.looks.setdefault(context.run, []).append((word, note))
+            return f"seen: {word}"
+
+        @tool
+        async def write(context: ToolContext, text: str = "?") -> str:
+            assert text == WRITE["text"]
+            self.writes[context.run] += 1
+            return "written"
+
+        return [look, write]
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_stream_that_goes_wrong_harms_nothing(kind: str, tmp_path: Path) -> None:
+    """Twenty places, each in a run of its own: no hang, no half call, each run comes to its answer or can go on to it.
+
+    At even places the stream goes wrong once, and the run mends it by itself; at odd ones until the run gives up, and
+    then a person lets it go on.
+    """
+    done = Done()
+
+    def times(place: int) -> int:
+        lasts = place % 2 and _is_broken(kind, place) and kind != "huge_arguments"  # once of those takes long enough
+        return turns.MODEL_ATTEMPTS if lasts else 1
+
+    silence = STILL if kind in SILENT else 20.0
+    with serving(kind, times) as server:
+        endpoint = Endpoint(base_url=server.url, first_byte_timeout=silence, byte_timeout=silence)
+        models: dict[str, Any] = {MODEL: AnthropicProvider(endpoint)}
+        with Rig(tmp_path, (), done.tools, models=models) as rig:
+            runs = [rig.start(f"place {place}", model=MODEL) for place in range(PLACES)]
+            for place, run in enumerate(runs):
+                state = rig.finish(run)
+                if times(place) > 1:
+                    assert (state.status, state.reason) == ("failed", "error"), (place, state.status)
+                    assert state.error, place
+                    rig.ask(ResumeRun(run, AgentOptions()))
+                    state = rig.wait(run, lambda state: state.status == "completed")
+                retried = [event for event in events_of(rig, run) if isinstance(event, ModelRetried)]
+                lasting = turns.MODEL_ATTEMPTS - 1 if times(place) > 1 else 1
+                assert len(retried) == (lasting if _is_broken(kind, place) else 0), (place, retried)
+                check(kind, place, state, rig, done)
+            found = rig.driver.run_blocking(rig.driver.store.check())
+            assert [line for line in found if not line.startswith("SQLite ")] == [], "but for its version"
+    assert all(_is_sound(body) for body in server.bodies)
+
+
+def events_of(rig: Rig, run: str) -> list[Any]:
+    """Return the events of a run."""
+    return [record.event for record in rig.history(run).records]
+
+
+def _is_broken(kind: str, place: int) -> bool:
+    """Whether the fault spoils the turn, so that it is asked for again."""
+    if kind in ODD_TURNS or (kind == "out_of_order" and place < 10):
+        return False
+    return kind != "huge_arguments" or place < PLACES - 2
+
+
+def check(kind: str, place: int, state: RunState, rig: Rig, done: Done) -> None:
+    """Check that a run did what the model asked for, whole and as often as it may be done, and nothing else."""
+    assert (state.status, state.answer) == ("completed", ANSWER["answer"]), (place, state.error)
+    looks = Counter(done.looks[state.run])
+    asked = {(look["word"], look["note"]) for look in LOOKS}
+    if kind == "huge_arguments" and not _is_broken(kind, place):
+        asked.add(("groß", "x" * MEGABYTES))
+    assert set(looks) == asked, place
+    assert done.writes[state.run] == 1, place
+    events = events_of(rig, state.run)
+    started = [event for event in events if isinstance(event, CallStarted)]
+    assert sum(looks.values()) == sum(event.tool == "look" for event in started), place
+    assert [event.tool for event in started].count("write") == 1, place
+    whole = [event for event in events if isinstance(event, TurnFinished)]
+    assert len(whole) == 2, place
+    assert all(call.invalid is None for turn in whole for call in turn.calls), place
+    assert isinstance(events[-1], RunFinished)
+    unknown = [call for call in state.steps[0].asked_calls if call.tool not in ("look", "write")]
+    assert len(unknown) == (kind == "unknown_tool"), place
+    assert all(call.has_error for call in unknown), place
+
+
+def _is_sound(body: Any) -> bool:
+    """Whether each call in a request is answered once, in the message that follows it, by an id of its own."""
+    messages = body["messages"]
+    for turn, after in pairwise(messages):
+        if turn["role"] != "assistant":
+            continue
+        asked = [block["id"] for block in turn["content"] if block["type"] == "tool_use"]
+        given = [block["tool_use_id"] for block in after["content"] if block["type"] == "tool_result"]
+        if asked != given or len(set(asked)) != len(asked) or not all(asked):
+            return False
+    return True
