@@ -27,11 +27,13 @@ from workbench.driver.commands import (
     ResolveUnknown,
     ResumeRun,
     Say,
+    SkipWait,
     StartRun,
 )
 from workbench.errors import EditRefusedError
 from workbench.events.agent import Limits
 from workbench.events.run import Reason
+from workbench.events.turn import ModelRetried, TurnDiscarded
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.edit import EditDialog
@@ -50,6 +52,23 @@ async def test_space_stops_and_again_stops_what_is_left() -> None:
         await acted.press("space", "space")
         await acted.gives(driver, [PauseRun(log.run), PauseRun(log.run)])
         assert any("effectful" in notice for notice in acted.notices)
+
+
+async def test_w_asks_the_model_again_at_once() -> None:
+    """Whoever does not want to wait before the next attempt presses a key; elsewhere the key says why not."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.begin_turn()
+    log.add(ModelRetried(step=0, attempt=0, error="overloaded", error_kind="overloaded", wait=9.0))
+    log.add(TurnDiscarded(step=0, attempt=0, reason="broken: overloaded"))
+    driver = driven(log)
+    async with stage(driver) as acted:
+        await acted.press("w")
+        await acted.gives(driver, [SkipWait(log.run)])
+    running = driven(live_run())
+    async with stage(running) as acted:
+        await acted.press("w")
+        assert running.commands == []
+        assert any("nothing to skip" in notice for notice in acted.notices)
 
 
 async def test_space_resumes_what_was_paused() -> None:

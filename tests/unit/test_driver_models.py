@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.harness import Rig, answer
-from workbench.driver.commands import ForkEdits, ForkRun
+from workbench.driver.commands import ForkEdits, ForkRun, SkipWait
 from workbench.driver.feed import Trouble
-from workbench.errors import EditRefusedError
-from workbench.providers.scripted import ScriptedProvider
+from workbench.errors import EditRefusedError, TransientModelError
+from workbench.providers.scripted import ScriptedProvider, Turn
 
 ONE = "openai:o3-mini"
 
@@ -59,3 +59,15 @@ def test_a_parameter_that_cannot_be_used_starts_no_run(tmp_path: Path, wrong: di
         with pytest.raises(EditRefusedError, match=next(iter(wrong))):
             rig.start(parameters=wrong)
         assert not rig.seen()
+
+
+def test_a_wait_before_another_attempt_can_be_skipped(tmp_path: Path) -> None:
+    """A server that asks for an hour is asked again when a person knows better; elsewhere there is nothing to skip."""
+    busy = TransientModelError("busy", kind="overloaded", retry_after=3600)
+    with Rig(tmp_path, [Turn(error=busy), answer("Yes.")]) as rig:
+        run = rig.start()
+        rig.wait(run, lambda state: state.waits_for_attempt)
+        rig.ask(SkipWait(run))
+        assert rig.finish(run).status == "completed"
+        with pytest.raises(EditRefusedError, match="nothing to skip"):
+            rig.ask(SkipWait(run))

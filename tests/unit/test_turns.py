@@ -90,19 +90,13 @@ async def test_after_five_attempts_the_run_fails_and_can_be_resumed() -> None:
 async def test_waits_double_and_the_servers_own_wish_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     """1, 2, 4, 8 s before jitter; `retry-after` instead where the server gave one; all in the events."""
     monkeypatch.setattr(turns, "FIRST_WAIT", 1.0)
-    slept: list[float] = []
-    sleep = asyncio.sleep
-
-    async def no_sleep(seconds: float) -> None:
-        slept.extend([seconds] if seconds else [])
-        await sleep(0)
-
-    monkeypatch.setattr(asyncio, "sleep", no_sleep)
     wish = TransientModelError("slow down", kind="rate_limited", retry_after=7.5)
     lab = Lab([Turn(error=OVERLOADED), Turn(error=wish), Turn(error=OVERLOADED), Turn(error=OVERLOADED), answer()])
-    await lab.run()
-    assert slept == [1.0, 7.5, 4.0, 8.0]
-    assert [event.wait for event in lab.all(ModelRetried)] == slept
+    run = asyncio.create_task(lab.run())
+    for _ in range(4):
+        await patiently(skipped(lab))
+    await patiently(run)
+    assert [event.wait for event in lab.all(ModelRetried)] == [1.0, 7.5, 4.0, 8.0]
 
 
 async def test_a_permanent_error_fails_at_once() -> None:
@@ -227,6 +221,42 @@ async def test_waiting_for_a_connection_is_no_silence() -> None:
         assert lab.all(TurnStarted)
     assert (await run).status == "completed"
     assert not lab.all(ModelRetried)
+
+
+async def test_a_person_can_skip_the_wait_before_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next attempt is made at once, and the run says when there is nothing to skip."""
+    monkeypatch.setattr(turns, "FIRST_WAIT", 1000.0)
+    lab = Lab([Turn("so far", error=OVERLOADED), answer()])
+    assert not lab.loop.skip_wait()
+    run = asyncio.create_task(lab.run())
+    await patiently(skipped(lab))
+    assert (await patiently(run)).status == "completed"
+    assert len(lab.all(ModelRetried)) == 1
+    assert not lab.loop.skip_wait()
+
+
+async def skipped(lab: Lab) -> None:
+    """Skip a wait as soon as there is one."""
+    while not lab.loop.skip_wait():
+        await lab.journal.changed.wait()
+        lab.journal.changed.clear()
+
+
+async def retried(lab: Lab) -> None:
+    """Return when a further attempt was announced."""
+    while not lab.all(ModelRetried):
+        await lab.journal.changed.wait()
+        lab.journal.changed.clear()
+
+
+async def test_a_pause_ends_the_wait_before_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to wait for an attempt that is not wanted any more."""
+    monkeypatch.setattr(turns, "FIRST_WAIT", 1000.0)
+    lab = Lab([Turn("so far", error=OVERLOADED), answer()])
+    run = asyncio.create_task(lab.run())
+    await patiently(retried(lab))
+    lab.loop.pause()
+    assert (await patiently(run)).status_and_reason == ("interrupted", "paused")
 
 
 @pytest.mark.parametrize("word", turns.REFUSALS)

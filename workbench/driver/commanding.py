@@ -28,6 +28,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await runs.resume(session, command.run, command.options)
         case c.PauseRun():
             return await runs.pause(session, command)
+        case c.SkipWait():
+            return await runs.skip_wait(session, command)
         case c.ApprovePlan() | c.SkipPlan() | c.EditPlan():
             return await decisions.decide_plan(session, command)
         case c.CancelCall() | c.AnswerCall() | c.DecidePermission() | c.ResolveUnknown():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from workbench.conversation.builder import Contents
 from workbench.debugger.requests import SentRequest, rebuild
 from workbench.driver.agents import apply_limits
-from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, StartRun
+from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, SkipWait, StartRun
 from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
@@ -129,6 +129,14 @@ async def pause(session: Session, command: PauseRun) -> None:
         where = f"it is driven by {held}" if held else "it is not running"
         raise EditRefusedError(f"run {run[:8]} cannot be paused from here: {where}")
     session.mover.pause(live, command.when)
+
+
+async def skip_wait(session: Session, command: SkipWait) -> None:
+    """Let a run that this process drives ask its model again at once."""
+    run = await session.store.resolve(command.run)
+    live = session.live.get(run)
+    if live is None or not live.loop.skip_wait():
+        raise EditRefusedError(f"run {run[:8]} does not wait before another attempt; there is nothing to skip")
 
 
 async def label(session: Session, event: LibraryEvent) -> None:

@@ -61,6 +61,10 @@ class RunLoop:
         self._turns.stop()
         self.calls.stop("soft" if self._presses == 1 else "hard")
 
+    def skip_wait(self) -> bool:
+        """Ask the model again at once, where that is waited for; return whether it was."""
+        return self._turns.skip_wait()
+
     async def run(self) -> None:
         """Go on until the run ends, or rests, or is paused.
 

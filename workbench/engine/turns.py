@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from workbench.conversation.builder import Conversation, Prepared
@@ -55,6 +55,8 @@ class TurnRunner:
         self._dispatcher, self._around = dispatcher, around
         self._scope: asyncio.Timeout | None = None
         """Of the turn that is streaming: a timeout that only a person lets expire."""
+        self._waiting: asyncio.Event | None = None
+        """Set when a person wants the next attempt at once; there while one is waited for."""
         self._attempt_open: int | None = None
         """The attempt whose start was written, or is being written, and whose end was not."""
 
@@ -63,6 +65,13 @@ class TurnRunner:
         scope, self._scope = self._scope, None
         if scope is not None:
             scope.reschedule(asyncio.get_running_loop().time())
+
+    def skip_wait(self) -> bool:
+        """Begin the next attempt at once; return whether one was waited for."""
+        if self._waiting is None or self._waiting.is_set():
+            return False
+        self._waiting.set()
+        return True
 
     async def think(self, purpose: Purpose, step: int, prompt: str = "") -> TurnFinished | None:
         """Return the finished turn, not stored yet, or None where a person stopped it.
@@ -108,8 +117,14 @@ class TurnRunner:
         wait = error.retry_after if error.retry_after is not None else min(LONGEST_WAIT, FIRST_WAIT * 2**tried) * jitter
         words, self._attempt_open = _words(error), None
         retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait)
-        await self._journal.append(retried, TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}"))
-        await asyncio.sleep(wait)
+        self._waiting = skipped = asyncio.Event()
+        try:
+            await self._journal.append(retried, TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}"))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await skipped.wait()
+        finally:
+            self._waiting = None
 
     def _most_attempts(self) -> int:
         """Return how often a turn is tried: some providers ask for more patience than others."""

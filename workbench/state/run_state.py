@@ -112,6 +112,14 @@ class RunState:
         return self.status_and_reason[0] == "awaiting_approval"
 
     @property
+    def waits_for_attempt(self) -> bool:
+        """Whether the model failed in passing, and is asked again after a while."""
+        if self.is_resting or self.active_turn is not None:
+            return False
+        turn = self.steps[-1].turn if self.steps else self.plan_turn
+        return turn is not None and turn.status == "discarded" and bool(turn.retries)
+
+    @property
     def is_sequential(self) -> bool:
         """Whether calls run one by one: the agent wants it so, or too many failed."""
         return self.mode == "sequential" or (self.agent is not None and not self.agent.parallel_tool_calls)

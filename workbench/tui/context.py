@@ -157,6 +157,14 @@ def refuse_toggle(context: Context) -> str:
     return ""
 
 
+def refuse_skip_wait(context: Context) -> str:
+    """Refuse where no further attempt of the model is waited for."""
+    if why := needs_hand(context):
+        return why
+    waits = context.is_moving and context.state is not None and context.state.waits_for_attempt
+    return "" if waits else "The run does not wait before another attempt of its model; there is nothing to skip."
+
+
 def refuse_step(context: Context) -> str:
     """Refuse where the run cannot go one step."""
     return refuse_toggle(context) or (f"The run waits for you: {key('answer')} answers." if context.waits_for else "")

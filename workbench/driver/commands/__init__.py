@@ -42,7 +42,7 @@ from workbench.driver.commands.reading import (
     ReadRequest,
     SearchRuns,
 )
-from workbench.driver.commands.runs import CancelWork, Label, ListRuns, PauseRun, ResumeRun, Say, StartRun
+from workbench.driver.commands.runs import CancelWork, Label, ListRuns, PauseRun, ResumeRun, Say, SkipWait, StartRun
 
 Command = (
     StartRun
@@ -53,6 +53,7 @@ Command = (
     | ReadRequest
     | ResumeRun
     | PauseRun
+    | SkipWait
     | ApprovePlan
     | SkipPlan
     | EditPlan
@@ -126,6 +127,7 @@ __all__ = [
     "SearchRuns",
     "SetBreakpoints",
     "SkipPlan",
+    "SkipWait",
     "StartRace",
     "StartRun",
     "StartedRace",

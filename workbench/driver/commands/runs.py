@@ -47,6 +47,13 @@ class PauseRun:
 
 
 @dataclass(frozen=True, slots=True)
+class SkipWait:
+    """Ask the model again at once, where a run waits before another attempt. Answers with None."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Add a message. Answers with the run that got it: a completed run goes on as a fork of itself."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say
+from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say, SkipWait
 from workbench.errors import EditRefusedError
 from workbench.state.run_state import RunState
 from workbench.tui.dialogs.line import LineDialog
@@ -72,6 +72,11 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if isfinite(number) else None
+
+
+async def skip_wait(screen: MainScreen) -> None:
+    """Ask the model again at once."""
+    await screen.bridge.ask(SkipWait(screen.watched.history.live.run))
 
 
 async def go_one_step(screen: MainScreen) -> None:

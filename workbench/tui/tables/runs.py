@@ -13,6 +13,8 @@ ACTIONS: Final = (
         "toggle", ("space",), why.toggle_label, "Pause the run at once; again to stop what is left; resume it.", "Run",
         refusal=why.refuse_toggle, rank=10,
     ),
+    Action("skip_wait", ("w",), "try now", "Ask the model again at once, instead of waiting before the next attempt.",
+           "Run", refusal=why.refuse_skip_wait, rank=15),
     Action("step", ("S",), why.step_label, "Stop before the next turn; from rest, go on for one step.", "Run",
            refusal=why.refuse_step, rank=60),
     Action(
