@@ -264,6 +264,10 @@ def serving(kind: str, times: Callable[[int], int]) -> Iterator[FaultyServer]:
         thread.join()
 
 
+PAUSE = 0.004
+"""Seconds between chunks, so that what may start early does."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -293,6 +297,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = 1013 if len(reply.body) < PIECE else PIECE  # chunks end inside of events and characters
         for start in range(0, len(reply.body), size):
             self._chunk(reply.body[start : start + size])
+            if size < PIECE and self._is_left(PAUSE):
+                return
         if reply.how == "end":
             self.wfile.write(b"0\r\n\r\n")
             return

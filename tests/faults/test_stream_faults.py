@@ -93,8 +93,9 @@ def test_a_stream_that_goes_wrong_harms_nothing(kind: str, tmp_path: Path) -> No
                     rig.ask(ResumeRun(run, AgentOptions()))
                     state = rig.wait(run, lambda state: state.status == "completed")
                 retried = [event for event in events_of(rig, run) if isinstance(event, ModelRetried)]
-                lasting = turns.MODEL_ATTEMPTS - 1 if times(place) > 1 else 1
-                assert len(retried) == (lasting if _is_broken(kind, place) else 0), (place, retried)
+                mended = turns.MODEL_ATTEMPTS - 1 if times(place) > 1 else int(_is_broken(kind, place))
+                # A slow machine may be silent for as long as the silence that is a fault.
+                assert len(retried) == mended or (kind in SILENT and len(retried) > mended), (place, retried)
                 check(kind, place, state, rig, done)
             found = rig.driver.run_blocking(rig.driver.store.check())
             assert [line for line in found if not line.startswith("SQLite ")] == [], "but for its version"
@@ -129,6 +130,8 @@ def check(kind: str, place: int, state: RunState, rig: Rig, done: Done) -> None:
     whole = [event for event in events if isinstance(event, TurnFinished)]
     assert len(whole) == 2, place
     assert all(call.invalid is None for turn in whole for call in turn.calls), place
+    begun = next(event for event in started if event.tool == "write")
+    assert events.index(begun) > events.index(whole[0]), (place, "what has effects waits for the whole turn")
     assert isinstance(events[-1], RunFinished)
     unknown = [call for call in state.steps[0].asked_calls if call.tool not in ("look", "write")]
     assert len(unknown) == (kind == "unknown_tool"), place
