@@ -46,7 +46,7 @@ TOURS: Final[dict[str, tuple[Stop, ...]]] = {
         _stop("3 pagedown pagedown end", _BACK),
         _stop("2 up up [ [ { ( ) }", "event"),
         _stop("end", _BACK),
-        _stop("/", "Find in this run"),
+        _stop("/", "to the hits"),
         _stop("o enter n n N n", "stay here"),
         _stop("escape", _BACK),
         _stop("F", "Show only some calls"),
