@@ -12,13 +12,15 @@ from textual.widgets import OptionList
 
 from tests.builders import researched_run
 from tests.tui.fake_driver import FakeDriver
-from tests.tui.kit import Stage, stage
+from tests.tui.kit import Stage, select, stage
 from workbench.config.resources import shipped
 from workbench.config.settings import load_settings
 from workbench.tui import base_app
 from workbench.tui.dialogs.theme import ThemeDialog
 from workbench.tui.manners import Manners
 from workbench.tui.theme_shelf import Reading, ThemeShelf
+from workbench.tui.widgets.inspector import Inspector
+from workbench.views.selection import Selection
 
 
 @asynccontextmanager
@@ -110,6 +112,27 @@ async def test_a_saved_theme_is_drawn_again(tmp_path: Path, monkeypatch: pytest.
         await acted.until(lambda: acted.main.styles.background.hex == "#445566")
         (tmp_path / "another.toml").write_text('primary = "#112233"\n')
         await acted.until(lambda: "another" in acted.app.theme_names)
+
+
+async def test_a_colour_that_alone_changed_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inspector takes a new colour of its texts, where the ground on which it draws is as it was."""
+    monkeypatch.setattr(base_app, "THEME_SECONDS", 0.02)
+    file = tmp_path / "mine.toml"
+    text = 'primary = "#112233"\nbackground = "#000000"\n[variables]\nwb-muted = "{}"\n'
+    file.write_text(text.format("#445566"))
+    async with themed(tmp_path, "mine") as acted:
+
+        def colours() -> set[str]:
+            inspector = acted.main.query_one(Inspector)
+            strips = [inspector.render_line(y) for y in range(inspector.size.height)]
+            styles = [piece.style for strip in strips for piece in strip if piece.style is not None]
+            return {style.color.name for style in styles if style.color is not None}
+
+        await select(acted, Selection("call", step=0, call="0.0"))
+        await acted.until(lambda: "#445566" in colours())
+        file.write_text(text.format("#778899"))
+        await acted.until(lambda: "#778899" in colours())
+        assert "#445566" not in colours()
 
 
 async def test_a_mistake_leaves_the_last_good_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
