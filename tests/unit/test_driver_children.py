@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fork_kit import everything_said, statuses
-from tests.harness import Rig, answer
+from tests.harness import WAIT, Rig, answer
 from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import (
     AgentOptions,
@@ -35,6 +36,8 @@ class House:
         self.permission, self.is_held = permission, is_held
         self.did: list[str] = []
         self.gates: list[asyncio.Event] = []
+        self.is_waiting = threading.Event()
+        """Set when the tool stands before its gate: its start is in the log a little earlier."""
 
     def model(self, request: Request) -> Turn:
         """Play the caller or the subagent."""
@@ -52,10 +55,17 @@ class House:
             self.did.append(word)
             if self.is_held:
                 self.gates.append(asyncio.Event())
+                self.is_waiting.set()
                 await self.gates[-1].wait()
             return f"wrote {word}"
 
         return write
+
+    def let_go(self, rig: Rig) -> None:
+        """Let the tool that is held go on, and hold none any more."""
+        assert self.is_waiting.wait(WAIT)
+        self.is_held = False
+        rig.open_gate(self.gates[0])
 
     def open(self, folder: Path, limits: Limits | None = None) -> Rig:
         """Return a rig on the folder, new or again."""
@@ -159,8 +169,7 @@ def test_subagents_are_paused_with_their_caller_and_as_gently(tmp_path: Path) ->
         run, child = begin(rig, is_writing)
         rig.ask(PauseRun(run))
         assert statuses(rig.state(child)) == ["running"]
-        house.is_held = False
-        rig.open_gate(house.gates[0])
+        house.let_go(rig)
         assert rig.finish(run).status_and_reason == ("interrupted", "paused")
         state = rig.state(child)
         assert (state.status_and_reason, statuses(state)) == (("interrupted", "paused"), ["finished"])
@@ -186,8 +195,7 @@ def test_a_subagent_is_paused_and_resumed_alone(tmp_path: Path) -> None:
     with house.open(tmp_path) as rig:
         run, child = begin(rig, is_writing)
         rig.ask(PauseRun(child))
-        house.is_held = False
-        rig.open_gate(house.gates[0])
+        house.let_go(rig)
         assert rig.finish(child).status_and_reason == ("interrupted", "paused")
         assert rig.state(run).status == "executing_tools"
         with pytest.raises(EditRefusedError, match="is running already"):
