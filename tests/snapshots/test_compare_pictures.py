@@ -57,8 +57,14 @@ def family(*, done: bool = False) -> tuple[RunLog, RunLog]:
     return parent, fork
 
 
-def once_compared(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
-    """Return what waits for the comparison, and presses keys in it."""
+def once_compared(*keys: str, place: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Return what waits for the comparison, presses keys in it, and waits until it stands at a place, such as `2/6`.
+
+    How many differences there are is known once results that look alike have been read.
+    """
+
+    def shown(pilot: Pilot[Any]) -> str:
+        return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
 
     async def wait(pilot: Pilot[Any]) -> None:
         await once_shown()(pilot)
@@ -66,6 +72,8 @@ def once_compared(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
         while not isinstance(pilot.app.screen, CompareScreen) or pilot.app.screen.view.spot is None:
             await pilot.pause(0.01)
         await pilot.press(*keys)
+        while place not in shown(pilot):
+            await pilot.pause(0.01)
         await pilot.pause(0.1)
 
     return wait
@@ -75,11 +83,11 @@ def test_a_fork_beside_its_parent(snap_compare: Picture) -> None:
     """160×48: what both share folded, where they part, what only follows muted, and the figures below."""
     parent, fork = family()
     app = app_on(FakeDriver(parent, fork, live=[fork.run]), fork.run, fork.at - ManualClock().wall() + 1.2)
-    assert snap_compare(app, run_before=once_compared(), terminal_size=(160, 48))
+    assert snap_compare(app, run_before=once_compared(place="1/8"), terminal_size=(160, 48))
 
 
 def test_a_comparison_with_little_room(snap_compare: Picture) -> None:
     """80×24: both runs below each other, each line with the name of its side."""
     parent, fork = family(done=True)
     app = app_on(FakeDriver(parent, fork), fork.run)
-    assert snap_compare(app, run_before=once_compared("n"), terminal_size=(80, 24))
+    assert snap_compare(app, run_before=once_compared("n", place="2/6"), terminal_size=(80, 24))
