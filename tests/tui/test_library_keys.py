@@ -380,6 +380,7 @@ async def test_a_run_is_exported_to_a_file_and_never_over_another(tmp_path: Path
                 dialog.query_one("#path").value = str(path)
                 await acted.press("enter")
                 await acted.until(lambda: not isinstance(acted.app.screen, ExportDialog))
+                await acted.until(path.exists)
             await acted.opens(ChoiceDialog)
             before = path.stat().st_ino
             await acted.press("o")
