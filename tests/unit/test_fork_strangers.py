@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fork_kit import everything_said, statuses
-from tests.harness import Rig, answer
+from tests.harness import WAIT, Rig, answer
 from workbench.driver.commands import (
     AgentOptions,
     ApprovePlan,
@@ -41,6 +42,8 @@ def writer(request: Request) -> Turn:
     return Turn(calls=[("write", {"word": word}) for word in WORDS])
 
 
+IS_RUNNING = threading.Event()
+"""Set when the tool itself runs: its start is in the log a little earlier."""
 Meanwhile = Callable[[Rig, str], None]
 
 
@@ -49,9 +52,11 @@ def recorded_elsewhere(folder: Path, permission: Permission, meanwhile: Meanwhil
 
     @tool(permission=permission)
     async def write(word: str) -> str:
+        IS_RUNNING.set()
         await asyncio.Event().wait()
         return word
 
+    IS_RUNNING.clear()
     with Rig(folder, writer, [write]) as rig:
         run = rig.start(**options)
         meanwhile(rig, run)
@@ -69,7 +74,7 @@ def wait_for(*wanted: str) -> Meanwhile:
 
 def stop_at_once(rig: Rig, run: str) -> None:
     """Stop the run while its first call runs, so that nobody knows what that did."""
-    rig.wait(run, lambda state: statuses(state)[:1] == ["running"])
+    assert IS_RUNNING.wait(WAIT)
     rig.ask(PauseRun(run))
     rig.ask(PauseRun(run))
     rig.wait(run, lambda state: statuses(state)[0] == "unknown")
