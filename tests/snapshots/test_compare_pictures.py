@@ -60,7 +60,8 @@ def family(*, done: bool = False) -> tuple[RunLog, RunLog]:
 def once_compared(*keys: str, place: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Return what waits for the comparison, presses keys in it, and waits until it stands at a place, such as `2/6`.
 
-    How many differences there are is known once results that look alike have been read.
+    How many differences there are is known once results that look alike have been read; a key that comes before that
+    may go to another one.
     """
 
     def shown(pilot: Pilot[Any]) -> str:
@@ -71,9 +72,10 @@ def once_compared(*keys: str, place: str) -> Callable[[Pilot[Any]], Awaitable[No
         await pilot.press("c")
         while not isinstance(pilot.app.screen, CompareScreen) or pilot.app.screen.view.spot is None:
             await pilot.pause(0.01)
-        await pilot.press(*keys)
-        while place not in shown(pilot):
-            await pilot.pause(0.01)
+        for wanted, pressed in ((f"1/{place.partition('/')[2]}", keys), (place, ())):
+            while wanted not in shown(pilot):
+                await pilot.pause(0.01)
+            await pilot.press(*pressed)
         await pilot.pause(0.1)
 
     return wait
