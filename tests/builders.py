@@ -7,6 +7,9 @@ from typing import Final
 from tests.run_log import MODEL, QUESTION, START, TOOLS, Call, RunLog, agent_record, plan_step, tool_spec
 from workbench.events.agent import Limits
 from workbench.events.base import Recorded
+from workbench.events.call import CallFinished, CallStarted
+from workbench.events.codec import result_fields
+from workbench.events.content import text_content
 from workbench.events.plan import PlanApproved
 from workbench.events.run import Caller
 
@@ -28,6 +31,7 @@ __all__ = [
     "long_run",
     "plan_step",
     "researched_run",
+    "searched_run",
     "subagents_run",
     "tool_spec",
     "troubled_run",
@@ -256,3 +260,22 @@ def long_run(steps: int = 5_000, calls: int = 4) -> list[Recorded]:
         )
     log.answer(ANSWER, CITATIONS)
     return log.records
+
+
+def searched_run() -> RunLog:
+    """Return a run whose provider searched the web in the middle of its first turn, and which goes on by itself."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.begin_turn()
+    log.add(
+        CallStarted(
+            call="0.0", tool="web_search", input={"query": "pgbouncer pools"}, effect="read_only", permission="allow",
+            hosted=True,
+        ),
+        0.4,
+    )  # fmt: skip
+    found = text_content("PgBouncer — https://example.org/pools")
+    fields = result_fields(found, is_error=False)
+    log.add(CallFinished(call="0.0", outcome="ok", elapsed=1.2, by="provider", **fields), 1.2)
+    log.finish_turn([("0.1", Call("fetch_doc", {"name": "pgbouncer-config::14"}))], text="I read the passage.")
+    log.answer(ANSWER)
+    return log

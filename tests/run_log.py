@@ -220,9 +220,16 @@ class RunLog:
         if broken:
             self.break_turn(broken)
         index = len(self.state.steps) - 1
+        asked = [(f"{index}.{number}", call) for number, call in enumerate(calls)]
+        self.finish_turn(asked, text=text, thinking=thinking, seconds=seconds, attempt=1 if broken else 0)
+
+    def finish_turn(
+        self, asked: Sequence[tuple[str, Call]], *, text: str = "", thinking: str = "", seconds: float = 0.8,
+        attempt: int = 0,
+    ) -> None:  # fmt: skip
+        """Finish the turn that is streaming, and run the calls that it asks for."""
         blocks: list[TurnBlock] = [ThinkingBlock(text=thinking)] if thinking else []
         blocks += [TextBlock(text=text)] if text else []
-        asked = [(f"{index}.{number}", call) for number, call in enumerate(calls)]
         turn_end = self.at + seconds
         early = [(call_id, call) for call_id, call in asked if call.begins < 0]
         for call_id, call in early:
@@ -232,7 +239,7 @@ class RunLog:
             for call_id, call in asked
             if call.ends_as != "discarded"
         ]
-        self._finish_turn("step", tuple(blocks), seconds, attempt=1 if broken else 0)
+        self._finish_turn("step", tuple(blocks), seconds, attempt)
         self._run_calls(asked, turn_end)
 
     # Calls

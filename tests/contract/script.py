@@ -19,9 +19,17 @@ SECRET = "sealed-by-the-provider"
 """What adapters put where their API seals thinking; it must come back verbatim."""
 
 
+class AtProvider(NamedTuple):
+    """A call that the provider runs itself, and what it finds: pages, or what a program printed."""
+
+    tool: Literal["web_search", "code_execution"]
+    given: str
+    found: str
+
+
 @dataclass(frozen=True)
 class Answer:
-    """One turn of the model, in the order thinking, text, calls.
+    """One turn of the model, in the order thinking, what ran at the provider, text, calls.
 
     Calls are `(tool, arguments as text)`, so that arguments may be cut or malformed.
     """
@@ -29,6 +37,8 @@ class Answer:
     text: str = ""
     thinking: str = ""
     calls: Sequence[tuple[str, str]] = ()
+    hosted: Sequence[AtProvider] = ()
+    """Only APIs that have such tools can say these."""
     stop: Literal["end_turn", "tool_calls", "max_tokens", "refusal"] | None = None
     """None for what fits the calls. With `max_tokens` the last call's arguments may be cut."""
     usage: Usage = field(

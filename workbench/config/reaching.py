@@ -22,7 +22,7 @@ SECONDS: Final = ("connect_timeout", "first_byte_timeout", "byte_timeout")
 TRANSPORTS: Final = ("httpx2", "aiohttp")
 REACH: Final = ("base_url", "headers", "region", *SECONDS, "connections", "transport")
 """What may be said about a provider."""
-PARAMETERS: Final = ("max_tokens", "temperature", "tool_choice", "effort")
+PARAMETERS: Final = ("max_tokens", "temperature", "tool_choice", "effort", "hosted_tools")
 """What may be said about how a model is asked."""
 
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

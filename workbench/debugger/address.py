@@ -130,6 +130,11 @@ def _inside_step(history: History, place: Place) -> Cut:
     asked = [call.id for call in step.asked_calls]
     if step.turn_seq is None:
         raise AddressError(f"turn {place.step} is not finished; fork at `{place.step}` (before it) instead")
+    if (known := step.calls.get(place.call)) is not None and known.hosted:
+        raise AddressError(
+            f"call {place.call} ran at the provider, inside of turn {place.step}; fork before it, at `{place.step}`, "
+            f"or after that turn, at `{place.step}.turn`"
+        )
     if place.call not in asked:
         there = f"it has {', '.join(asked)}" if asked else "it has no calls"
         raise AddressError(f"step {place.step} has no call {place.call}; {there}")

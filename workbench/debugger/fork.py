@@ -114,6 +114,11 @@ def _check_call(history: History, state: RunState, place: Place, call: str) -> N
         raise EditRefusedError(f"{call!r} is no call; write STEP.CALL, such as 3.1")
     inside = place.kind in ("call", "turn", "seq") and given.step == len(state.steps) - 1
     known = state.call(call) if inside else None
+    if known is not None and known.hosted:
+        raise EditRefusedError(
+            f"call {call} ran at the provider, inside of turn {given.step}; change the text of that turn, or fork "
+            f"before it, at `{given.step}`"
+        )
     if known is None or not known.asked:
         find_cut(history, given)
         raise EditRefusedError(f"call {call} is not in the open step at `{place}`; fork at `{call}` to change it")
@@ -179,7 +184,13 @@ def _dropped(state: RunState, agent: AgentRecord | None) -> tuple[str, ...]:
         for step in state.steps
         if step.turn.provider_parts is not None and step.turn.provider_parts.provider != new
     ]
-    return (f"thinking and other provider-only parts of {len(others)} turns",) if others else ()
+    hosted = set(state.agent.parameters.hosted_tools) - set(agent.parameters.hosted_tools)
+    ran = sum(call.hosted and call.status == "finished" for step in state.steps for call in step.calls.values())
+    return (
+        *((f"thinking and other provider-only parts of {len(others)} turns",) if others else ()),
+        *((f"what {ran} calls at the provider found",) if others and ran else ()),
+        *(f"{name} at the provider" for name in sorted(hosted)),
+    )
 
 
 def _digest_of(call: CallState | None) -> str:

@@ -235,13 +235,16 @@ class Meter:
             self._close(None)
 
     def _start_call(self, at: float, event: calls.CallStarted) -> None:
-        self._step.started[event.call], self._step.tools[event.call] = at, event.tool
+        if not event.hosted:  # its time is the turn's
+            self._step.started[event.call], self._step.tools[event.call] = at, event.tool
 
     def _retry_call(self, _: float, event: calls.CallRetried) -> None:
         self._tool(event.call).retries += 1
 
     def _finish_call(self, at: float, event: calls.CallFinished) -> None:
         step = self._step
+        if event.by == "provider":
+            return
         step.last_result_at = at
         if event.call in step.started:
             step.spans[event.call] = (step.started[event.call], at)

@@ -17,7 +17,7 @@ from workbench.events.request import Purpose
 from workbench.events.turn import TurnFinished
 from workbench.providers.recorded import RecordedTurn
 from workbench.state.history import History
-from workbench.state.parts import ResultRef, StepState
+from workbench.state.parts import CallState, ResultRef, StepState
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Answer:
     sent: SentTurn
     turn: RecordedTurn
     calls: tuple[RecordedCall, ...] = ()
+    hosted: tuple[CallState, ...] = ()
+    """What the provider ran itself for the turn."""
 
     def result_of(self, tool: str, given: Mapping[str, JsonValue], nth: int) -> ResultRef | None:
         """Return what the `nth` call of this turn with that tool and input gave; of fewer, what the last one gave."""
@@ -100,7 +102,8 @@ def _answer(history: History, sent: SentTurn, finished: TurnFinished) -> Answer:
         turn = RecordedTurn(finished.content, finished.stop_reason, finished.usage, finished.provider_parts)
         return Answer(history, sent, turn)
     turn = RecordedTurn(step.turn.content, finished.stop_reason, finished.usage, step.turn.provider_parts)
-    return Answer(history, sent, turn, _calls(step))
+    hosted = (call for call in step.calls.values() if call.hosted and call.status == "finished")
+    return Answer(history, sent, turn, _calls(step), tuple(hosted))
 
 
 def _step_of(history: History, finished: TurnFinished) -> StepState | None:

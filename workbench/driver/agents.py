@@ -14,7 +14,7 @@ from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
 from workbench.events.agent import AgentRecord, Limits
-from workbench.providers.catalog import calls_in_parallel
+from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.tools.base import Toolkit
 
 
@@ -33,15 +33,27 @@ class Agents:
         spec = await self._spec(folder)
         record = apply_options(spec.record(), options)
         self.settings.make_provider(record.model, record.pace)
-        return self.one_at_a_time(record)
+        return self.as_its_model_can(record)
 
-    def one_at_a_time(self, record: AgentRecord) -> AgentRecord:
-        """Return the agent with one call a turn where its model cannot do more, and say so."""
-        if not record.parallel_tool_calls or calls_in_parallel(record.model):
+    def as_its_model_can(self, record: AgentRecord) -> AgentRecord:
+        """Return the agent without what its model cannot do, and say what that is."""
+        if record.parallel_tool_calls and not calls_in_parallel(record.model):
+            self._warn(f"{record.model} cannot ask for several calls in one turn, so the run goes one by one")
+            record = record.model_copy(update={"parallel_tool_calls": False})
+        own = {tool.name for tool in record.tools}
+        wanted = record.parameters.hosted_tools
+        kept = tuple(name for name in wanted if name in hosted_by(record.model) and name not in own)
+        for name in wanted:
+            if name in own:
+                self._warn(f"{name} is a tool of the agent's own, so the provider's is left out")
+            elif name not in kept:
+                self._warn(f"{record.model} runs no {name} at its provider, so it is left out")
+        if kept == wanted:
             return record
-        said = f"{record.model} cannot ask for several calls in one turn, so the run goes one by one"
+        return record.model_copy(update={"parameters": record.parameters.model_copy(update={"hosted_tools": kept})})
+
+    def _warn(self, said: str) -> None:
         self.feed.publish(Trouble(said, level="warning"))
-        return record.model_copy(update={"parallel_tool_calls": False})
 
     async def changed(self, record: AgentRecord, options: AgentOptions, *, keep_documents: bool = True) -> AgentRecord:
         """Return a recorded agent with what a person chose; without documents to keep, it gets the embedded ones."""

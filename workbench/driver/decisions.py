@@ -90,6 +90,10 @@ def find_call(state: RunState, call: str) -> CallState:
         step = state.open_step
         there = f"; the open step has {', '.join(one.id for one in step.asked_calls)}" if step else ""
         raise AddressError(f"run {state.run[:8]} has no call {call!r}{there}")
+    if known.hosted:
+        raise EditRefusedError(
+            f"call {call} runs at the provider, inside of the turn; nobody here can change it. Stop the run to stop it"
+        )
     if known.asked or known.status == "running":
         return known
     if known.has_result:

@@ -185,7 +185,9 @@ class Forks:
         agent = agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
         if agent.model != before.model:
             self._session.settings.make_provider(agent.model, agent.pace)
-            agent, _ = await self._session.recordings.named(agents.one_at_a_time(agent))
+            agent, _ = await self._session.recordings.named(agent)
+        if (agent.model, agent.parameters) != (before.model, before.parameters):
+            agent = agents.as_its_model_can(agent)
         edits = replace(read_edits(wanted), agent=agent if agent != before else None)
         if pending := await foreign_calls(store, history, cut):
             tools = await agents.toolkit(agent, history.live.run)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from workbench.events.agent import AgentRecord
 from workbench.events.call import SubagentStarted
 from workbench.events.request import Request
 from workbench.providers.base import Provider
-from workbench.providers.recorded import PROVIDER, RecordedProvider, RecordedTurn
+from workbench.providers.recorded import PROVIDER, RecordedHosted, RecordedProvider, RecordedTurn
 from workbench.state.history import History
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
@@ -116,7 +117,8 @@ class Told:
 
     async def take(self, request: Request) -> RecordedTurn:
         """Return the turn that answered the request which the run has just written down."""
-        return (await self._playback.take(self._run, request)).turn
+        answer = await self._playback.take(self._run, request)
+        return replace(answer.turn, hosted=await self._playback.hosted(answer)) if answer.hosted else answer.turn
 
     def give_back(self) -> None:
         """Take the last turn back."""
@@ -153,6 +155,14 @@ class Playback:
         if request.purpose == "step":
             self._of_step[run, len(state.steps) - 1] = answers[number]
         return answers[number]
+
+    async def hosted(self, answer: Answer) -> tuple[RecordedHosted, ...]:
+        """Return what the provider ran itself for a turn, with what came of it."""
+        found = [(call, (call.result.run, call.result.seq)) for call in answer.hosted if call.result is not None]
+        contents = await self._session.store.bodies([place for _, place in found])
+        return tuple(
+            RecordedHosted(call.tool, call.input, contents.get(place, ()), call.has_error) for call, place in found
+        )
 
     def give_back(self, run: str) -> None:
         """Count the last answer to a run as not told."""

@@ -75,7 +75,8 @@ def sort_out(asked: Sequence[ToolCallBlock], known: Mapping[str, CallState]) -> 
         else:
             left.append(Candidate.of_block(block))
     kept = ids | set(reused.values())
-    discarded = [call.id for call in known.values() if call.id not in kept and call.status != "discarded"]
+    ours = (call for call in known.values() if not call.hosted)
+    discarded = [call.id for call in ours if call.id not in kept and call.status != "discarded"]
     return Sorted(tuple(reused.items()), tuple(discarded), tuple(left))
 
 
@@ -87,7 +88,7 @@ def _spare(calls: Iterable[CallState], asked: Iterable[str]) -> dict[str, str]:
     return {
         _work(call.tool, call.input): call.id
         for call in calls
-        if call.id not in asked and call.status in ("running", "finished", "cancelled")
+        if call.id not in asked and not call.hosted and call.status in ("running", "finished", "cancelled")
     }
 
 

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from workbench.conversation.builder import Conversation, Prepared
 from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ModelError, PermanentModelError, TransientModelError, WorkbenchError
-from workbench.events.content import normalise_text
+from workbench.events.base import Event
+from workbench.events.call import CallFinished, CallStarted
+from workbench.events.codec import result_fields
+from workbench.events.content import normalise_content, normalise_json, normalise_text
 from workbench.events.request import Purpose
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
-from workbench.providers.base import Alive, Delta, Provider, TextDelta, ThinkingDelta
+from workbench.providers.base import (
+    Alive,
+    Delta,
+    HostedFinished,
+    HostedStarted,
+    Provider,
+    TextDelta,
+    ThinkingDelta,
+)
 from workbench.providers.builder import TurnBuilder
 from workbench.providers.remote import patience, place_for
 
@@ -43,6 +56,8 @@ class _Streamed:
     stored_at: float = 0.0
     shown_at: float = 0.0
     first_at: float | None = None
+    hosted: dict[str, float] = field(default_factory=dict)
+    """When what the provider runs itself began, by call."""
 
 
 class TurnRunner:
@@ -199,6 +214,9 @@ class TurnRunner:
                     if streamed.first_at is None:
                         streamed.first_at = self._around.clock.monotonic()
                     call = builder.feed(delta)
+                    if isinstance(delta, HostedStarted | HostedFinished) and purpose == "step":
+                        hosted = self._hosted(builder.hosted_id(delta.index), delta, streamed, attempt)
+                        await self._journal.append(hosted)
                     if call is not None and purpose == "step":
                         self._dispatcher.offer(call, attempt)
                     if isinstance(delta, TextDelta | ThinkingDelta):
@@ -207,6 +225,24 @@ class TurnRunner:
         except TimeoutError as error:
             said = f"the model said nothing for {waited:g} s" if timer.expired() else f"the request timed out: {error}"
             raise TransientModelError(said, kind="timeout") from None
+
+    def _hosted(self, call: str, delta: HostedStarted | HostedFinished, streamed: _Streamed, attempt: int) -> Event:
+        """Return what the provider does itself as an event; it reads, as far as the person's own world goes."""
+        now = self._around.clock.monotonic()
+        if isinstance(delta, HostedStarted):
+            streamed.hosted[call] = now
+            tool, given = normalise_text(delta.tool), _object(delta.input)
+            return CallStarted(
+                call=call, tool=tool, input=given, effect="read_only", permission="allow", attempt=attempt, hosted=True
+            )
+        return CallFinished(
+            call=call,
+            outcome="error" if delta.is_error else "ok",
+            elapsed=now - streamed.hosted[call],
+            by="provider",
+            input=None if delta.input is None else _object(delta.input),
+            **result_fields(normalise_content(delta.result), is_error=delta.is_error),
+        )
 
     async def _keep(self, streamed: _Streamed, step: int, attempt: int, purpose: Purpose) -> None:
         now = self._around.clock.monotonic()
@@ -226,6 +262,11 @@ class TurnRunner:
 
 def _joined(pieces: Sequence[str]) -> str:
     return normalise_text("".join(pieces))
+
+
+def _object(given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    normal = normalise_json(dict(given))
+    return normal if isinstance(normal, dict) else {}
 
 
 def _words(error: ModelError) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, field_validator
 
 from workbench.events.base import Frozen
 
@@ -12,6 +12,8 @@ Effect = Literal["read_only", "idempotent", "effectful"]
 """What running a call again may do to the world; `effectful` unless the tool's author says otherwise."""
 Permission = Literal["allow", "ask", "deny"]
 PlanMode = Literal["ask", "auto", "off"]
+HostedTool = Literal["web_search", "code_execution"]
+"""A tool that the model's provider runs itself, in the middle of a turn."""
 
 
 class ToolSpec(Frozen):
@@ -40,6 +42,16 @@ class ModelParameters(Frozen):
     tool_choice: str = "auto"
     effort: str | None = None
     """Thinking effort, for models that have it."""
+    hosted_tools: tuple[HostedTool, ...] = ()
+    """Tools that the provider may run, where it has them."""
+
+    @field_validator("hosted_tools", mode="before")
+    @classmethod
+    def _as_names(cls, value: Any) -> Any:
+        """Take a list too, or names with commas between them: so they are typed."""
+        if isinstance(value, str):
+            value = [name.strip() for name in value.split(",") if name.strip()]
+        return tuple(dict.fromkeys(value)) if isinstance(value, list) else value
 
 
 class Limits(Frozen):

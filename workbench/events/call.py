@@ -50,7 +50,9 @@ class CallStarted(CallEvent):
     eager: bool = False
     """Started while the model was still writing."""
     attempt: int = 0
-    """The turn's attempt that an eager call belongs to."""
+    """The turn's attempt that an eager or a hosted call belongs to."""
+    hosted: bool = False
+    """The provider runs it, inside the turn: nobody here starts it, stops it or gives its result to the model."""
 
 
 class CallProgressed(CallEvent):
@@ -81,7 +83,9 @@ class CallFinished(ResultEvent):
     outcome: Outcome
     elapsed: float
     """Seconds of all attempts and waits."""
-    by: Literal["tool", "operator", "engine"] = "tool"
+    by: Literal["tool", "operator", "engine", "provider"] = "tool"
+    input: dict[str, JsonValue] | None = None
+    """What a hosted call was given, where its provider tells so at the end only; else None."""
 
 
 class CallCancelled(ResultEvent):

@@ -26,6 +26,8 @@ from workbench.providers.base import (
     CallInput,
     CallOpened,
     Delta,
+    HostedFinished,
+    HostedStarted,
     PartsDelta,
     TextDelta,
     ThinkingDelta,
@@ -33,7 +35,7 @@ from workbench.providers.base import (
     parse_arguments,
 )
 from workbench.providers.failures import model_error, not_a_stream, status_error
-from workbench.providers.prices import price
+from workbench.providers.hosted import ANTHROPIC, cost_of_turn, message_result
 from workbench.providers.remote import Endpoint, Shared, hide, key_from, other_key, timeouts
 from workbench.providers.wire.anthropic import PROVIDER, messages_body
 
@@ -198,6 +200,9 @@ class _Turn:
         self._before: list[_Block] = []
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
+        self._hosted: dict[str, int] = {}
+        """Calls that run at the provider, by its own ids, over all responses of the turn."""
+        self._hosted_open: set[str] = set()
         self._bare: int | None = None
         self._usage = dict.fromkeys(_COUNTS, 0)
         self._of_response: dict[str, int] = {}
@@ -257,14 +262,14 @@ class _Turn:
             cache_write_tokens=written,
             cost=None,
         )
-        usage = usage.model_copy(update={"cost": price(model, usage)})
+        usage = usage.model_copy(update={"cost": cost_of_turn(model, usage, has_hosted=bool(self._hosted))})
         yield TurnEnd(_STOPS.get(self.stop_reason, self.stop_reason), usage)
 
     def _may_go_back(self, blocks: Sequence[JsonValue]) -> bool:
         """Whether the blocks say more than our own do, and are such that the API takes them again."""
         known = [block for block in blocks if isinstance(block, dict)]
         ids = [block.get("id") for block in known if block.get("type") == "tool_use"]
-        if len(ids) != self._calls or len(set(map(str, ids))) != len(ids) or not all(ids):
+        if len(ids) != self._calls or len(set(map(str, ids))) != len(ids) or not all(ids) or self._hosted_open:
             return False
         return bool(known) and not (len(known) == 1 and set(known[0]) == {"type", "text"})
 
@@ -285,6 +290,10 @@ class _Turn:
                 yield CallOpened(block.call, name)
             case {"type": "tool_use"}:
                 raise _broken("asked for a tool without a name")
+            case {"type": str(kind), "tool_use_id": str(id_)} if kind.endswith("_tool_result"):
+                if id_ in self._hosted_open:
+                    self._hosted_open.discard(id_)
+                    yield HostedFinished(self._hosted[id_], *message_result(content.get("content")))
             case {"type": "text", "text": str(text)} if text:
                 yield TextDelta(text)
             case {"type": "thinking", "thinking": str(text)} if text:
@@ -321,6 +330,16 @@ class _Turn:
             else:
                 yield CallClosed(block.call)
         block.close()
+        if block.content.get("type") in ANTHROPIC:
+            yield from self._hosted_call(block.content)
+
+    def _hosted_call(self, content: Mapping[str, Any]) -> Iterator[Delta]:
+        """Tell of a call that the API runs itself, now that its input is whole."""
+        match content:
+            case {"id": str(id_), "name": str(name), "input": dict(given)} if id_ not in self._hosted:
+                self._hosted[id_] = len(self._hosted)
+                self._hosted_open.add(id_)
+                yield HostedStarted(self._hosted[id_], name, given)
 
     def _bare_call(self, *, is_cut: bool = False) -> Iterator[Delta]:
         """Close the call that came without arguments, if there is one: whether it has none shows after it.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Never, Protocol
 
 from pydantic import JsonValue
 
-from workbench.events.content import DEEPEST, normalise_json
+from workbench.events.content import DEEPEST, Content, normalise_json
 from workbench.events.request import ProviderParts, Request, Usage
 
 
@@ -53,6 +53,27 @@ class CallClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class HostedStarted:
+    """A tool that runs at the provider began."""
+
+    index: int
+    """Tells such calls of one turn apart; it shares no numbers with the calls that are asked of us."""
+    tool: str
+    input: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HostedFinished:
+    """It came to its end. The model has the result already; here it is to be shown."""
+
+    index: int
+    result: Content
+    is_error: bool = False
+    input: dict[str, JsonValue] | None = None
+    """What it was given, where that is told only now."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartsDelta:
     """What only this provider understands, to be sent back with the turn."""
 
@@ -76,7 +97,18 @@ class TurnEnd:
     usage: Usage
 
 
-Delta = TextDelta | ThinkingDelta | CallOpened | CallInput | CallClosed | PartsDelta | Alive | TurnEnd
+Delta = (
+    TextDelta
+    | ThinkingDelta
+    | CallOpened
+    | CallInput
+    | CallClosed
+    | HostedStarted
+    | HostedFinished
+    | PartsDelta
+    | Alive
+    | TurnEnd
+)
 
 
 class Provider(Protocol):

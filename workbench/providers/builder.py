@@ -12,6 +12,7 @@ from workbench.providers.base import (
     CallInput,
     CallOpened,
     Delta,
+    HostedStarted,
     PartsDelta,
     TextDelta,
     ThinkingDelta,
@@ -26,7 +27,7 @@ CUT = "the turn ended before the arguments were whole"
 @dataclass(slots=True)
 class _OpenCall:
     tool: str
-    order: int
+    id: str
     pieces: list[str] = field(default_factory=list)
     block: ToolCallBlock | None = None
 
@@ -35,15 +36,16 @@ class TurnBuilder:
     """Collects one attempt of a turn.
 
     `first_call` is the number of the first call in its step: attempts after one whose calls have started go on
-    counting, so that ids stay unique.
+    counting, so that ids stay unique. What the provider ran itself is numbered among them, and is no part of the turn.
     """
 
     def __init__(self, step: int, first_call: int = 0) -> None:
-        self._step, self._first_call = step, first_call
+        self._step, self._next_call = step, first_call
         self._blocks: list[TextBlock | ThinkingBlock | _OpenCall] = []
         self._text: list[str] = []
         self._text_is_thinking = False
         self._calls: dict[int, _OpenCall] = {}
+        self._hosted: dict[int, str] = {}
         self.parts: ProviderParts | None = None
         self._end: TurnEnd | None = None
 
@@ -59,19 +61,31 @@ class TurnBuilder:
                 self._flush()
                 if delta.index in self._calls:
                     raise TransientModelError(f"the model opened call {delta.index} twice", kind="broken")
-                call = _OpenCall(delta.tool, self._first_call + len(self._calls))
-                self._calls[delta.index] = call
+                call = self._calls[delta.index] = _OpenCall(delta.tool, self._new_id())
                 self._blocks.append(call)
             case CallInput():
                 self._open_call(delta.index).pieces.append(delta.json)
             case CallClosed():
                 return self._close(self._open_call(delta.index), delta.invalid)
+            case HostedStarted():
+                self._flush()
+                self._hosted[delta.index] = self._new_id()
             case PartsDelta(parts=parts):
                 # Sent back verbatim or not at all; what the log cannot hold exactly is not.
                 self.parts = parts if normalise_json(parts.parts) == parts.parts else None
             case TurnEnd():
                 self._end = delta
         return None
+
+    def hosted_id(self, index: int) -> str:
+        """Return our id of a call that runs at the provider; raises `TransientModelError` for one that never began."""
+        if index not in self._hosted:
+            raise TransientModelError(f"the model ended {index} at its provider, which never began", kind="broken")
+        return self._hosted[index]
+
+    def _new_id(self) -> str:
+        number, self._next_call = self._next_call, self._next_call + 1
+        return f"{self._step}.{number}"
 
     @property
     def end(self) -> TurnEnd:
@@ -103,9 +117,7 @@ class TurnBuilder:
 
     def _close(self, call: _OpenCall, invalid: str | None = None) -> ToolCallBlock:
         arguments, unreadable = ({}, invalid) if invalid else parse_arguments("".join(call.pieces))
-        call.block = ToolCallBlock(
-            id=f"{self._step}.{call.order}", tool=normalise_text(call.tool), input=arguments, invalid=unreadable
-        )
+        call.block = ToolCallBlock(id=call.id, tool=normalise_text(call.tool), input=arguments, invalid=unreadable)
         return call.block
 
     def _take_text(self, text: str, *, thinking: bool) -> None:

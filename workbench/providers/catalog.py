@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from workbench.clock import SystemClock
 from workbench.errors import ModelNotFoundError
+from workbench.events.agent import HostedTool
 from workbench.providers.prices import LISTS
 
 CURRENT: Final[dict[str, tuple[str, ...]]] = {
@@ -62,6 +63,12 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "bedrock": ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK"),
 }
 """Environment variables in which keys are looked for; any one of them is enough."""
+_HOSTED: Final[dict[str, tuple[HostedTool, ...]]] = {
+    "anthropic": ("web_search", "code_execution"),
+    "openai": ("web_search", "code_execution"),
+    "recorded": ("web_search", "code_execution"),
+}
+"""Tools that providers run themselves; a recorded run has what its provider had."""
 _ONE_AT_A_TIME: Final = ("o1", "o1-mini", "o1-preview", "o3", "o3-mini", "o4-mini")
 """Models whose API refuses several calls in one turn; dated names follow them."""
 
@@ -92,6 +99,11 @@ def calls_in_parallel(model: str) -> bool:
     """Whether a model, `provider:name`, can ask for several calls in one turn, as far as is known."""
     provider, _, name = model.partition(":")
     return provider not in ("openai", "openai-chat") or not any(_is_of(name, known) for known in _ONE_AT_A_TIME)
+
+
+def hosted_by(model: str) -> tuple[HostedTool, ...]:
+    """Return the tools that the provider of a model, `provider:name`, runs itself."""
+    return _HOSTED.get(model.partition(":")[0], ())
 
 
 def retired_on(provider: str, name: str) -> str | None:

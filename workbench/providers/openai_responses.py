@@ -6,7 +6,7 @@ A turn is a list of items. Each is whole at its `response.output_item.done`, the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -19,6 +19,8 @@ from workbench.providers.base import (
     CallInput,
     CallOpened,
     Delta,
+    HostedFinished,
+    HostedStarted,
     PartsDelta,
     TextDelta,
     ThinkingDelta,
@@ -26,6 +28,7 @@ from workbench.providers.base import (
     parse_arguments,
 )
 from workbench.providers.failures import failure, status_error
+from workbench.providers.hosted import OPENAI, cost_of_turn, item_input, item_result
 from workbench.providers.openai_client import (
     Event,
     OpenAIClient,
@@ -35,12 +38,12 @@ from workbench.providers.openai_client import (
     rest_of,
     text_in,
 )
-from workbench.providers.prices import price
 from workbench.providers.remote import Endpoint
 from workbench.providers.wire.openai_responses import PROVIDER, responses_body
 
 PARAGRAPH: Final = "\n\n"
 """Stands between parts that the provider sends apart and we keep as one text."""
+_PROGRAM: Final = "code_interpreter_call"
 _STOPS: Final = {"max_output_tokens": "max_tokens"}
 """Why a turn is incomplete, where our word for it is another."""
 
@@ -80,6 +83,8 @@ class ResponsesReader:
         """Of each item that was opened, the pieces of its text or of its arguments."""
         self._calls: set[int] = set()
         """The items that are calls."""
+        self._hosted: set[int] = set()
+        """The items that run at the provider."""
         self._items: dict[int, Event] = {}
         """The items that are whole, as they came."""
         self._spoke: tuple[str, int] | None = None
@@ -101,9 +106,9 @@ class ResponsesReader:
             case "response.reasoning_summary_part.added" if count_in(event, "summary_index"):
                 yield ThinkingDelta(PARAGRAPH)
             case "response.output_item.added":
-                item = object_in(event.get("item"), "an item")
-                if item.get("type") == "function_call":
-                    yield self._open(_index(event), item)
+                yield from self._begin(_index(event), object_in(event.get("item"), "an item"))
+            case "response.code_interpreter_call_code.done":
+                yield from self._begin_hosted(_index(event), {"type": _PROGRAM, "code": text_in(event, "code")})
             case "response.function_call_arguments.delta":
                 index, piece = _index(event), text_in(event, "delta")
                 self._streamed.setdefault(index, []).append(piece)
@@ -137,11 +142,28 @@ class ResponsesReader:
         self._spoke = None
         return CallOpened(index, text_in(item, "name"))
 
+    def _begin(self, index: int, item: Event) -> Iterator[Delta]:
+        kind = item.get("type")
+        if kind == "function_call":
+            yield self._open(index, item)
+        elif kind in OPENAI and kind != _PROGRAM:
+            yield from self._begin_hosted(index, item)
+
+    def _begin_hosted(self, index: int, item: Mapping[str, JsonValue]) -> Iterator[Delta]:
+        """Begin what the provider runs itself; a program when it is written, since only then it runs."""
+        if index not in self._hosted:
+            self._hosted.add(index)
+            self._spoke = None
+            yield HostedStarted(index, OPENAI[str(item.get("type"))], item_input(item))
+
     def _finish(self, index: int, item: Event) -> Iterator[Delta]:
         """Take an item that is whole; what was streamed of it must be what it says, or something was lost."""
         self._items[index] = item
         streamed = "".join(self._streamed.get(index, ()))
         match item.get("type"):
+            case str(kind) if kind in OPENAI:
+                yield from self._begin_hosted(index, item)
+                yield HostedFinished(index, *item_result(item), item_input(item))
             case "function_call":
                 if index not in self._calls:
                     yield self._open(index, item)
@@ -188,7 +210,8 @@ class ResponsesReader:
             cache_read_tokens=count_in(response, "usage", "input_tokens_details", "cached_tokens"),
             cache_write_tokens=count_in(response, "usage", "input_tokens_details", "cache_write_tokens"),
         )
-        return usage.model_copy(update={"cost": price(self._model, usage) if usage.total_tokens else None})
+        cost = cost_of_turn(self._model, usage, has_hosted=bool(self._hosted)) if usage.total_tokens else None
+        return usage.model_copy(update={"cost": cost})
 
     def _kept(self) -> ProviderParts | None:
         """Return the items as they go back, or None where the API would refuse them.

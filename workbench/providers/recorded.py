@@ -12,16 +12,20 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
+
+from pydantic import JsonValue
 
 from workbench.errors import PermanentModelError
-from workbench.events.content import TextBlock
+from workbench.events.content import Content, TextBlock
 from workbench.events.request import ProviderParts, Request, ThinkingBlock, ToolCallBlock, TurnBlock, Usage
 from workbench.providers.base import (
     CallClosed,
     CallInput,
     CallOpened,
     Delta,
+    HostedFinished,
+    HostedStarted,
     PartsDelta,
     TextDelta,
     ThinkingDelta,
@@ -34,6 +38,15 @@ SECONDS_OF_TURN: Final = 2.0
 _WORD: Final = re.compile(r"\S+\s*|\s+")
 
 
+class RecordedHosted(NamedTuple):
+    """What the provider ran itself, and what came of it."""
+
+    tool: str
+    input: dict[str, JsonValue]
+    result: Content
+    is_error: bool
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedTurn:
     """A turn as it was recorded."""
@@ -42,6 +55,7 @@ class RecordedTurn:
     stop_reason: str
     usage: Usage
     provider_parts: ProviderParts | None = None
+    hosted: tuple[RecordedHosted, ...] = ()
 
 
 class Recording(Protocol):
@@ -90,6 +104,9 @@ class RecordedProvider:
 
 
 def _pieces(turn: RecordedTurn, *, by_words: bool) -> Iterator[Delta]:
+    for number, ran in enumerate(turn.hosted):
+        yield HostedStarted(number, ran.tool, ran.input)
+        yield HostedFinished(number, ran.result, ran.is_error)
     index = 0
     for block in turn.content:
         match block:

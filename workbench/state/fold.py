@@ -14,7 +14,7 @@ from workbench.events.base import Recorded
 from workbench.events.codec import RunEvent, UnknownEvent
 from workbench.events.content import TextBlock, plain_text, text_content
 from workbench.events.request import ToolCallBlock
-from workbench.state.fold_calls import close_if_done, enter_queued, fold_call, reset_call
+from workbench.state.fold_calls import close_if_done, end_hosted, enter_queued, fold_call, reset_call
 from workbench.state.parts import (
     CallState,
     PlanState,
@@ -140,6 +140,7 @@ def _fold_turn(state: RunState, record: Recorded, event: TurnFamily) -> None:
         case turns.TurnDiscarded():
             if state.active_turn is not None:
                 state.active_turn.status = "discarded"
+                end_hosted(state, record.at, is_whole=False)
             state.active_turn = None
             enter_queued(state)
         case turns.TurnFinished():
@@ -172,6 +173,7 @@ def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> 
 
 def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -> None:
     turn = state.active_turn
+    end_hosted(state, record.at, is_whole=True)
     state.usage = state.usage + event.usage
     state.active_turn = None
     if turn is None:
@@ -271,6 +273,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     for pending in state.open_step.calls.values() if state.open_step is not None else ():
         pending.allowed = pending.allowed if pending.has_result else None
     if state.active_turn is not None:
+        end_hosted(state, record.at, is_whole=False)
         state.active_turn.status, state.active_turn = "discarded", None
     for call, reset in event.reset.items():
         reset_call(state, call, reset)

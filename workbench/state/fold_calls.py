@@ -48,7 +48,7 @@ def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
     if call is None:
         call = step.calls[event.call] = CallState(event.call, event.tool, dict(event.input), asked=False)
     call.status, call.effect, call.permission = "running", event.effect, event.permission
-    call.eager, call.attempt = event.eager, event.attempt
+    call.eager, call.hosted, call.attempt = event.eager, event.hosted, event.attempt
     call.started_at, call.started_seq, call.finished_at = record.at, record.seq, None
     call.progress, call.granted, call.elapsed, call.outcome = "", 0.0, None, None
     call.attempts = []
@@ -68,6 +68,7 @@ def _take_result(state: RunState, step: StepState, call: CallState, record: Reco
         if isinstance(event, calls.CallFinished):
             call.status, call.outcome, call.by = "finished", event.outcome, event.by
             call.elapsed = event.elapsed
+            call.input = call.input if event.input is None else dict(event.input)
             _count(state, event)
         elif isinstance(event, calls.CallCancelled):
             call.status, call.elapsed, call.by = "cancelled", event.elapsed, "operator"
@@ -164,6 +165,16 @@ def close_if_done(state: RunState, step: StepState, seq: int) -> None:
         return
     step.finished_seq = seq
     enter_queued(state)
+
+
+def end_hosted(state: RunState, at: float, *, is_whole: bool) -> None:
+    """Discard what the provider ran for the turn that ends now: what has no result, or all where the turn is broken."""
+    turn = state.active_turn
+    if turn is None or turn.purpose != "step" or not state.steps:
+        return
+    for call in state.steps[-1].calls.values():
+        if call.hosted and call.attempt == turn.attempt and (call.status == "running" or not is_whole):
+            call.status, call.finished_at = "discarded", call.finished_at or at
 
 
 def enter_queued(state: RunState) -> None:

@@ -63,8 +63,10 @@ class CallState:
     effect: Effect = "effectful"
     permission: Permission = "allow"
     eager: bool = False
+    hosted: bool = False
+    """The provider ran it, inside the turn; never `asked`, because nobody here owes it a result."""
     attempt: int = 0
-    """The turn's attempt that an eager call belongs to."""
+    """The turn's attempt that an eager or a hosted call belongs to."""
     started_at: float | None = None
     finished_at: float | None = None
     started_seq: int | None = None

@@ -178,12 +178,21 @@ def refuse_edit(context: Context) -> str:
         return (
             f"Select a call, a step or the plan first; {key('edit')} edits a call's result, a step's text or the plan."
         )
-    return ""
+    return _hosted(context.call)
 
 
 def needs_call(context: Context) -> str:
     """Refuse where no call is selected."""
-    return needs_run(context) or ("" if context.call is not None else "Select a call first.")
+    if why := needs_run(context):
+        return why
+    return _hosted(context.call) if context.call is not None else "Select a call first."
+
+
+def _hosted(call: CallState | None) -> str:
+    """Refuse what the provider ran itself: it is part of its turn."""
+    if call is None or not call.hosted:
+        return ""
+    return f"The provider ran this inside of the turn; on the step {key('edit')} edits its text, {key('fork')} forks."
 
 
 def refuse_cancel(context: Context) -> str:
@@ -203,6 +212,8 @@ def refuse_answer(context: Context) -> str:
     if context.waits_for == "plan" or context.waiting_call is not None:
         return ""
     call = context.call
+    if why := _hosted(call):
+        return why
     if call is not None and not call.has_result and (call.asked or call.status == "running"):
         return ""
     return "Nothing waits for an answer; select a call without a result to answer it by hand."

@@ -243,7 +243,7 @@ def _add_timing(sheet: _Sheet, state: RunState, call: CallState) -> None:
     step = state.steps[int(call.id.partition(".")[0])]
     turn = step.turn
     sheet.section("timing")
-    if not call.eager and turn.status == "finished":
+    if not (call.eager or call.hosted) and turn.status == "finished":
         queued = max(0.0, call.started_at - turn.started_at - turn.elapsed)
         sheet.field("queued", f"{human_seconds(queued)} after the turn ended")
     sheet.field(
@@ -257,6 +257,9 @@ def _add_timing(sheet: _Sheet, state: RunState, call: CallState) -> None:
 
 def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
     sheet.section("circumstances")
+    if call.hosted:
+        sheet.field("hosted", "the provider ran it inside of the turn, where nobody here could stop or change it")
+        return
     sheet.field("class", call.effect.replace("_", " "))
     sheet.field("permission", _permission(call))
     if call.granted:

@@ -16,7 +16,7 @@ from workbench.state.parts import CallState, Spans, driven_between
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
 from workbench.views.find import mark_line
-from workbench.views.marks import EAGER, EDITED, RETRIED, Mark, call_mark, reason_words, run_mark
+from workbench.views.marks import EAGER, EDITED, HOSTED, RETRIED, Mark, call_mark, reason_words, run_mark
 from workbench.views.segments import SPACE, Line, Segment, Style, blank, line_width, row
 from workbench.views.text import (
     cell_width,
@@ -262,6 +262,8 @@ def _small_marks(call: CallState) -> list[Segment]:
         marks.append(Segment(f" {RETRIED}{len(call.attempts)}", "error"))
     if call.eager:
         marks.append(Segment(f" {EAGER}", "muted"))
+    if call.hosted:
+        marks += [Segment(f" {HOSTED}", "muted"), Segment(" provider", "muted")]
     return marks
 
 
@@ -327,7 +329,8 @@ def outcome_line(call: CallState, mark: Mark, width: int, child: RunState | None
         return row([*_granted(call), Segment(one_line(call.progress, width), "running")], width)
     if call.status == "requested" and call.denial:
         return row([Segment(f"denied: {one_line(call.denial, width)}", "cancelled")], width)
-    return row([Segment(_NO_RESULT.get(call.status, ""), "muted")], width)
+    words = "no result; its turn was given up" if call.hosted else _NO_RESULT.get(call.status, "")
+    return row([Segment("" if call.status == "running" else words, "muted")], width)
 
 
 def _granted(call: CallState) -> list[Segment]:

@@ -17,6 +17,8 @@ FRAMES_PER_SECOND: Final = 10
 EDITED: Final = "✎"
 RETRIED: Final = "↻"
 EAGER: Final = "»"
+HOSTED: Final = "↑"
+"""Of a call that runs at the provider."""
 
 
 class Mark(NamedTuple):
@@ -36,6 +38,7 @@ _CALLS: Final = {
     "unknown": Mark("?", "outcome unknown", "unknown"),
     "discarded": Mark("⊘", "not asked for", "cancelled"),
 }
+_GIVEN_UP: Final = Mark("⊘", "given up", "cancelled")
 _OUTCOMES: Final = {
     "timeout": Mark("✗", "timed out", "error"),
     "denied": Mark("⊘", "denied", "cancelled"),
@@ -104,7 +107,7 @@ def call_mark(call: CallState, now: float | None = None) -> Mark:
     if call.status == "running":
         return spinner(now)
     if call.status != "finished":
-        return _CALLS[call.status]
+        return _GIVEN_UP if call.hosted and call.status == "discarded" else _CALLS[call.status]
     if call.outcome in _OUTCOMES and call.original is None:
         return _OUTCOMES[call.outcome]
     return _FAILED if call.result is not None and call.result.is_error else _OK

@@ -17,7 +17,7 @@ from workbench.state.parts import CallState, PlanState, ResultRef, StepMark, Ste
 from workbench.state.run_state import RunState
 from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.brief import brief_input, cut_text
-from workbench.views.marks import EDITED, RETRIED, call_mark, plan_mark, progress_mark, reason_words, run_mark
+from workbench.views.marks import EDITED, HOSTED, RETRIED, call_mark, plan_mark, progress_mark, reason_words, run_mark
 from workbench.views.segments import Line, Segment
 from workbench.views.text import (
     cell_width,
@@ -282,7 +282,7 @@ def step_head(step: StepState, width: int, *, timing: bool = True) -> Line:
 
 def timing_words(step: StepState) -> str:
     """Return how the calls of a step ran: `3 calls ∥ 212 ms (one by one 540 ms)`; empty where none has finished."""
-    shown = [call for call in step_calls(step) if not is_submission(call)]
+    shown = [call for call in step_calls(step) if not (is_submission(call) or call.hosted)]
     done = [call for call in shown if call.started_at is not None and call.finished_at is not None]
     if not done:
         return ""
@@ -349,6 +349,8 @@ def _facts(call: CallState) -> list[str]:
     """Return how a call ended, how long it took, and how large its result is."""
     word = call_mark(call).word
     facts = [word] if word != "ok" else []
+    if call.hosted:
+        facts.append(f"{HOSTED} at the provider")
     if call.elapsed is not None:
         facts.append(human_seconds(call.elapsed))
     if call.attempts:

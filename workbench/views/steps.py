@@ -27,7 +27,7 @@ from workbench.views.marks import EDITED, call_mark, spinner
 from workbench.views.parts import Part, Scene, Target, fixed, passage_part
 from workbench.views.segments import SPACE, Line, Segment, Style, line_width, row, split_row
 from workbench.views.selection import Selection
-from workbench.views.text import human_bytes, human_seconds, human_tokens, one_line
+from workbench.views.text import counted, human_bytes, human_seconds, human_tokens, one_line
 
 THINKING_LINES: Final = 3
 TEXT_LINES: Final = 8
@@ -70,7 +70,7 @@ def _split(step: StepState, chosen: Filter | None = None) -> tuple[list[CallStat
 def _is_answer(step: StepState, scene: Scene) -> bool:
     """Whether the text of the step is shown as the run's answer."""
     state = scene.state
-    return state.end == ("completed", "halted") and not step.calls and step is state.steps[-1]
+    return state.end == ("completed", "halted") and not step.asked_calls and step is state.steps[-1]
 
 
 def turn_parts(turn: TurnState, scene: Scene, index: int, *, hide_text: bool = False) -> list[Part]:
@@ -142,7 +142,14 @@ def thinking_time(turn: TurnState, scene: Scene) -> list[Segment]:
 def calls_summary(step: StepState, scene: Scene) -> list[Segment]:
     """Say how many calls there are, how long they took, and what running them at once won."""
     calls = [call for call in step.calls.values() if call.status != "discarded"]
-    count = f"{len(calls)} {'calls' if len(calls) != 1 else 'call'}"
+    hosted = sum(call.hosted for call in calls)
+    at_provider = [Segment(f"{counted(hosted, 'call')} at the provider")] if hosted else []
+    own = _own_calls_summary(step, [call for call in calls if not call.hosted], scene) if hosted < len(calls) else []
+    return [*own, *([_DOT] if own and at_provider else []), *at_provider] or [Segment("0 calls")]
+
+
+def _own_calls_summary(step: StepState, calls: list[CallState], scene: Scene) -> list[Segment]:
+    count = counted(len(calls), "call")
     started = [call for call in calls if call.started_at is not None]
     if not started:
         return [Segment(count), *_open_calls(calls, scene)]

@@ -7,7 +7,7 @@ import os
 from typing import Any
 from unittest.mock import patch
 
-from tests.contract.script import KEY, SECRET, Adapter, Answer, Failing, Frames, cut, id_of
+from tests.contract.script import KEY, SECRET, Adapter, Answer, AtProvider, Failing, Frames, cut, id_of
 from workbench.providers.anthropic import AnthropicProvider
 from workbench.providers.base import Provider
 from workbench.providers.remote import Endpoint
@@ -88,6 +88,8 @@ def _blocks(answer: Answer) -> list[tuple[Event, list[Event]]]:
         thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in cut(answer.thinking, answer.pieces)]
         signed = {"type": "signature_delta", "signature": SECRET}
         blocks.append(({"type": "thinking", "thinking": "", "signature": ""}, [*thoughts, signed]))
+    for number, ran in enumerate(answer.hosted):
+        blocks += _hosted(f"srvtoolu_{number}", ran)
     if answer.text:
         words = [{"type": "text_delta", "text": piece} for piece in cut(answer.text, answer.pieces)]
         blocks.append(({"type": "text", "text": ""}, words))
@@ -96,6 +98,18 @@ def _blocks(answer: Answer) -> list[tuple[Event, list[Event]]]:
         pieces = ["", *cut(arguments, answer.pieces)]  # the API's first piece is empty
         blocks.append((content, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]))
     return blocks
+
+
+def _hosted(id_: str, ran: AtProvider) -> list[tuple[Event, list[Event]]]:
+    """Return the two blocks of what the API ran itself: its call, and the result that follows at once."""
+    is_search = ran.tool == "web_search"
+    name, given = ("web_search", "query") if is_search else ("bash_code_execution", "command")
+    call = {"type": "server_tool_use", "id": id_, "name": name, "input": {}}
+    pieces = [{"type": "input_json_delta", "partial_json": piece} for piece in cut(json.dumps({given: ran.given}), 2)]
+    page = {"type": "web_search_result", "url": ran.found, "title": "A page", "encrypted_content": SECRET}
+    wrote = {"type": "bash_code_execution_result", "stdout": ran.found, "stderr": "", "return_code": 0, "content": []}
+    result = {"type": f"{name}_tool_result", "tool_use_id": id_, "content": [page] if is_search else wrote}
+    return [(call, pieces), (result, [])]
 
 
 def _error(failing: Failing) -> Event:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 from unittest.mock import patch
 
-from tests.contract.script import KEY, SECRET, Adapter, Answer, Failing, Frames, cut, id_of
+from tests.contract.script import KEY, SECRET, Adapter, Answer, AtProvider, Failing, Frames, cut, id_of
 from workbench.providers.base import Provider
 from workbench.providers.openai_responses import OpenAIResponsesProvider
 from workbench.providers.remote import Endpoint
@@ -37,6 +37,7 @@ class Responses:
         """Return an answer as events; the last one makes it whole."""
         said = [
             *([_reasoning(answer)] if answer.thinking else []),
+            *(_hosted(ran, number) for number, ran in enumerate(answer.hosted)),
             *([_message(answer)] if answer.text else []),
             *(_call(answer, number) for number in range(len(answer.calls))),
         ]
@@ -114,6 +115,25 @@ def _call(answer: Answer, number: int) -> Item:
         "status": "incomplete" if is_cut else "completed",
     }
     return whole, {"arguments": "", "status": "in_progress"}, pieces
+
+
+def _hosted(ran: AtProvider, number: int) -> Item:
+    if ran.tool == "web_search":
+        action = {"type": "search", "query": ran.given, "sources": [{"type": "url", "url": ran.found}]}
+        whole: Event = {"type": "web_search_call", "id": f"ws_{number}", "status": "completed", "action": action}
+        pieces = [_event(f"response.web_search_call.{what}") for what in ("in_progress", "searching", "completed")]
+        return whole, {"status": "in_progress", "action": None}, pieces
+    outputs = [{"type": "logs", "logs": ran.found}]
+    whole = {"type": "code_interpreter_call", "id": f"ci_{number}", "status": "completed", "container_id": "cntr_1"}
+    kind = "response.code_interpreter_call"
+    pieces = [
+        _event(f"{kind}.in_progress"),
+        *(_event(f"{kind}_code.delta", delta=piece) for piece in cut(ran.given, 2)),
+        _event(f"{kind}_code.done", code=ran.given),
+        _event(f"{kind}.interpreting"),
+        _event(f"{kind}.completed"),
+    ]
+    return whole | {"code": ran.given, "outputs": outputs}, {"code": "", "outputs": None}, pieces
 
 
 def _last(answer: Answer, items: list[Event]) -> Event:

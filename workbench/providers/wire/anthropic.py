@@ -32,6 +32,11 @@ from workbench.providers.wire.common import (
 )
 
 PROVIDER = "anthropic"
+HOSTED: Mapping[str, Body] = {
+    "web_search": {"type": "web_search_20250305", "name": "web_search"},
+    "code_execution": {"type": "code_execution_20250825", "name": "code_execution"},
+}
+"""How tools are asked for that the API runs itself; the versions that all of its models take."""
 MARKED_MESSAGES = 2
 LEAST_THINKING = 1024
 """The API refuses fewer tokens for thinking."""
@@ -51,11 +56,12 @@ def messages_body(request: Request, model: str | None = None) -> Body:
     }
     if request.instructions.strip():
         body["system"] = [{"type": "text", "text": request.instructions, **_CACHED}]
-    if request.tools:
-        tools: list[JsonValue] = [
-            {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool)}
-            for tool in request.tools
-        ]
+    tools: list[JsonValue] = [
+        {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool)}
+        for tool in request.tools
+    ]
+    tools += [HOSTED[name] for name in request.parameters.hosted_tools]
+    if tools:
         _mark(tools)
         body["tools"] = tools
         body["tool_choice"] = _tool_choice(request)

@@ -29,6 +29,13 @@ from workbench.providers.wire.common import (
 )
 
 PROVIDER = "openai"
+HOSTED: Mapping[str, Body] = {
+    "web_search": {"type": "web_search"},
+    "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
+}
+"""How tools are asked for that the API runs itself."""
+_SHOWN = {"web_search": "web_search_call.action.sources", "code_execution": "code_interpreter_call.outputs"}
+"""What the API tells of their results only where it is asked to."""
 LEAST_TOKENS = 16
 """The API refuses a smaller limit of output."""
 ERROR = "Error:"
@@ -46,21 +53,26 @@ def responses_body(request: Request, model: str | None = None) -> Body:
         "store": False,
         "input": _items(request),
     }
+    include: list[JsonValue] = [_SHOWN[name] for name in request.parameters.hosted_tools]
     if not _WITHOUT_REASONING.match(str(body["model"])):
-        body["include"] = ["reasoning.encrypted_content"]
+        include.append("reasoning.encrypted_content")
+    if include:
+        body["include"] = include
     if request.instructions.strip():
         body["instructions"] = request.instructions
-    if request.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": object_schema(tool),
-                "strict": False,
-            }
-            for tool in request.tools
-        ]
+    tools: list[JsonValue] = [
+        {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": object_schema(tool),
+            "strict": False,
+        }
+        for tool in request.tools
+    ]
+    tools += [HOSTED[name] for name in request.parameters.hosted_tools]
+    if tools:
+        body["tools"] = tools
         body["tool_choice"] = _tool_choice(request.parameters.tool_choice)
         if not request.parallel_tool_calls and has_parallel_switch(str(body["model"])):
             body["parallel_tool_calls"] = False
