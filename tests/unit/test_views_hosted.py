@@ -8,6 +8,9 @@ from tests.builders import searched_run
 from tests.tui.kit import driven, select, stage
 from workbench.debugger.metrics import Meter
 from workbench.state.fold import fold
+from workbench.tui.dialogs.fork import ForkDialog
+from workbench.tui.widgets.field import Field
+from workbench.views.playhead import call_p95
 from workbench.views.segments import line_text
 from workbench.views.selection import Selection
 from workbench.views.timeline import TimelineLayout
@@ -31,6 +34,7 @@ def test_lanes_say_that_the_provider_runs_them(width: int) -> None:
     assert "web_search ✓ 1.2 s ↑" in text
     assert "pgbouncer pools" in text
     assert "PgBouncer — https" in text
+    assert "results," not in text
 
 
 def test_the_search_is_seen_while_it_runs() -> None:
@@ -49,6 +53,7 @@ def test_its_time_is_the_turns() -> None:
         meter.take(record)
     assert set(meter.figures.tools) == {"fetch_doc", "submit_answer"}
     assert max(meter.figures.calls) < 1.0
+    assert (call_p95(searched_run().state) or 0.0) < 1.0
 
 
 @pytest.mark.parametrize("key", ["e", "E", "r", "x", "a", "+"])
@@ -60,3 +65,13 @@ async def test_no_key_changes_it(key: str) -> None:
         await acted.press(key)
         await acted.until(lambda: any("The provider ran this" in notice for notice in acted.notices))
         assert acted.dialog is acted.main
+
+
+async def test_a_fork_from_it_begins_before_its_turn() -> None:
+    """A place inside of a turn is none; the nearest one before it is meant."""
+    log = searched_run()
+    async with stage(driven(log), size=(150, 40)) as acted:
+        await select(acted, SEARCH)
+        await acted.press("f")
+        dialog = await acted.opens(ForkDialog)
+        assert dialog.query_one("#place", Field).value == "0"

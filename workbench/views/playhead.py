@@ -78,7 +78,7 @@ def _tail(state: RunState, moment: Moment, width: int) -> Line:
 
 def call_p95(state: RunState) -> float | None:
     """Return the 95th percentile of the durations of the last calls, in seconds, or None without any."""
-    calls = (call for step in reversed(state.steps) for call in reversed(step.calls.values()))
+    calls = (call for step in reversed(state.steps) for call in reversed(step.calls.values()) if not call.hosted)
     return percentile(list(islice((call.elapsed for call in calls if call.elapsed is not None), RECENT_CALLS)), 0.95)
 
 

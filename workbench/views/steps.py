@@ -192,7 +192,7 @@ def _lane_parts(step: StepState, calls: list[CallState], scene: Scene) -> list[P
             Target(call_selection(step, call), grid.left(column), grid.width) for column, call in enumerate(row_calls)
         )
         parts.append(Part(height, partial(_draw_lane_row, step, row_calls, grid, height, scene), targets))
-    together, _ = _split(step)
+    together = [call for call in _split(step)[0] if not call.hosted]
     if step.is_closed and len(together) > 1:
         parts.append(Part(1, partial(_draw_results, together, scene)))
     return parts

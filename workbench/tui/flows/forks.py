@@ -31,6 +31,8 @@ def place_of(context: Context) -> str:
     match selection:
         case Selection(kind="plan" | "plan_step") if state.plan is not None:
             return "plan"
+        case Selection(kind="call", step=step) if context.call is not None and context.call.hosted:
+            return str(step)  # it is a part of its turn
         case Selection(kind="call", call=str(call)):
             return call
         case Selection(kind="step", step=int(step)):
