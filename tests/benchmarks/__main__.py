@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.benchmarks import bench_loop, bench_models, bench_start, bench_store
+from tests.benchmarks import bench_eager, bench_loop, bench_models, bench_start, bench_store, bench_timeline
 from tests.benchmarks.measure import Row, conditions
 from workbench.__main__ import collect_rarely
 
@@ -23,10 +23,12 @@ def main() -> None:
     collect_rarely()
     parts = [f"Conditions: {conditions()}.\n"]
     for title, rows in (
+        ("Screen", bench_timeline.rows),  # first, since it measures the memory of the whole process
         ("Loop", bench_loop.rows),
         ("Store", bench_store.rows),
         ("Start", bench_start.rows),
         ("Models", bench_models.rows),
+        ("Eager calls", bench_eager.rows),
     ):
         parts.append(section(title, rows()))
         print(parts[-1], flush=True)
