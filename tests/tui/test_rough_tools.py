@@ -56,16 +56,18 @@ def is_done(acted: Stage) -> bool:
 
 async def test_a_tool_that_blocks_the_driver(tmp_path: Path, gate: threading.Event) -> None:
     """A tool that never yields holds up its run, not the person: keys, panes, text and dialogs go on."""
-    blocked = threading.Event()
+    may_block, blocked = asyncio.Event(), threading.Event()
 
     @tool
     async def block() -> str:
+        await may_block.wait()  # until the run is on the screen: before that there is nothing to keep alive
         blocked.set()
         gate.wait(60)
         return "free"
 
     with rig(tmp_path, block) as driven:
         async with stage(driven.driver, start=StartRun("What?")) as acted:
+            driven.open_gate(may_block)
             await acted.until(blocked.is_set)
             await type_a_message(acted)
             await acted.press("escape", "1", "3", "2", "?")

@@ -11,6 +11,7 @@ import pytest
 from tests.harness import Rig, answer
 from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import (
+    AgentOptions,
     AnswerCall,
     ApprovePlan,
     CancelCall,
@@ -261,3 +262,17 @@ def test_what_cannot_be_done_says_so_and_writes_nothing(tmp_path: Path) -> None:
         with pytest.raises(EditRefusedError, match="completed"):
             rig.ask(ResumeRun(run))
         assert len(rig.ask(ListRuns())) == 1
+
+
+def test_one_step_is_one_step_however_quick_the_model_is(tmp_path: Path) -> None:
+    """From rest the run does the next step, its calls included, and stops before the turn after it."""
+    script = [*(Turn(calls=[("look", {"word": word})]) for word in ("a", "b", "c")), answer("done")]
+    with Rig(tmp_path, script, [look]) as rig:
+        run = rig.start(max_steps=1)
+        assert rig.finish(run).reason == "step_limit"
+        for steps in (2, 3):
+            rig.ask(ResumeRun(run, AgentOptions(max_steps=9), only_step=True))
+            assert rig.finish(run).status_and_reason == ("interrupted", "paused")
+            assert [step.is_closed for step in rig.state(run).steps] == [True] * steps
+        rig.ask(ResumeRun(run))
+        assert rig.finish(run).answer == "done"

@@ -25,7 +25,7 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
         case c.ReadRequest():
             return await runs.read_request(session, command)
         case c.ResumeRun():
-            return await runs.resume(session, command.run, command.options)
+            return await runs.resume(session, command)
         case c.PauseRun():
             return await runs.pause(session, command)
         case c.SkipWait():

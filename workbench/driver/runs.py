@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from workbench.conversation.builder import Contents
 from workbench.debugger.requests import SentRequest, rebuild
 from workbench.driver.agents import apply_limits
-from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, SkipWait, StartRun
+from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, ResumeRun, SkipWait, StartRun
 from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
@@ -72,9 +72,9 @@ async def read_request(session: Session, command: ReadRequest) -> SentRequest:
     return await rebuild(await session.history(command.run), command.seq, load)
 
 
-async def resume(session: Session, name: str, options: AgentOptions) -> str:
+async def resume(session: Session, command: ResumeRun) -> str:
     """Move a run on from where it rests, with larger limits where given; a subagent goes on inside its caller."""
-    run = await session.store.resolve(name)
+    options, run = command.options, await session.store.resolve(command.run)
     async with session.deciding(run) as state:
         _refuse_completed(state)
         root = await session.root_of(run)
@@ -86,12 +86,13 @@ async def resume(session: Session, name: str, options: AgentOptions) -> str:
         if run != root:
             check_awaited(live.state, state)
         if live.is_moving:
-            await _resume_child(session, run, live)
+            await _resume_child(session, run, live, only_step=command.only_step)
             return run
         _refuse_completed(live.state)
         limits = _changed_limits(live.state, options)
         if live.state.end is not None or limits is not None:
             await live.journal.append(RunResumed(limits=limits), durable=True)
+        live.loop.only_step = command.only_step
         session.mover.drive(live)
     return run
 
@@ -103,11 +104,12 @@ def _refuse_completed(state: RunState) -> None:
         )
 
 
-async def _resume_child(session: Session, run: str, root: LiveRun) -> None:
+async def _resume_child(session: Session, run: str, root: LiveRun, *, only_step: bool) -> None:
     """Let a subagent go on that was paused alone, while its caller waits for it."""
     child = session.live.get(run)
     if child is None or child is root or child.is_moving or child.state.end is None:
         raise EditRefusedError(f"run {run[:8]} is running already")
+    child.loop.only_step = only_step
     await child.journal.append(RunResumed(), durable=True)
     child.wake()
 

@@ -36,6 +36,8 @@ class RunLoop:
         self._presses = 0
         self._went_on_at = -1
         """Seq of the last event before the run went on."""
+        self.only_step = False
+        """Stop before the turn that follows the next step to be closed."""
 
     @property
     def state(self) -> RunState:
@@ -100,6 +102,7 @@ class RunLoop:
             return False
         action = next_action(state)
         if self._is_held(action):
+            self.only_step = False
             if state.breakpoint and state.end is None:
                 await self._journal.append(RunPaused(reason="breakpoint"), durable=True)
             elif not state.is_resting:
@@ -131,7 +134,14 @@ class RunLoop:
             return True
         if isinstance(action, Finish):
             return False
-        return self._pause == "now" or (self._pause == "step" and not isinstance(action, Dispatch))
+        before_turn = self._pause == "step" or (self.only_step and self._has_stepped)
+        return self._pause == "now" or (before_turn and not isinstance(action, Dispatch))
+
+    @property
+    def _has_stepped(self) -> bool:
+        """Whether a step was closed since the run went on."""
+        last = self.state.steps[-1].finished_seq if self.state.steps else None
+        return last is not None and last > self._went_on_at
 
     async def _propose(self) -> None:
         agent = self.state.agent
@@ -145,8 +155,7 @@ class RunLoop:
             await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
             return True
         breakpoints = self._around.breakpoints()
-        last = self.state.steps[-1].finished_seq if self.state.steps else None
-        if await self._stops(breakpoints.before_turn(self.state, has_stepped=(last or -1) > self._went_on_at)):
+        if await self._stops(breakpoints.before_turn(self.state, has_stepped=self._has_stepped)):
             return False
         await self._make_room(step)
         if self._pause == "now":

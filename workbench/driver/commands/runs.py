@@ -32,6 +32,8 @@ class ResumeRun:
 
     run: str
     options: AgentOptions = field(default_factory=AgentOptions)
+    only_step: bool = False
+    """It stops again before the turn that follows the next step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say, SkipWait
-from workbench.errors import EditRefusedError
 from workbench.state.run_state import RunState
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
@@ -82,17 +81,12 @@ async def skip_wait(screen: MainScreen) -> None:
 async def go_one_step(screen: MainScreen) -> None:
     """Stop before the next turn; a run at rest goes on until then."""
     watched = screen.watched
-    was_moving = watched.is_moving
-    if not was_moving:
-        await screen.drive(ResumeRun(watched.driven_run), follow=True)
-    try:
+    if watched.is_moving:
         await screen.bridge.ask(PauseRun(watched.driven_run, when="step"))
-    except EditRefusedError:
-        if was_moving:
-            raise
-        return  # its one step was the last, and it rests already
-    words = "This step goes on to its end; the run stops before the next." if was_moving else "One step, then it stops."
-    screen.say(words)
+        screen.say("This step goes on to its end; the run stops before the next.")
+    else:
+        await screen.drive(ResumeRun(watched.driven_run, only_step=True), follow=True)
+        screen.say("One step, then it stops.")
 
 
 async def open_message(screen: MainScreen) -> None:
