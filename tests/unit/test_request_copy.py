@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.strange import strange_text
 from tests.unit.test_wire import request
 from workbench.events.agent import ModelParameters
-from workbench.events.content import normalise_text, text_content
+from workbench.events.content import ImageBlock, normalise_text, text_content
 from workbench.events.request import Request, TurnBlock, Usage, UserMessage
 from workbench.events.turn import TurnFinished
 from workbench.interchange.request_copy import (
@@ -30,13 +31,14 @@ from workbench.interchange.request_copy import (
     response_json,
     wire_body,
 )
+from workbench.providers.wire.bedrock import converse_arguments
 
 APIS: tuple[Api, ...] = get_args(Api)
 NASTY = (
     "a'b\"c\\d $(touch pwned) `touch pwned` !! $HOME \n'EOF'\nEND_OF_REQUEST\n\\u0027 "
     "\x1b[31m \x7f 中文 \N{PILE OF POO}"
 )
-MODELS = ("anthropic:m", "openai:m", "openai-chat:m", "openai-chat:m@http://127.0.0.1:9/v1")
+MODELS = ("anthropic:m", "openai:m", "openai-chat:m", "openai-chat:m@http://127.0.0.1:9/v1", "bedrock:us.m-v1:0")
 
 
 def saying(text: str, model: str = "anthropic:m") -> Request:
@@ -95,6 +97,12 @@ def test_a_request_of_any_size_goes_through_a_shell(tmp_path: Path) -> None:
         ("openai:m", "https://api.openai.com/v1/responses", "authorization: Bearer canary"),
         ("openai-chat:m", "https://api.openai.com/v1/chat/completions", "authorization: Bearer canary"),
         ("anthropic:m@https://api.anthropic.com/v1", "https://api.anthropic.com/v1/messages", "x-api-key: canary"),
+        (
+            "bedrock:us.m-v1:0",
+            "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.m-v1%3A0/converse",
+            "authorization: Bearer canary",
+        ),
+        ("bedrock:m@http://h:1", "http://h:1/model/m/converse", "authorization: Bearer none"),
         ("openai-chat:m@http://h:1/v1/", "http://h:1/v1/chat/completions", "authorization: Bearer none"),
         ("anthropic:m@https://evil.example", "https://evil.example/v1/messages", "x-api-key: none"),
         ("openai:m@http://api.openai.com/v1", "http://api.openai.com/v1/responses", "authorization: Bearer none"),
@@ -102,14 +110,15 @@ def test_a_request_of_any_size_goes_through_a_shell(tmp_path: Path) -> None:
 )
 def test_keys_go_to_their_own_maker_only(tmp_path: Path, model: str, url: str, header: str) -> None:
     """A stranger's session cannot have a key sent to an address that it names."""
-    arguments, _ = sent_by(curl(saying("Hello", model)), tmp_path, ANTHROPIC_API_KEY="canary", OPENAI_API_KEY="canary")
+    keys = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"), "canary")
+    arguments, _ = sent_by(curl(saying("Hello", model)), tmp_path, **keys)
     assert url in arguments
     assert header in arguments
 
 
 def test_no_copy_holds_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys are named by their variable; those in the address of a server are left out."""
-    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MODEL_API_KEY"):
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MODEL_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"):
         monkeypatch.setenv(name, "sk-canary")
     for api in APIS:
         model = "openai-chat:m@https://user:sk-canary@host:8/v1?key=sk-canary#sk-canary"
@@ -138,7 +147,8 @@ def test_a_model_without_an_api_is_told_in_anothers(tmp_path: Path, api: Api) ->
         curl(wanted)
     command = curl(wanted, api)
     assert command.startswith("# offline has no HTTP API; this is its request as ")
-    assert sent_by(command, tmp_path)[1]["model"] == STANDS_IN[api]
+    arguments, body = sent_by(command, tmp_path)
+    assert STANDS_IN[api] in [body.get("model"), *arguments[1].split("/")]
 
 
 FAKES = """
@@ -154,7 +164,7 @@ sys.modules["anthropic"] = sys.modules["openai"] = fake
 """
 
 
-@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("api", [api for api in APIS if api != "converse"])
 def test_the_script_calls_the_sdk_with_the_body(api: Api, tmp_path: Path) -> None:
     """The script of an API runs as it is, and hands the SDK the very body."""
     wanted = saying(NASTY, {"messages": "anthropic:m", "responses": "openai:m", "chat": "openai-chat:m"}[api])
@@ -166,6 +176,28 @@ def test_the_script_calls_the_sdk_with_the_body(api: Api, tmp_path: Path) -> Non
     body, said = done.stdout.splitlines()
     assert json.loads(body) == wire_body(wanted, api)
     assert said == "answered"
+
+
+def test_the_script_for_bedrock_gives_boto3_what_was_given(tmp_path: Path) -> None:
+    """Bytes are bytes there, and base64 where curl sends them."""
+    shown = ImageBlock(data=b"\x89PNG\x00'\"", media_type="image/png")
+    wanted = request(messages=(UserMessage(content=(*text_content(NASTY), shown)),), model="bedrock:m", tools=())
+    fake = """
+import sys, types
+class Client:
+    def converse(self, **given): print(ascii(given)); return {"output": {"message": "answered"}}
+fake = types.ModuleType("boto3")
+fake.client = lambda name, region_name: Client()
+sys.modules["boto3"] = fake
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=fake + python(wanted), capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    given, said = done.stdout.splitlines()
+    assert ast.literal_eval(given) == converse_arguments(wanted)
+    assert said == "answered"
+    content = sent_by(curl(wanted), tmp_path)[1]["messages"][0]["content"]
+    assert base64.b64decode(content[1]["image"]["source"]["bytes"]) == shown.data
 
 
 def test_a_field_that_the_sdk_does_not_name_goes_beside() -> None:

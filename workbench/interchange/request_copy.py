@@ -2,35 +2,42 @@
 
 What is in a request comes from models, tools and strangers' files, and these texts are pasted into shells and run. So
 the body of a curl command is printable ASCII, data in Python is written by `repr`, and the address of a
-server is shorn of names and passwords. A key of Anthropic or OpenAI is sent to its own maker only; a server of another
-address, which a stranger's session may name, gets what the person put into `MODEL_API_KEY`.
+server is shorn of names and passwords. A key is sent to its own maker only; a server of another address, which a
+stranger's session may name, gets what the person put into `MODEL_API_KEY`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import pprint
 import shlex
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import JsonValue, TypeAdapter
 
 from workbench.events.request import Request
 from workbench.events.turn import TurnFinished
 from workbench.providers.wire.anthropic import messages_body
+from workbench.providers.wire.bedrock import converse_arguments
 from workbench.providers.wire.common import Body, split_model
 from workbench.providers.wire.openai_chat import chat_body
 from workbench.providers.wire.openai_responses import responses_body
 
-Api = Literal["messages", "responses", "chat"]
+Api = Literal["messages", "responses", "chat", "converse"]
 
 _REQUEST: Final = TypeAdapter(Request)
 _WIDTH: Final = 110
 OWN_KEY: Final = "MODEL_API_KEY"
 """Names the key of a server that is none of the makers'."""
-STANDS_IN: Final[dict[Api, str]] = {"messages": "claude-sonnet-4-5", "responses": "gpt-5.5", "chat": "gpt-5.5"}
+STANDS_IN: Final[dict[Api, str]] = {
+    "messages": "claude-sonnet-5-5",
+    "responses": "gpt-5.5",
+    "chat": "gpt-5.5",
+    "converse": "global.anthropic.claude-sonnet-5-5",
+}
 """The model that a copy names where the one of the request has no HTTP API."""
 
 
@@ -45,12 +52,19 @@ _ENDPOINTS: Final[dict[Api, _Endpoint]] = {
     "messages": _Endpoint("https://api.anthropic.com", "/v1/messages", "ANTHROPIC_API_KEY"),
     "responses": _Endpoint("https://api.openai.com/v1", "/responses", "OPENAI_API_KEY"),
     "chat": _Endpoint("https://api.openai.com/v1", "/chat/completions", "OPENAI_API_KEY"),
+    "converse": _Endpoint("https://bedrock-runtime.us-east-1.amazonaws.com", "", "AWS_BEARER_TOKEN_BEDROCK"),
 }
-_APIS: Final[dict[str, Api]] = {"anthropic": "messages", "openai": "responses", "openai-chat": "chat"}
+_APIS: Final[dict[str, Api]] = {
+    "anthropic": "messages",
+    "openai": "responses",
+    "openai-chat": "chat",
+    "bedrock": "converse",
+}
 TITLES: Final[dict[Api, str]] = {
     "messages": "Anthropic's Messages API",
     "responses": "OpenAI's Responses API",
     "chat": "the Chat Completions API",
+    "converse": "Amazon Bedrock's Converse API",
 }
 
 
@@ -93,6 +107,30 @@ def wire_body(request: Request, api: Api) -> Body:
             return responses_body(request, model)
         case "chat":
             return chat_body(request, model)
+        case "converse":
+            body = {name: _as_json(value) for name, value in _converse(request).items()}
+            return {name: value for name, value in body.items() if name != "modelId"}
+
+
+def _converse(request: Request) -> dict[str, Any]:
+    """Return the arguments that boto3 is given, bytes as bytes."""
+    if api_of(request.model) != "converse":
+        request = replace(request, model=f"bedrock:{STANDS_IN['converse']}")
+    return converse_arguments(request)
+
+
+def _as_json(value: Any) -> JsonValue:
+    """Return a value with its bytes in base64, as the HTTP API takes them."""
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode("ascii")
+        case dict():
+            return {name: _as_json(item) for name, item in value.items()}
+        case list():
+            return [_as_json(item) for item in value]
+        case _:
+            known: JsonValue = value
+            return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +172,8 @@ def curl(request: Request, api: Api | None = None) -> str:
     api = _chosen(request, api)
     server, endpoint = _server(request, api), _ENDPOINTS[api]
     path = endpoint.path.removeprefix("/v1") if server.base.endswith("/v1") else endpoint.path
+    if api == "converse":
+        path = f"/model/{quote(_converse(request)['modelId'], safe='')}/converse"
     headers = ["'content-type: application/json'", _auth_header(api, server)]
     if api == "messages":
         headers.append("'anthropic-version: 2023-06-01'")
@@ -150,6 +190,8 @@ def _auth_header(api: Api, server: _Server) -> str:
 
 def _shell_head(request: Request, api: Api, server: _Server) -> str:
     notes = [] if api_of(request.model) == api else [_no_api(request, api)]
+    if api == "converse" and server.is_makers:
+        notes.append("The key is one of Amazon Bedrock's own; the region is us-east-1: change both to yours.")
     if not server.is_makers:
         notes.append(f"The key of this server is read from {server.key}; yours for other services are not sent to it.")
     return "".join(f"# {note}\n" for note in notes)
@@ -179,7 +221,9 @@ def _shell_json(body: Body) -> str:
 def python(request: Request, api: Api | None = None) -> str:
     """Return a script that asks for the same turn: with the maker's SDK, or through workbench where there is none."""
     own = api or api_of(request.model)
-    return _through_workbench(request) if own is None else _through_sdk(request, own)
+    if own is None:
+        return _through_workbench(request)
+    return _through_boto3(request) if own == "converse" else _through_sdk(request, own)
 
 
 _WORKBENCH: Final = '''\
@@ -217,6 +261,31 @@ def _named(request: Request) -> str:
 def _docstring(text: str) -> str:
     """Return text that can stand in a docstring."""
     return _ascii(text).replace("\\", "/").replace('"', "'")
+
+
+def _through_boto3(request: Request) -> str:
+    """Return a script for Bedrock; who asks is found as all of Amazon's tools find it."""
+    server = _server(request, "converse")
+    told = f"One request to {_docstring(_named(request))}, as it was sent. "
+    if api_of(request.model) != "converse":
+        told = f"{_docstring(_no_api(request, 'converse'))} "
+    at = "" if server.is_makers else f", endpoint_url={server.base!r}"
+    return _BOTO3.format(told=told, request=_literal(_converse(request)), at=at)
+
+
+_BOTO3: Final = '''\
+"""{told}Needs: pip install boto3"""
+
+import os
+
+import boto3
+
+REQUEST = {request}
+
+client = boto3.client("bedrock-runtime", region_name=os.environ.get("AWS_REGION", "us-east-1"){at})
+response = client.converse(**REQUEST)
+print(response["output"]["message"])
+'''
 
 
 _SDKS: Final[dict[Api, tuple[str, str, str]]] = {
@@ -262,7 +331,7 @@ def _sdk_base(base: str, api: Api) -> str:
     return base.removesuffix("/v1") if api == "messages" else base
 
 
-def _literal(value: JsonValue | Body) -> str:
+def _literal(value: object) -> str:
     """Return a value as Python that reads back as the same value."""
     return pprint.pformat(value, width=_WIDTH, sort_dicts=False)
 
