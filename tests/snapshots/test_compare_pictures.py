@@ -60,23 +60,25 @@ def family(*, done: bool = False) -> tuple[RunLog, RunLog]:
 def once_compared(*keys: str, place: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Return what waits for the comparison, presses keys in it, and waits until it stands at a place, such as `2/6`.
 
-    How many differences there are is known once results that look alike have been read; a key that comes before that
-    may go to another one.
+    How many differences there are is known once results that look alike have been read, and how far a key scrolls
+    once all has its size; one that comes before goes elsewhere.
     """
 
-    def shown(pilot: Pilot[Any]) -> str:
-        return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+    def stands_at(pilot: Pilot[Any], place: str) -> bool:
+        screen = pilot.app.screen
+        if not isinstance(screen, CompareScreen) or screen.compared.alignment.undecided or screen._is_stale:
+            return False
+        is_laid_out = screen.view.laid_out == screen.view.scrollable_content_region.size
+        return is_laid_out and place in "\n".join(strip.text for strip in screen._compositor.render_strips())
 
     async def wait(pilot: Pilot[Any]) -> None:
         await once_shown()(pilot)
         await pilot.press("c")
-        while not isinstance(pilot.app.screen, CompareScreen) or pilot.app.screen.view.spot is None:
-            await pilot.pause(0.01)
         for wanted, pressed in ((f"1/{place.partition('/')[2]}", keys), (place, ())):
-            while wanted not in shown(pilot):
+            while not stands_at(pilot, wanted):
                 await pilot.pause(0.01)
+            await pilot.pause(0.1)  # what was said to the parts is drawn
             await pilot.press(*pressed)
-        await pilot.pause(0.1)
 
     return wait
 

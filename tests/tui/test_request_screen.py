@@ -125,7 +125,7 @@ async def test_the_response_is_shown_as_recorded() -> None:
         await acted.press("tab")
         await acted.shows("[response]")
         await acted.shows("ended with tool_use")
-        await acted.shows("first word after 200 ms · 800 ms in all · 900 in · 136 out")
+        await acted.shows("first word after 200 ms · 800 ms in all · 227 tokens/s · 900 in · 136 out")
         turn = TurnFinished.model_validate_json(await copied(acted, "j"))
         assert turn.calls[0].tool == "search_docs"
         assert any("the response as JSON" in notice for notice in acted.notices)

@@ -113,6 +113,8 @@ class Figures:
 
     turns: list[float] = field(default_factory=list)
     first_words: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    """Tokens a second that turns were written with, after their first."""
     calls: list[float] = field(default_factory=list)
     aggregations: list[float] = field(default_factory=list)
     wholes: list[float] = field(default_factory=list)
@@ -151,7 +153,7 @@ class Figures:
 
     def add(self, other: Figures) -> None:
         """Take in the measurements of another run."""
-        for name in ("turns", "first_words", "calls", "aggregations", "wholes", "owns"):
+        for name in ("turns", "first_words", "rates", "calls", "aggregations", "wholes", "owns"):
             getattr(self, name).extend(getattr(other, name))
         for name in ("critical", "wall", "serial", "usage", "model_retries", "failures"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -220,6 +222,8 @@ class Meter:
         self.figures.usage = self.figures.usage + event.usage
         if event.first_token is not None:
             self.figures.first_words.append(event.first_token)
+            if (seconds := event.elapsed - event.first_token) > 0 and event.usage.output_tokens:
+                self.figures.rates.append(event.usage.output_tokens / seconds)
         if event.purpose == "step":
             self._step.asked, self._step.finished_at = len(event.calls), at
 

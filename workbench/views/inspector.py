@@ -26,7 +26,7 @@ from workbench.views.marks import EDITED, Mark, call_mark, plan_mark, progress_m
 from workbench.views.outline import message_of
 from workbench.views.segments import Line, Segment, Style, row, split_row
 from workbench.views.selection import Selection
-from workbench.views.text import human_bytes, human_cost, human_seconds, human_tokens, inert, one_line
+from workbench.views.text import human_bytes, human_cost, human_rate, human_seconds, human_tokens, inert, one_line
 
 RESULT_LINES: Final = 400
 INPUT_LINES: Final = 60
@@ -293,7 +293,9 @@ def _add_turn(sheet: _Sheet, state: RunState, turn: TurnState) -> None:
     sheet.field("started", f"{human_seconds(since)} after the run began")
     if turn.status == "finished":
         sheet.usage("usage", turn.usage)
+        rate = human_rate(turn.usage.output_tokens, turn.elapsed, turn.first_token)
         first = "" if turn.first_token is None else f", first word after {human_seconds(turn.first_token)}"
+        first += f", then {rate}" if rate else ""
         sheet.field("took", f"{human_seconds(turn.elapsed)}{first}")
         sheet.field("ended with", turn.stop_reason)
 

@@ -151,11 +151,13 @@ def _fields(figures: Figures) -> list[tuple[str, list[Segment]]]:
     hits = f"{100 * usage.cache_read_tokens / usage.input_tokens:.0f} %" if usage.input_tokens else "none"
     first = percentiles(figures.first_words)
     words = f"p50 {human_seconds(first.p50)} · p95 {human_seconds(first.p95)}" if first else "none"
+    speed = percentiles(figures.rates)
     tokens = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out"
     written = Segment(f" · {human_tokens(usage.cache_write_tokens)} written", "muted")
     failed = Segment(f"{figures.failures} of {figures.answered} calls", "error" if figures.failures else "text")
     return [
         ("first word", [Segment(words)]),
+        ("speed", [Segment(f"p50 {speed.p50:,.0f} tokens a second" if speed else "none")]),
         ("tokens", [Segment(tokens)]),
         ("cost", [Segment(human_cost(usage.cost))]),
         ("cache hits", [Segment(f"{hits} of the input"), written]),

@@ -32,7 +32,7 @@ from workbench.views.brief import Passage, brief_input, cut_text
 from workbench.views.context_meter import LARGE_SCHEMA, meter_lines
 from workbench.views.inspector import pretty_json
 from workbench.views.segments import Line, Segment, Style, row, split_row
-from workbench.views.text import counted, human_bytes, human_cost, human_seconds, human_tokens, one_line
+from workbench.views.text import counted, human_bytes, human_cost, human_rate, human_seconds, human_tokens, one_line
 
 FOLDED_LINES: Final = 4
 """Lines of a folded part."""
@@ -149,7 +149,10 @@ def request_parts(request: Request) -> list[Foldable]:
     settings: dict[str, JsonValue] = {**parameters, "parallel_tool_calls": request.parallel_tool_calls}
     parts.append(
         Foldable(
-            "parameters", (_title("parameters"),), "", "\n".join(f"{name} {value}" for name, value in settings.items())
+            "parameters",
+            (_title("parameters"),),
+            "",
+            "\n".join(f"{name} {value}" for name, value in settings.items() if value != []),
         )
     )
     return parts
@@ -290,11 +293,13 @@ def _end_of(turn: SentTurn) -> list[list[Segment]]:
         return [[Segment("⏵ no end is recorded yet", "running")]]
     usage = finished.usage
     first = "" if finished.first_token is None else f"first word after {human_seconds(finished.first_token)} · "
+    rate = human_rate(usage.output_tokens, finished.elapsed, finished.first_token)
+    spent_in = " · ".join(filter(None, (f"{human_seconds(finished.elapsed)} in all", rate)))
     cache = f" · {human_tokens(usage.cache_read_tokens)} from cache" if usage.cache_read_tokens else ""
     spent = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out{cache}"
     return [
         [Segment("✓ ", "ok"), Segment(f"ended with {one_line(finished.stop_reason, 30)}", "text")],
-        [Segment(f"  {first}{human_seconds(finished.elapsed)} in all · {spent} · {human_cost(usage.cost)}", "muted")],
+        [Segment(f"  {first}{spent_in} · {spent} · {human_cost(usage.cost)}", "muted")],
     ]
 
 
