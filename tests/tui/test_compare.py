@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from tests.builders import Call, RunLog, agent_record, forked_run, live_run, researched_run
 from tests.tui.fake_driver import FakeDriver
@@ -289,3 +290,21 @@ async def test_the_end_of_a_live_side_stays_in_view() -> None:
             b.step([Call("look", {"word": f"number {number}"}, "found")], text=f"Step number {number}.")
         driver.publish(b, since)
         await acted.until(lambda: screen.a.history.live.finished_steps == 12 and "number 11" in acted.shown())
+
+
+async def test_where_the_wheel_was_turned_to_stays() -> None:
+    """A look at the feed does not take the screen back to the cursor."""
+    _, _, driver = family()
+    async with stage(driver, size=(80, 24)) as acted:
+        screen = await open_comparison(acted)
+        await acted.shows("1/3")
+        for _ in range(3):
+            turned = events.MouseScrollDown(screen.view, 5, 5, 0, 1, 0, shift=False, meta=False, ctrl=False)
+            screen.view.post_message(turned)
+        await acted.until(
+            lambda: screen.view.scroll_offset.y >= 3 and screen.view.scroll_offset.y == screen.view.scroll_target_y
+        )
+        before = screen.view.scroll_offset.y
+        await acted.pilot.pause(0)
+        screen.view.settle()
+        assert screen.view.scroll_offset.y == before

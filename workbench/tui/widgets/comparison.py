@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -48,6 +48,8 @@ class Comparison(Lines):
         self._layout = ComparisonLayout()
         self._differences: tuple[Difference, ...] = ()
         self._is_shown = False
+        self._is_untouched = True
+        """Nobody has moved the cursor or scrolled yet."""
         self._kept: tuple[Spot, int] | None = None
         """What the cursor is on, and the row of the screen on which it shall stay."""
 
@@ -73,7 +75,7 @@ class Comparison(Lines):
         self._differences = compared.differences
         self._layout.update(a, b, compared, now)
         if not self._is_shown:
-            self._is_shown = True
+            self._is_shown = self._is_untouched = True
             self._layout.selected = compared.differences[0].spot if compared.differences else self._layout.first()
         self.settle()
 
@@ -99,6 +101,9 @@ class Comparison(Lines):
         spot = self.spot
         if self._layout.locate(spot) is None and self._layout.height:
             self.select(self._layout.nearest(self.scroll_offset.y + (self._kept[1] if self._kept else 0)))
+        elif self._is_untouched:
+            self.steer(0)  # what is above the screen follows from its size alone, however often that changed
+            self._show_around(spot)
         elif self._kept is not None and (place := self._layout.locate(self._kept[0])) is not None:
             self.steer(place.y - self._kept[1])
         self._keep()
@@ -110,7 +115,7 @@ class Comparison(Lines):
         place = self._layout.locate(spot)
         if place is None:
             return
-        self._layout.selected = spot
+        self._layout.selected, self._is_untouched = spot, False
         top, height = self.scroll_offset.y, max(1, self.laid_out.height)
         if place.y < top or place.height >= height:
             self.steer(place.y)
@@ -133,7 +138,7 @@ class Comparison(Lines):
         self.select(spot)
         return True
 
-    def _show_around(self, spot: Spot) -> None:
+    def _show_around(self, spot: Spot | None) -> None:
         """Leave some lines above a thing that is out of view: what it belongs to."""
         place = self._layout.locate(spot)
         top, height = self.scroll_offset.y, self.laid_out.height
@@ -184,6 +189,13 @@ class Comparison(Lines):
             self.settle()
         else:
             self.post_message(self.Opened(self.spot))
+
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def _note_scroll(self) -> None:
+        """Stay where the wheel was turned to."""
+        self._is_untouched = False
+        self.call_after_refresh(self._keep)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the person clicks; open what is clicked twice."""
