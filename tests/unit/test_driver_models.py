@@ -62,8 +62,8 @@ def test_a_parameter_that_cannot_be_used_starts_no_run(tmp_path: Path, wrong: di
 
 
 def test_a_wait_before_another_attempt_can_be_skipped(tmp_path: Path) -> None:
-    """A server that asks for an hour is asked again when a person knows better; elsewhere there is nothing to skip."""
-    busy = TransientModelError("busy", kind="overloaded", retry_after=3600)
+    """A server that asks for minutes is asked again when a person knows better; elsewhere there is nothing to skip."""
+    busy = TransientModelError("busy", kind="overloaded", retry_after=300)
     with Rig(tmp_path, [Turn(error=busy), answer("Yes.")]) as rig:
         run = rig.start()
         rig.wait(run, lambda state: state.waits_for_attempt)

@@ -18,8 +18,9 @@ from tests.builders import (
     waiting_plan,
 )
 from workbench.driver.feed import Draft
+from workbench.events.request import Purpose
 from workbench.events.run import LimitReached
-from workbench.events.turn import TurnDiscarded
+from workbench.events.turn import ModelRetried, TurnDiscarded
 from workbench.state.run_state import RunState
 from workbench.views.segments import line_text
 from workbench.views.timeline import TimelineLayout
@@ -127,7 +128,7 @@ def test_a_changed_plan_is_told_where_it_changed() -> None:
 def test_a_broken_attempt_is_not_hidden() -> None:
     """The error that cost a second attempt is seen with its step."""
     text = "\n".join(texts(shown(troubled_run().state)))
-    assert "⚠ attempt 0 broke, tried again: overloaded_error: the model is overloaded" in text
+    assert "⚠ attempt 0 broke: overloaded_error: the model is overloaded" in text
 
 
 def test_a_queued_message_says_when_it_enters() -> None:
@@ -211,3 +212,19 @@ def test_an_old_answer_stays_when_the_conversation_goes_on() -> None:
     text = "\n".join(texts(shown(forked.state)))
     assert text.index("In transaction pooling") < text.index("And in session mode?") < text.index("There they just")
     assert text.count("There they just work.") == 1
+
+
+@pytest.mark.parametrize("purpose", ["plan", "step"])
+def test_the_wait_before_another_attempt_is_counted_down(purpose: Purpose) -> None:
+    """Who looks at the screen sees that the run goes on by itself, and when; nothing is called stopped."""
+    log = RunLog(agent=agent_record(plan="off" if purpose == "step" else "auto"))
+    log.begin_turn(purpose)
+    log.add(ModelRetried(step=0, attempt=0, error="overloaded", error_kind="overloaded", wait=8.0))
+    log.add(TurnDiscarded(step=0, attempt=0, reason="broken: overloaded"))
+    assert log.state.status == ("planning" if purpose == "plan" else "thinking")
+    for gone, said in ((0.0, "in 8 s"), (5.0, "in 3 s"), (9.0, "now")):
+        text = "\n".join(texts(shown(log.state, now=log.at + gone)))
+        assert f"↻ attempt 1 {said}" in text
+        assert "stopped" not in text
+    log.pause()
+    assert "attempt 1 in" not in "\n".join(texts(shown(log.state)))

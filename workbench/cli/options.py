@@ -39,7 +39,7 @@ def add_reach(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--region", metavar="REGION", type=text, help="where Bedrock runs (default: us-east-1)")
     group.add_argument(
         "--reach", metavar="NAME=VALUE", action="append", default=[], type=text,
-        help="connect_timeout, first_byte_timeout or byte_timeout in seconds, connections at once, or "
+        help="connect_timeout, first_byte_timeout, byte_timeout or silence_timeout in seconds, connections at once, or "
         "transport=aiohttp",
     )  # fmt: skip
 

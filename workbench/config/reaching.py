@@ -18,7 +18,7 @@ from workbench.errors import ConfigError
 
 PROVIDERS: Final = ("anthropic", "openai", "openai-chat", "bedrock")
 """Those that are reached over the network."""
-SECONDS: Final = ("connect_timeout", "first_byte_timeout", "byte_timeout")
+SECONDS: Final = ("connect_timeout", "first_byte_timeout", "byte_timeout", "silence_timeout")
 TRANSPORTS: Final = ("httpx2", "aiohttp")
 REACH: Final = ("base_url", "headers", "region", *SECONDS, "connections", "transport")
 """What may be said about a provider."""

@@ -192,6 +192,7 @@ class Meter:
         self._deeds: dict[type[Event], Callable[[float, Any], None]] = {
             turns.TurnStarted: self._start_turn,
             turns.TurnFinished: self._finish_turn,
+            turns.TurnDiscarded: self._discard_turn,
             turns.ModelRetried: self._retry_model,
             calls.CallStarted: self._start_call,
             calls.CallRetried: self._retry_call,
@@ -226,6 +227,10 @@ class Meter:
                 self.figures.rates.append(event.usage.output_tokens / seconds)
         if event.purpose == "step":
             self._step.asked, self._step.finished_at = len(event.calls), at
+
+    def _discard_turn(self, _: float, event: turns.TurnDiscarded) -> None:
+        if event.usage is not None:
+            self.figures.usage = self.figures.usage + event.usage
 
     def _retry_model(self, _: float, __: turns.ModelRetried) -> None:
         self.figures.model_retries += 1

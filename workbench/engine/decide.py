@@ -49,7 +49,14 @@ class Finish:
     citations: tuple[Citation, ...] = ()
 
 
-Action = Rest | Propose | Approve | Think | Dispatch | Finish
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The model's last turn is no answer: it was cut."""
+
+    error: str
+
+
+Action = Rest | Propose | Approve | Think | Dispatch | Finish | Fail
 
 
 def next_action(state: RunState) -> Action:
@@ -71,11 +78,30 @@ def _after(state: RunState, step: StepState) -> Action:
     said_since = not (isinstance(state.entries[-1], StepMark) and state.entries[-1].index == step.index)
     if not said_since:
         if not step.turn.calls:
-            return Finish("halted", _text_of(step))
+            cut = _cut(state, step)
+            return Finish("halted", _text_of(step)) if cut is None else Fail(cut)
         submitted = submission(step)
         if submitted is not None:
             return Finish("answered", *submitted)
     return Think(len(state.steps))
+
+
+def _cut(state: RunState, step: StepState) -> str | None:
+    """Return what cut a turn without calls, and what to do; None where it came to its own end."""
+    tokens = state.agent.parameters.max_tokens if state.agent is not None else 0
+    match step.turn.stop_reason:
+        case "max_tokens":
+            return (
+                f"the answer was cut at its limit of {tokens} tokens: fork before it, at `{step.index}`, with a larger "
+                'max_tokens, or say something, such as "Go on."'
+            )
+        case "model_context_window_exceeded":
+            return (
+                "the answer was cut, because the conversation fills all that the model can read: fork at an earlier "
+                "step, or with a smaller limit of request_tokens"
+            )
+        case _:
+            return None
 
 
 def submission(step: StepState) -> tuple[str, tuple[Citation, ...]] | None:

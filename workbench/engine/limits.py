@@ -33,6 +33,12 @@ def limit_reached(state: RunState) -> LimitReached | None:
     return None
 
 
+def seconds_left(state: RunState) -> float | None:
+    """Return the seconds until the run's time limit, for the turn that begins; None without one."""
+    seconds = state.agent.limits.seconds if state.agent is not None else None
+    return None if seconds is None else max(0.0, seconds - state.driven_seconds)
+
+
 def has_room(spec: ToolSpec, flying: Sequence[ToolSpec], at_once: int) -> bool:
     """Return whether a call of `spec` may start beside those that fly; where nothing flies, it always may."""
     if not flying:

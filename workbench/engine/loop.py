@@ -8,10 +8,10 @@ from workbench.agent.spec import prompt
 from workbench.conversation.builder import Conversation
 from workbench.engine.breakpoints import Hits
 from workbench.engine.context import elision, summary_end
-from workbench.engine.decide import Action, Approve, Dispatch, Finish, Propose, Rest, Think, next_action
+from workbench.engine.decide import Action, Approve, Dispatch, Fail, Finish, Propose, Rest, Think, next_action
 from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
-from workbench.engine.limits import limit_reached
+from workbench.engine.limits import limit_reached, seconds_left
 from workbench.engine.planner import read_plan
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.turns import TurnRunner
@@ -112,7 +112,7 @@ class RunLoop:
             case Rest():
                 return True
             case Propose():
-                await self._propose()
+                return await self._propose()
             case Approve():
                 await self._journal.append(PlanApproved(by="auto"))
             case Dispatch():
@@ -123,6 +123,9 @@ class RunLoop:
             case Finish():
                 await self._finish(action)
                 return True
+            case Fail():
+                await self._journal.append(self._finished("failed", "error", error=action.error), durable=True)
+                return True
         return False
 
     def _is_held(self, action: Action) -> bool:
@@ -132,7 +135,7 @@ class RunLoop:
         """
         if self.state.breakpoint:
             return True
-        if isinstance(action, Finish):
+        if isinstance(action, Finish | Fail):
             return False
         before_turn = self._pause == "step" or (self.only_step and self._has_stepped)
         return self._pause == "now" or (before_turn and not isinstance(action, Dispatch))
@@ -143,16 +146,25 @@ class RunLoop:
         last = self.state.steps[-1].finished_seq if self.state.steps else None
         return last is not None and last > self._went_on_at
 
-    async def _propose(self) -> None:
+    async def _propose(self) -> bool:
+        """Ask for a plan; return whether the loop is over."""
         agent = self.state.agent
-        turn = await self._turns.think("plan", 0, agent.planner if agent else "")
+        if await self._is_at_limit():
+            return True
+        turn = await self._turns.think("plan", 0, agent.planner if agent else "", seconds_left(self.state))
         if turn is not None:
             await self._journal.append(turn, read_plan(turn.content), durable=True)
+        return False
 
-    async def _think(self, step: int) -> bool:
+    async def _is_at_limit(self) -> bool:
+        """Stop where a limit forbids another turn; return whether one does."""
         reached = limit_reached(self.state)
         if reached is not None:
             await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
+        return reached is not None
+
+    async def _think(self, step: int) -> bool:
+        if await self._is_at_limit():
             return True
         breakpoints = self._around.breakpoints()
         if await self._stops(breakpoints.before_turn(self.state, has_stepped=self._has_stepped)):
@@ -164,7 +176,7 @@ class RunLoop:
             key = (await self._conversation.prepare(self.state, "step")).key
             if await self._stops(breakpoints.before_request(self.state, step, key)):
                 return False
-        turn = await self._turns.think("step", step)
+        turn = await self._turns.think("step", step, seconds=seconds_left(self.state))
         if turn is not None:
             await self.calls.run(opening=turn)
             await self._follow_plan()
@@ -185,7 +197,7 @@ class RunLoop:
             tokens = (await self._conversation.prepare(self.state, "step")).tokens
         through = summary_end(self.state, tokens)
         if through is not None:
-            turn = await self._turns.think("summary", step, prompt("summary"))
+            turn = await self._turns.think("summary", step, prompt("summary"), seconds_left(self.state))
             if turn is not None:
                 text = "\n".join(block.text for block in turn.content if isinstance(block, TextBlock)).strip()
                 summed_up = [ContextSummarised(through=through, summary=text)] if text else []

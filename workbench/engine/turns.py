@@ -18,7 +18,7 @@ from workbench.events.base import Event
 from workbench.events.call import CallFinished, CallStarted
 from workbench.events.codec import result_fields
 from workbench.events.content import normalise_content, normalise_json, normalise_text
-from workbench.events.request import Purpose
+from workbench.events.request import Purpose, Usage
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
 from workbench.providers.base import (
     Alive,
@@ -28,6 +28,8 @@ from workbench.providers.base import (
     Provider,
     TextDelta,
     ThinkingDelta,
+    TurnEnd,
+    UsageSoFar,
 )
 from workbench.providers.builder import TurnBuilder
 from workbench.providers.remote import patience, place_for
@@ -35,8 +37,10 @@ from workbench.providers.remote import patience, place_for
 MODEL_ATTEMPTS = 5
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before the second attempt, doubling, and at most; the server's `retry-after` wins."""
-FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT = 30.0, 60.0
-"""Seconds to the first piece, and between pieces."""
+FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT = 30.0, 60.0, 600.0
+"""Seconds to the first sign of life, between two, and between two words while there are signs of life alone."""
+LONGEST_ASKED = 600.0
+"""Seconds that a server may ask to wait; where it asks for more, the run ends, and can be resumed then."""
 TIMEOUT_GRAIN = 1 / 60
 """How exact the time between pieces is kept, as a share of it: so a quick stream does not set a timer for each."""
 REFUSALS = ("refusal", "content_filter", "content_filtered", "guardrail_intervened")
@@ -58,6 +62,8 @@ class _Streamed:
     first_at: float | None = None
     hosted: dict[str, float] = field(default_factory=dict)
     """When what the provider runs itself began, by call."""
+    said_at: float = 0.0
+    """When the model last said something, by the clock of the event loop."""
 
 
 class TurnRunner:
@@ -69,16 +75,21 @@ class TurnRunner:
         self._journal, self._conversation = journal, conversation
         self._dispatcher, self._around = dispatcher, around
         self._scope: asyncio.Timeout | None = None
-        """Of the turn that is streaming: a timeout that only a person lets expire."""
+        """Of the turn that is streaming: a timeout that the run's time limit or a person lets expire."""
+        self._is_stopped = False
+        """A person did."""
         self._waiting: asyncio.Event | None = None
         """Set when a person wants the next attempt at once; there while one is waited for."""
         self._attempt_open: int | None = None
         """The attempt whose start was written, or is being written, and whose end was not."""
+        self._used: Usage | None = None
+        """What the provider said that this attempt used."""
 
     def stop(self) -> None:
         """Break off the turn that is streaming, if any."""
         scope, self._scope = self._scope, None
         if scope is not None:
+            self._is_stopped = True
             scope.reschedule(asyncio.get_running_loop().time())
 
     def skip_wait(self) -> bool:
@@ -88,19 +99,22 @@ class TurnRunner:
         self._waiting.set()
         return True
 
-    async def think(self, purpose: Purpose, step: int, prompt: str = "") -> TurnFinished | None:
-        """Return the finished turn, not stored yet, or None where a person stopped it.
+    async def think(
+        self, purpose: Purpose, step: int, prompt: str = "", seconds: float | None = None
+    ) -> TurnFinished | None:
+        """Return the finished turn, not stored yet, or None where a person stopped it, or its `seconds` were over.
 
         Raises `PermanentModelError`, or the last `TransientModelError` when all attempts broke.
         """
-        self._scope = scope = asyncio.timeout(None)
+        self._scope = scope = asyncio.timeout(seconds)
+        self._is_stopped = False
         try:
             async with scope:
                 return await self._attempts(purpose, step, prompt)
         except (TimeoutError, ModelError):
             if not scope.expired():
                 raise
-            await self._discard(step, "paused")
+            await self._discard(step, "paused" if self._is_stopped else "out of time")
             return None
         finally:
             self._scope = None
@@ -109,7 +123,8 @@ class TurnRunner:
         await self._dispatcher.close_stream()
         if self._attempt_open is not None:
             attempt, self._attempt_open = self._attempt_open, None
-            await self._journal.append(TurnDiscarded(step=step, attempt=attempt, reason=reason))
+            discarded = TurnDiscarded(step=step, attempt=attempt, reason=reason, usage=self._used)
+            await self._journal.append(discarded)
 
     async def _attempts(self, purpose: Purpose, step: int, prompt: str) -> TurnFinished:
         first, most = self._first_attempt(purpose, step), self._most_attempts()
@@ -118,9 +133,9 @@ class TurnRunner:
                 return await self._attempt(purpose, step, attempt, prompt)
             except TransientModelError as error:
                 self._dispatcher.withdraw()
-                if attempt == first + most - 1:
+                if attempt == first + most - 1 or (error.retry_after or 0.0) > LONGEST_ASKED:
                     await self._discard(step, f"broken: {_words(error)}")
-                    raise
+                    raise _for_good(error) from error
                 await self._wait_for_next(step, attempt, attempt - first, error)
             except ModelError as error:
                 await self._discard(step, f"refused: {_words(error)}")
@@ -134,7 +149,8 @@ class TurnRunner:
         retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait)
         self._waiting = skipped = asyncio.Event()
         try:
-            await self._journal.append(retried, TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}"))
+            discarded = TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}", usage=self._used)
+            await self._journal.append(retried, discarded)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await skipped.wait()
@@ -159,7 +175,7 @@ class TurnRunner:
         prepared = await self._conversation.prepare(state, purpose, prompt)
         provider = self._around.provider(prepared.request.model)
         started = clock.monotonic()
-        self._attempt_open = attempt
+        self._attempt_open, self._used = attempt, None
         await self._journal.append(
             TurnStarted(
                 step=step,
@@ -202,15 +218,23 @@ class TurnRunner:
     ) -> None:
         loop = asyncio.get_running_loop()
         purpose = prepared.request.purpose
-        waited, between = patience(provider) or (FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT)
+        waited, between, silence = patience(provider) or (FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT)
+        streamed.said_at = loop.time()
         try:
             async with asyncio.timeout(waited) as timer, aclosing(_iterate(provider, prepared)) as deltas:
                 async for delta in deltas:
                     waited, wait_until = between, loop.time() + between
                     if not 0 <= wait_until - (timer.when() or 0.0) <= between * TIMEOUT_GRAIN:
                         timer.reschedule(wait_until)
-                    if isinstance(delta, Alive):
+                    if isinstance(delta, UsageSoFar | TurnEnd):
+                        self._used = delta.usage
+                    if isinstance(delta, Alive | UsageSoFar):
+                        if loop.time() - streamed.said_at > silence:
+                            raise TransientModelError(
+                                f"the model lives, but said nothing for {silence:g} s", kind="timeout"
+                            )
                         continue
+                    streamed.said_at = loop.time()
                     if streamed.first_at is None:
                         streamed.first_at = self._around.clock.monotonic()
                     call = builder.feed(delta)
@@ -258,6 +282,15 @@ class TurnRunner:
             await self._journal.append(
                 *(TurnText(step=step, attempt=attempt, text=piece, thinking=kind) for piece, kind in pieces if piece)
             )
+
+
+def _for_good(error: TransientModelError) -> ModelError:
+    """Return the error that ends the attempts: where a server asks for too long a wait, one that says so."""
+    wait = error.retry_after or 0.0
+    if wait <= LONGEST_ASKED:
+        return error
+    asked = f"{wait / 3600:.1f} hours" if wait >= 7200 else f"{wait / 60:.0f} minutes"
+    return PermanentModelError(f"{error}; it asks to wait {asked}: resume the run then", kind=error.kind)
 
 
 def _joined(pieces: Sequence[str]) -> str:

@@ -39,7 +39,9 @@ class TurnDiscarded(Event):
     step: int
     attempt: int
     reason: str
-    """`paused`, `crashed`, `broken: …`, `refused: …`."""
+    """`paused`, `crashed`, `out of time`, `broken: …`, `refused: …`."""
+    usage: Usage | None = None
+    """What the provider said that it used all the same; None where it said nothing."""
 
 
 class ModelRetried(Event):

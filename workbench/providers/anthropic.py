@@ -32,9 +32,10 @@ from workbench.providers.base import (
     TextDelta,
     ThinkingDelta,
     TurnEnd,
+    UsageSoFar,
     parse_arguments,
 )
-from workbench.providers.failures import model_error, not_a_stream, status_error
+from workbench.providers.failures import failure, model_error, not_a_stream, status_error
 from workbench.providers.hosted import ANTHROPIC, cost_of_turn, message_result
 from workbench.providers.remote import Endpoint, Shared, hide, key_from, other_key, timeouts
 from workbench.providers.wire.anthropic import PROVIDER, messages_body
@@ -79,7 +80,7 @@ class AnthropicProvider:
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Stream the turn; goes on by itself where the API paused it."""
         body: dict[str, Any] = dict(messages_body(request))
-        turn = _Turn()
+        turn = _Turn(request.model)
         try:
             for _ in range(MOST_PAUSES + 1):
                 async for delta in self._response(body, turn):
@@ -92,7 +93,7 @@ class AnthropicProvider:
             raise
         except Exception as error:
             raise model_error(error) from error
-        for last in turn.end(request.model):
+        for last in turn.end():
             yield last
 
     async def _response(self, body: Mapping[str, Any], turn: _Turn) -> AsyncIterator[Delta]:
@@ -194,8 +195,10 @@ class _Block:
 class _Turn:
     """Reads the events of one turn, over as many responses as it takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
         self.stop_reason: str | None = None
+        self.pauses = 0
+        self._model = model
         self.is_whole = False
         self._before: list[_Block] = []
         self._blocks: dict[int, _Block] = {}
@@ -218,7 +221,7 @@ class _Turn:
                 yield from self._closed(self._open(index))
             case {"type": "message_start"}:
                 self._count(event.get("message"))
-                yield Alive()
+                yield UsageSoFar(self._used())
             case {"type": "message_delta"}:
                 self._count(event)
                 told = event.get("delta")
@@ -238,32 +241,40 @@ class _Turn:
         """Make ready for the response that goes on with this turn."""
         self._before, self._blocks = [*self._before, *self._blocks.values()], {}
         self._add_up()
-        self.stop_reason, self.is_whole = None, False
+        self.stop_reason, self.is_whole, self.pauses = None, False, self.pauses + 1
 
     def whole(self) -> list[JsonValue]:
         """Return the blocks as they may be sent back: the API refuses texts that are blank."""
         blocks = (block.content for block in (*self._before, *self._blocks.values()) if not block.is_open)
         return [dict(block) for block in blocks if block.get("type") != "text" or block.get("text", "").strip()]
 
-    def end(self, model: str) -> Iterator[Delta]:
-        """Yield what belongs to the end; nothing where the API did not say that the turn is whole."""
+    def end(self) -> Iterator[Delta]:
+        """Yield what belongs to the end; nothing where the API did not say that the turn is whole.
+
+        Raises `PermanentModelError` for one that was paused too often.
+        """
+        if self.pauses > MOST_PAUSES:
+            raise failure("paused", f"{self.pauses} times")
         if not self.is_whole or self.stop_reason is None:
             return
         yield from self._bare_call(is_cut=self.stop_reason in CUTS)
         blocks = self.whole()
         if self._may_go_back(blocks):
             yield PartsDelta(ProviderParts(provider=PROVIDER, parts=blocks))
-        self._add_up()
-        read, written = self._usage["cache_read_input_tokens"], self._usage["cache_creation_input_tokens"]
+        yield TurnEnd(_STOPS.get(self.stop_reason, self.stop_reason), self._used())
+
+    def _used(self) -> Usage:
+        """Return what the turn has used by now, over all of its responses."""
+        count = {name: self._usage[name] + self._of_response.get(name, 0) for name in _COUNTS}
+        read, written = count["cache_read_input_tokens"], count["cache_creation_input_tokens"]
         usage = Usage(
-            input_tokens=self._usage["input_tokens"] + read + written,
-            output_tokens=self._usage["output_tokens"],
+            input_tokens=count["input_tokens"] + read + written,
+            output_tokens=count["output_tokens"],
             cache_read_tokens=read,
             cache_write_tokens=written,
-            cost=None,
         )
-        usage = usage.model_copy(update={"cost": cost_of_turn(model, usage, has_hosted=bool(self._hosted))})
-        yield TurnEnd(_STOPS.get(self.stop_reason, self.stop_reason), usage)
+        cost = cost_of_turn(self._model, usage, has_hosted=bool(self._hosted))
+        return usage.model_copy(update={"cost": cost})
 
     def _may_go_back(self, blocks: Sequence[JsonValue]) -> bool:
         """Whether the blocks say more than our own do, and are such that the API takes them again."""

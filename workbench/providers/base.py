@@ -89,6 +89,13 @@ class Alive:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageSoFar:
+    """What the turn has used by now: it counts, should the turn break off."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnd:
     """The provider's own word that the turn is whole. A stream without it is broken."""
 
@@ -107,6 +114,7 @@ Delta = (
     | HostedFinished
     | PartsDelta
     | Alive
+    | UsageSoFar
     | TurnEnd
 )
 

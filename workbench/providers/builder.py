@@ -21,6 +21,9 @@ from workbench.providers.base import (
 )
 
 CUT = "the turn ended before the arguments were whole"
+CUT_BY_LIMIT = (
+    "the turn reached its limit of tokens before the arguments were whole, so nothing was run; ask for less in one turn"
+)
 """Why a call that was never closed does not run."""
 
 
@@ -104,8 +107,9 @@ class TurnBuilder:
         self._flush()
         if end.stop_reason == "tool_calls" and not self._calls:
             raise TransientModelError("the model said that it calls tools, and named none", kind="broken")
+        why = CUT_BY_LIMIT if end.stop_reason == "max_tokens" else CUT
         return tuple(
-            (block.block or self._close(block, CUT)) if isinstance(block, _OpenCall) else block
+            (block.block or self._close(block, why)) if isinstance(block, _OpenCall) else block
             for block in self._blocks
         )
 

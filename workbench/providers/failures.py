@@ -49,6 +49,7 @@ KINDS: Final[dict[str, Failure]] = {
     "context_too_long": Failure(False, "the conversation is longer than the model takes"),
     "too_large": Failure(False, "the request is larger than the provider takes"),
     "bad_request": Failure(False, "the provider refuses the request"),
+    "paused": Failure(False, "the provider paused the turn, to go on with its own tools, more often than is allowed"),
     "filtered": Failure(False, "the provider's filter stopped it"),
     "tls": Failure(False, "the provider's certificate or TLS cannot be trusted"),
     "address": Failure(False, "the base URL cannot be used"),
@@ -95,6 +96,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"credit balance|insufficient.quota|exceeded your current quota", re.IGNORECASE), "quota"),
     (re.compile(r"\bmodel\b.{0,80}(not found|does not exist|not supported|identifier is invalid)|"
                 r"no such model|on-demand throughput", re.IGNORECASE | re.DOTALL), "model_not_found"),
+    (re.compile(r"content filter|content_filter", re.IGNORECASE), "filtered"),
     (re.compile(r"invalid.{0,10}api.key|incorrect api key", re.IGNORECASE), "unauthorised"),
 )  # fmt: skip
 """Where type and status say no more than `bad_request`, the words do."""

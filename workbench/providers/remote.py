@@ -56,6 +56,8 @@ class Endpoint:
     first_byte_timeout: float = 30.0
     byte_timeout: float = 60.0
     """Seconds between two bytes."""
+    silence_timeout: float = 600.0
+    """Seconds between two words of a model that gives signs of life and says nothing."""
     connections: int | None = None
     """At most at once; None for `most_connections()`."""
     transport: Transport = "httpx2"
@@ -76,10 +78,15 @@ def timeouts(endpoint: Endpoint) -> httpx2.Timeout:
     return httpx2.Timeout(connect=endpoint.connect_timeout, read=silence, write=silence, pool=None)
 
 
-def patience(provider: object) -> tuple[float, float] | None:
-    """Return the seconds to wait for a provider's first byte and between bytes; None where it is not remote."""
+def patience(provider: object) -> tuple[float, float, float] | None:
+    """Return the seconds to wait for a provider's first byte, between bytes, and between words.
+
+    None where it is not remote.
+    """
     endpoint = getattr(provider, "endpoint", None)
-    return (endpoint.first_byte_timeout, endpoint.byte_timeout) if isinstance(endpoint, Endpoint) else None
+    if not isinstance(endpoint, Endpoint):
+        return None
+    return endpoint.first_byte_timeout, endpoint.byte_timeout, endpoint.silence_timeout
 
 
 def place_for(provider: object) -> AbstractAsyncContextManager[object]:

@@ -137,7 +137,10 @@ def _fold_turn(state: RunState, record: Recorded, event: TurnFamily) -> None:
         case turns.ModelRetried():
             if (turn := _turn_of(state, event.step)) is not None:
                 turn.retries.append(event.error)
+                turn.next_at = record.at + event.wait
         case turns.TurnDiscarded():
+            if event.usage is not None:
+                state.usage = state.usage + event.usage
             if state.active_turn is not None:
                 state.active_turn.status = "discarded"
                 end_hosted(state, record.at, is_whole=False)

@@ -132,6 +132,8 @@ class TurnState:
     edited: bool = False
     retries: list[str] = field(default_factory=list)
     """Errors of attempts that failed."""
+    next_at: float | None = None
+    """When the next attempt begins, after this one failed; Unix seconds."""
 
     @property
     def calls(self) -> list[ToolCallBlock]:

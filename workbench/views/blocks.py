@@ -16,7 +16,7 @@ from workbench.views.marks import EDITED, Mark, plan_mark, progress_mark, reason
 from workbench.views.parts import Part, Scene, Target, fixed, passage_part
 from workbench.views.segments import Line, Segment, Style, row, split_row
 from workbench.views.selection import Selection
-from workbench.views.steps import turn_parts
+from workbench.views.steps import turn_parts, waiting_time
 from workbench.views.text import cell_width, counted, human_cost, human_seconds, human_tokens, inert, one_line
 
 MESSAGE_LINES: Final = 12
@@ -81,7 +81,8 @@ def planning_parts(scene: Scene) -> list[Part]:
     streams = turn.status == "streaming"
     mark = spinner(scene.now) if streams else Mark("⊘", "stopped", "cancelled")
     words = f"{mark.glyph} planning {seconds}" if streams else f"{mark.glyph} planning stopped"
-    head = row([Segment("PLAN ", "title"), Segment(words, mark.style)], scene.width)
+    said = waiting_time(turn, scene) or [Segment(words, mark.style)]
+    head = row([Segment("PLAN ", "title"), *said], scene.width)
     return [fixed([head], Target(PLAN, 0, scene.width)), *turn_parts(turn, scene, len(scene.state.steps))]
 
 

@@ -23,7 +23,7 @@ from workbench.views.lanes import (
     lane_height,
     time_axis,
 )
-from workbench.views.marks import EDITED, call_mark, spinner
+from workbench.views.marks import EDITED, RETRIED, call_mark, spinner
 from workbench.views.parts import Part, Scene, Target, fixed, passage_part
 from workbench.views.segments import SPACE, Line, Segment, Style, line_width, row, split_row
 from workbench.views.selection import Selection
@@ -104,7 +104,7 @@ def _said(turn: TurnState, scene: Scene, index: int) -> tuple[str, str]:
 
 def _retries_part(turn: TurnState, width: int) -> Part:
     lines = [
-        row([Segment(f"⚠ attempt {number} broke, tried again: ", "waiting"), Segment(one_line(error, width))], width)
+        row([Segment(f"⚠ attempt {number} broke: ", "waiting"), Segment(one_line(error, width))], width)
         for number, error in enumerate(turn.retries)
     ]
     return fixed(lines)
@@ -134,9 +134,18 @@ def thinking_time(turn: TurnState, scene: Scene) -> list[Segment]:
     if turn.status == "finished":
         return [Segment(f"{human_seconds(turn.elapsed)} thinking", "muted")]
     if turn.status == "discarded":
-        return [Segment("⊘ stopped", "cancelled")]
+        return waiting_time(turn, scene) or [Segment("⊘ stopped", "cancelled")]
     seconds = human_seconds(round(max(0.0, scene.at - turn.started_at), 1))
     return [Segment(f"{spinner(scene.now).glyph} thinking {seconds}", "running")]
+
+
+def waiting_time(turn: TurnState, scene: Scene) -> list[Segment]:
+    """Say how long it is until the next attempt of a turn that broke; nothing where none is waited for."""
+    if turn.next_at is None or not scene.state.waits_for_attempt:
+        return []
+    left = round(max(0.0, turn.next_at - (scene.now or scene.at)))
+    when = f"in {human_seconds(left) if left >= 60 else f'{left} s'}" if left else "now"
+    return [Segment(f"{RETRIED} attempt {turn.attempt + 1} {when}", "waiting")]
 
 
 def calls_summary(step: StepState, scene: Scene) -> list[Segment]:

@@ -1,0 +1,106 @@
+"""What bounds a turn: time without a word, the run's own time, a server's wish to wait, the limit of tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.loop_kit import Lab, answer
+from tests.unit.test_turns import END, OVERLOADED, Deltas, no_waits, stream_of
+from workbench.clock import SystemClock
+from workbench.errors import TransientModelError
+from workbench.events.agent import Limits, ModelParameters
+from workbench.events.content import text_content
+from workbench.events.edit import MessageAdded
+from workbench.events.request import Usage
+from workbench.events.turn import ModelRetried, TurnDiscarded
+from workbench.providers.base import Alive, CallInput, CallOpened, Delta, TextDelta, TurnEnd, UsageSoFar
+from workbench.providers.remote import Endpoint
+from workbench.providers.scripted import Turn
+
+__all__ = ["no_waits"]
+USED = Usage(input_tokens=100, output_tokens=1, cost=0.5)
+
+
+def living() -> Deltas:
+    """Return a provider that gives signs of life for ever, and never a word."""
+
+    async def source() -> AsyncIterator[Delta]:
+        while True:
+            yield Alive()
+            await asyncio.sleep(0)
+
+    return Deltas(source)
+
+
+async def test_signs_of_life_alone_are_not_waited_for_for_ever() -> None:
+    """A server that only pings is given up like one that is silent, later."""
+    provider = living()
+    provider.endpoint = Endpoint(silence_timeout=0.01)  # type: ignore[attr-defined]
+    lab = Lab([], provider=provider)
+    assert (await lab.run()).error == "the model lives, but said nothing for 0.01 s"
+    assert {event.error_kind for event in lab.all(ModelRetried)} == {"timeout"}
+
+
+@pytest.mark.parametrize("plan", ["off", "auto"])
+async def test_the_time_limit_holds_inside_of_a_turn(plan: str) -> None:
+    """A run with a time limit stops at it, whatever its model does, and can be resumed with a higher one."""
+    lab = Lab([], provider=living(), clock=SystemClock(), limits=Limits(seconds=0.05), plan=plan)
+    state = await lab.run()
+    assert state.status_and_reason == ("interrupted", "time_limit")
+    assert lab.all(TurnDiscarded)[0].reason == "out of time"
+    assert state.active_turn is None
+
+
+async def test_a_server_that_asks_to_wait_for_hours_ends_the_run() -> None:
+    """Nobody is left to sit before a screen that will not move; the run says when to resume it."""
+    wish = TransientModelError("no more requests", kind="rate_limited", retry_after=100_000)
+    lab = Lab([Turn(error=wish), answer()])
+    state = await lab.run()
+    assert state.error == "no more requests; it asks to wait 27.8 hours: resume the run then"
+    assert len(lab.requests) == 1
+    assert (await lab.go_on()).status == "completed"
+
+
+async def test_what_a_broken_turn_used_counts() -> None:
+    """The provider bills it, so the run's usage holds it, also where the turn was refused."""
+    broken = stream_of(UsageSoFar(USED), TextDelta("so far"), OVERLOADED)
+    state = await (lab := Lab([], provider=broken)).run()
+    assert [event.usage for event in lab.all(TurnDiscarded)] == [USED] * 5
+    assert (state.usage.input_tokens, state.usage.cost) == (500, 2.5)
+    refused = stream_of(TextDelta("No."), TurnEnd("refusal", USED))
+    assert (await Lab([], provider=refused).run()).usage == USED
+    silent = stream_of(TransientModelError("nothing listens", kind="unreachable"))
+    assert (await Lab([], provider=silent).run()).usage == Usage()
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded"])
+async def test_an_answer_that_was_cut_is_no_answer(reason: str) -> None:
+    """The run fails with what came, says what to do, and goes on when somebody says so."""
+    lab = Lab(
+        [Turn("A long answer that is", stop_reason=reason), answer("whole")], parameters=ModelParameters(max_tokens=9)
+    )
+    state = await lab.run()
+    assert state.status_and_reason == ("failed", "error")
+    assert state.answer is None
+    assert state.error is not None
+    assert state.error.startswith("the answer was cut")
+    assert ("9 tokens" in state.error) is (reason == "max_tokens")
+    await lab.journal.append(MessageAdded(content=text_content("Go on.")))
+    assert (await lab.run()).answer == "whole"
+
+
+async def test_a_call_that_the_limit_cut_says_so_to_the_model() -> None:
+    """It learns why nothing was run, so that it does not ask for the same again."""
+    cut = (CallOpened(0, "work"), CallInput(0, '{"text": "a very lo'), TurnEnd("max_tokens", Usage()))
+    turns_left = iter([cut, (TextDelta("I stop."), END)])
+
+    async def source() -> AsyncIterator[Delta]:
+        for delta in next(turns_left):
+            yield delta
+
+    lab = Lab([], provider=Deltas(source))
+    await lab.run()
+    assert "reached its limit of tokens" in lab.text("0.0")
