@@ -63,7 +63,7 @@ def request(model: str = CLAUDE, parts: Any = None, last: UserMessage | None = N
         "tools": (LOOK,),
         "messages": (QUESTION, turn, last or UserMessage(results=results, content=(PDF,))),
         "model": model,
-        "parameters": ModelParameters(effort="low", temperature=0.5),
+        "parameters": ModelParameters(effort="low"),
     }
     return Request(**{**fields, **changes})
 

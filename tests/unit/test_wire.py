@@ -35,6 +35,7 @@ from workbench.events.request import (
     UserMessage,
 )
 from workbench.providers.wire.anthropic import messages_body
+from workbench.providers.wire.bedrock import converse_arguments
 from workbench.providers.wire.common import Body, ModelName, split_model
 from workbench.providers.wire.openai_chat import chat_body
 from workbench.providers.wire.openai_responses import responses_body
@@ -167,6 +168,20 @@ def test_thinking_stays_off_in_a_loop_whose_turns_were_not_kept() -> None:
     assert "thinking" not in messages_body(request(parameters=ModelParameters(effort="high")))
     parts: Any = [{"type": "tool_use", "id": name, "name": "look", "input": {}} for name in ("a", "b")]
     assert "thinking" in messages_body(request(parts=parts, parameters=ModelParameters(effort="high")))
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-5-5", "claude-haiku-4-5"])
+@pytest.mark.parametrize("beside", [{"tool_choice": "any"}, {"tool_choice": "look"}, {"temperature": 0.5}])
+def test_claude_is_not_asked_to_think_beside_what_forbids_it(model: str, beside: dict[str, Any]) -> None:
+    """The API refuses thinking beside a forced call or a temperature; what a person chose by name wins."""
+    started = (UserMessage(content=text_content("What?")),)
+    for provider, asked in (("anthropic", messages_body), ("bedrock", converse_arguments)):
+        name = model if provider == "anthropic" else f"us.anthropic.{model}-v1:0"
+        wanted = ModelParameters(effort="high", **beside)
+        body = repr(asked(request(model=f"{provider}:{name}", messages=started, parameters=wanted)))
+        assert "'thinking'" not in body
+        alone = ModelParameters(effort="high")
+        assert "'thinking'" in repr(asked(request(model=f"{provider}:{name}", messages=started, parameters=alone)))
 
 
 @pytest.mark.parametrize(

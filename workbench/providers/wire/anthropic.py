@@ -30,6 +30,7 @@ from workbench.providers.wire.common import (
     verbatim,
     wire_id,
 )
+from workbench.providers.wire.thinking import takes_word, thinking
 
 PROVIDER = "anthropic"
 HOSTED: Mapping[str, Body] = {
@@ -38,13 +39,7 @@ HOSTED: Mapping[str, Body] = {
 }
 """How tools are asked for that the API runs itself; the versions that all of its models take."""
 MARKED_MESSAGES = 2
-LEAST_THINKING = 1024
-"""The API refuses fewer tokens for thinking."""
 _CACHED: Body = {"cache_control": {"type": "ephemeral"}}
-_THINK_BY_TOKENS = ("-4-5", "-4-1", "-4-0", "-4-2025", "-3-7-")
-"""In the names of models that take a number of tokens for thinking, and no word for how much."""
-_SHARES = {"low": 0.25, "medium": 0.5, "high": 0.75, "xhigh": 0.85, "max": 0.9}
-"""Of the tokens of an answer, how many such a model may think with."""
 
 
 def messages_body(request: Request, model: str | None = None) -> Body:
@@ -73,29 +68,10 @@ def messages_body(request: Request, model: str | None = None) -> Body:
 
 
 def _effort(request: Request, model: str, effort: str) -> Body:
-    """Return how much the model thinks: older ones are given tokens for it, newer ones a word.
-
-    Inside a loop of tools thinking may only go on where all of its turns are sent back as they came.
-    """
-    goes_on = all(verbatim(turn, PROVIDER) is not None for turn in _turns_of_loop(request))
-    if not any(old in model for old in _THINK_BY_TOKENS):
-        worded: Body = {"output_config": {"effort": effort}}
-        return {**worded, "thinking": {"type": "adaptive", "display": "summarized"}} if goes_on else worded
-    limit = request.parameters.max_tokens
-    budget = int(limit * _SHARES.get(effort, 0.5))
-    fits = goes_on and LEAST_THINKING <= budget < limit
-    return {"thinking": {"type": "enabled", "budget_tokens": budget}} if fits else {}
-
-
-def _turns_of_loop(request: Request) -> list[AssistantMessage]:
-    """Return the turns since a person spoke last."""
-    turns: list[AssistantMessage] = []
-    for message in reversed(request.messages):
-        if isinstance(message, AssistantMessage):
-            turns.append(message)
-        elif not message.results:
-            break
-    return turns
+    """Return how much the model shall think."""
+    body: Body = {"output_config": {"effort": effort}} if takes_word(model) else {}
+    thought = thinking(request, model, PROVIDER)
+    return body if thought is None else {**body, "thinking": thought}
 
 
 def _mark(blocks: JsonValue) -> None:

@@ -30,6 +30,7 @@ from workbench.providers.wire.common import (
     verbatim,
     wire_id,
 )
+from workbench.providers.wire.thinking import takes_word, thinking
 
 PROVIDER: Final = "bedrock"
 MARKED_MESSAGES: Final = 2
@@ -39,14 +40,9 @@ FAILED: Final = "The call failed:"
 """Says so before a result, to models that take no status."""
 NO_TOOLS_NOW: Final = "Answer in words now, without calling a tool."
 ONE_AT_A_TIME: Final = "Call one tool at a time."
-LEAST_THINKING: Final = 1024
 _MARK: Final = {"cachePoint": {"type": "default"}}
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9()\[\]-]+")
 """What the name of a document must not hold; blanks only one by one."""
-_THINK_BY_TOKENS: Final = ("-4-5", "-4-1", "-4-0", "-4-2025", "-3-7-")
-"""In the names of Claude's models that take a number of tokens for thinking, and no word for how much."""
-_SHARES: Final = {"low": 0.25, "medium": 0.5, "high": 0.75, "xhigh": 0.85, "max": 0.9}
-"""Of the tokens of an answer, how many such a model may think with."""
 
 
 def converse_arguments(request: Request) -> dict[str, Any]:
@@ -108,33 +104,13 @@ def _tools(request: Request, model: str) -> dict[str, Any]:
 
 
 def _effort(request: Request, model: str, effort: str) -> dict[str, Any]:
-    """Return how much the model thinks: older ones are given tokens for it, newer ones a word.
-
-    Inside a loop of tools thinking may only go on where all of its turns are sent back as they came.
-    """
+    """Return how much the model shall think."""
+    worded = {"outputConfig": {"effort": effort}}
     if not _is_claude(model):
-        return {"outputConfig": {"effort": effort}}
-    goes_on = all(verbatim(turn, PROVIDER) is not None for turn in _turns_of_loop(request))
-    if not any(old in model for old in _THINK_BY_TOKENS):
-        worded: dict[str, Any] = {"outputConfig": {"effort": effort}}
-        adaptive = {"thinking": {"type": "adaptive", "display": "summarized"}}
-        return {**worded, "additionalModelRequestFields": adaptive} if goes_on else worded
-    limit = request.parameters.max_tokens
-    budget = int(limit * _SHARES.get(effort, 0.5))
-    if not (goes_on and LEAST_THINKING <= budget < limit):
-        return {}
-    return {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": budget}}}
-
-
-def _turns_of_loop(request: Request) -> list[AssistantMessage]:
-    """Return the turns since a person spoke last."""
-    turns: list[AssistantMessage] = []
-    for message in reversed(request.messages):
-        if isinstance(message, AssistantMessage):
-            turns.append(message)
-        elif not message.results:
-            break
-    return turns
+        return worded
+    thought = thinking(request, model, PROVIDER)
+    more = {} if thought is None else {"additionalModelRequestFields": {"thinking": thought}}
+    return {**(worded if takes_word(model) else {}), **more}
 
 
 def _messages(request: Request, model: str) -> list[dict[str, Any]]:
