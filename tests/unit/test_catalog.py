@@ -10,9 +10,14 @@ from typing import Any, get_args
 
 import pytest
 
-from workbench.errors import ModelNotFoundError
+from tests.anthropic_kit import error, serving
+from workbench.errors import ModelNotFoundError, PermanentModelError
+from workbench.events.agent import ModelParameters
+from workbench.events.content import TextBlock
+from workbench.events.request import Request, UserMessage
 from workbench.providers import catalog
 from workbench.providers.catalog import calls_in_parallel, known_models, refuse_retired, retired_on
+from workbench.providers.failures import model_error, status_error
 from workbench.providers.names import CURRENT, ONE_AT_A_TIME, RETIRED
 from workbench.providers.registry import Providers
 from workbench.providers.remote import Endpoint
@@ -225,3 +230,54 @@ def test_models_that_go_one_by_one() -> None:
     assert calls_in_parallel("openai:gpt-5")
     assert calls_in_parallel("openai-chat:o3-of-mine")
     assert calls_in_parallel("anthropic:claude-sonnet-5-5")
+
+
+def test_a_model_that_the_api_does_not_know_is_told_with_current_ones() -> None:
+    """Also after the provider's own sentence; other failures, and providers without a list, name none."""
+    unknown = status_error(404, "not_found_error", "model: claude-0.", None)
+    told = model_error(unknown, "anthropic")
+    assert isinstance(told, PermanentModelError)
+    assert told.kind == "model_not_found"
+    assert str(told).startswith(
+        "the provider has no such model for this key (404): model: claude-0; current models are "
+    )
+    assert str(told).count("anthropic:") == 4
+    assert str(told).endswith("`workbench models` lists more")
+    assert str(model_error(unknown)) == str(model_error(unknown, "scripted")) == str(unknown)
+    other = status_error(401, "", "wrong", None)
+    assert model_error(other, "anthropic") is other
+
+
+@pytest.mark.parametrize(
+    ("provider", "variable", "names"),
+    [
+        ("anthropic", "ANTHROPIC_BASE_URL", "anthropic:claude-opus-5-5"),
+        ("openai", "OPENAI_BASE_URL", "openai:gpt-6.2-astra"),
+        ("bedrock", "AWS_ENDPOINT_URL", "bedrock:global.anthropic.claude-opus-5-5"),
+        ("openai-chat", "OPENAI_BASE_URL", None),
+    ],
+)
+async def test_providers_name_current_models(
+    monkeypatch: pytest.MonkeyPatch, provider: str, variable: str, names: str | None
+) -> None:
+    """A wrong name ends with right ones; a server whose address was written down has models of its own."""
+    for key in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "key-of-a-test")
+    replies = [error(404, "not_found_error", "model: m-0")] * 2
+    async with serving(*replies) as server:
+        own = Providers({provider: Endpoint(base_url=server.url)})
+        assert "current models" not in await failure_of(own, provider)
+        monkeypatch.setenv(variable, server.url)
+        said = await failure_of(Providers(), provider)
+    assert (names in said) if names else ("current models" not in said)
+
+
+async def failure_of(providers: Providers, provider: str) -> str:
+    """Return what is said of a model that the API does not know."""
+    asked = (UserMessage(content=(TextBlock(text="hello"),)),)
+    request = Request("step", "", (), asked, f"{provider}:m-0", ModelParameters())
+    with pytest.raises(PermanentModelError) as caught:
+        async for _ in providers(request.model).stream(request):
+            pass
+    assert caught.value.kind == "model_not_found"
+    return str(caught.value)
