@@ -17,6 +17,7 @@ from workbench.config.reaching import PARAMETERS, REACH, read_providers
 from workbench.config.settings import Settings, load_settings
 from workbench.errors import ConfigError
 from workbench.events.agent import ModelParameters
+from workbench.providers import catalog
 
 RUN = ("run", "What?", "--headless", "--plan", "off")
 
@@ -32,14 +33,17 @@ def written_in(folder: Path) -> str:
     return "".join(path.read_bytes().decode("latin-1") for path in folder.rglob("*") if path.is_file())
 
 
-def test_models_lists_what_is_known(shell: Shell) -> None:
-    """Name, calls at once, context, price and key of each; the model without a key comes first."""
+def test_models_lists_what_is_known(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name, calls at once, context, price, key and last day of each; the model without a key comes first."""
+    monkeypatch.setattr(catalog, "_today", lambda: "2026-11-25")
     printed = shell("models")
     assert printed.code == 0
     lines = printed.out.splitlines()
     assert lines[1].startswith("offline")
     sonnet = next(line for line in lines if line.startswith("anthropic:claude-sonnet-5-5"))
     assert sonnet.split() == ["anthropic:claude-sonnet-5-5", "∥", "many", "1M", "2.00", "10.00", "not", "set"]
+    opus = next(line for line in lines if line.startswith("anthropic:claude-opus-4-5 "))
+    assert opus.endswith("until 2027-01-22")
     assert "openai-chat:MODEL@URL" in printed.out
     assert "ANTHROPIC_API_KEY" in printed.out
 
@@ -47,10 +51,16 @@ def test_models_lists_what_is_known(shell: Shell) -> None:
 def test_models_of_one_provider_as_json(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script gets names, prices and whether a key is there, never the key."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-1234567890")
+    monkeypatch.setattr(catalog, "_today", lambda: "2026-11-25")
     printed = shell("models", "anthropic", "--json")
     listed: Any = printed.json
     assert {model["provider"] for model in listed} == {"anthropic"}
-    assert all(model["has_key"] and model["input_price"] > 0 for model in listed)
+    assert all(model["has_key"] for model in listed)
+    models = {model["name"]: model for model in listed}
+    assert models["claude-opus-5-5"]["input_price"] > 0
+    assert models["claude-mythos-5"]["input_price"] is None
+    assert models["claude-opus-5-5"]["until"] is None
+    assert models["claude-opus-4-5"]["until"] == "2027-01-22"
     assert "canary" not in printed.out
 
 
@@ -65,7 +75,12 @@ def test_a_provider_that_there_is_none_of(shell: Shell) -> None:
         ("anthropic:claude-opus-5", "ANTHROPIC_API_KEY"),
         ("openai:gpt-6-sol", "OPENAI_API_KEY"),
         ("bedrock:amazon.nova-pro-v1:0", "AWS_ACCESS_KEY_ID"),
-        ("anthropic:claude-3-opus-20240229", "was retired on 2026-01-05; current models are"),
+        ("anthropic:claude-3-opus-20240229", "was retired on 2026-01-05; current models are anthropic:claude-opus-5-5"),
+        ("openai-chat:gpt-3.5-turbo", "was retired on 2026-10-23; current models are openai:gpt-6.2-astra"),
+        (
+            "bedrock:us.anthropic.claude-3-5-sonnet-20241022-v2:0",
+            "was retired on 2026-03-01; current models are bedrock:global.anthropic.claude-opus-5-5",
+        ),
         ("claude-opus-5", "did you mean 'anthropic:claude-opus-5'"),
     ],
 )

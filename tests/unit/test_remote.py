@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from workbench.errors import KeyMissingError, ModelNotFoundError
-from workbench.providers.catalog import CURRENT, RETIRED, calls_in_parallel, known_models, retired_on
 from workbench.providers.failures import KINDS, retry_after, status_error
 from workbench.providers.registry import KNOWN, Providers
 from workbench.providers.remote import Endpoint, close_clients, hide, http_client, key_from, most_connections, redacted
@@ -119,49 +118,6 @@ def test_a_wrong_name_is_told_with_the_right_one(name: str, hint: str) -> None:
         Providers()(name)
     assert hint in str(caught.value)
     assert "offline" in str(caught.value)
-
-
-def test_a_retired_name_is_told_with_the_current_ones() -> None:
-    """Nobody has to look up what follows a model that is not served any more."""
-    with pytest.raises(ModelNotFoundError, match=r"retired on 2025-07-21; current .* anthropic:claude-opus-5-5"):
-        Providers()("anthropic:claude-3-sonnet-20240229")
-    assert retired_on("anthropic", "claude-sonnet-5-5") is None
-    assert retired_on("openai", "gpt-5.5") is None
-    assert retired_on("openai", "gpt-4o-2024-08-06") == "2027-01-14"
-
-
-def test_no_current_name_is_a_retired_one() -> None:
-    """What is recommended can be used."""
-    for provider, names in CURRENT.items():
-        assert not set(names) & set(RETIRED.get(provider, {}))
-        assert len(names) == len(set(names))
-
-
-def test_current_names_are_those_of_the_sdks() -> None:
-    """A name in the list is one that the maker's own SDK knows."""
-    from typing import get_args
-
-    from anthropic.types import Model
-    from openai.types import ChatModel
-
-    known = {"anthropic": set(get_args(get_args(Model)[0])), "openai": set(get_args(ChatModel))}
-    for provider, names in known.items():
-        assert set(CURRENT[provider]) <= names
-
-
-def test_known_models_tell_what_they_cost() -> None:
-    """Context and price come from the price lists; what is not listed is unknown, never 0."""
-    models = {model.full_name: model for model in known_models()}
-    assert models["offline"].input_price == 0.0
-    sonnet = models["anthropic:claude-sonnet-5-5"]
-    assert sonnet.context is not None
-    assert sonnet.context >= 200_000
-    assert sonnet.input_price is not None
-    assert sonnet.output_price is not None
-    assert 0 < sonnet.input_price < sonnet.output_price
-    assert sonnet.has_key is False
-    assert calls_in_parallel("anthropic:claude-sonnet-5-5")
-    assert not calls_in_parallel("openai:o3-mini")
 
 
 def test_an_address_of_a_stranger_gets_no_headers() -> None:

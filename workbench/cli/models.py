@@ -13,7 +13,7 @@ from workbench.providers.registry import KNOWN
 from workbench.views.segments import Line, Segment
 from workbench.views.text import inert
 
-_HEAD = ("model", "calls", "context", "in $/M", "out $/M", "key")
+_HEAD = ("model", "calls", "context", "in $/M", "out $/M", "key", "")
 _UNKNOWN = "?"
 _OTHERS = (
     ("openai-chat:MODEL@URL", "any server that speaks Chat Completions: llama.cpp, Ollama, vLLM, LM Studio"),
@@ -53,6 +53,7 @@ def _plain(model: Model) -> dict[str, object]:
         "input_price": model.input_price,
         "output_price": model.output_price,
         "has_key": model.has_key,
+        "until": model.until,
     }
 
 
@@ -61,7 +62,7 @@ def _table(models: Sequence[Model]) -> Iterable[Line]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     for number, row in enumerate(rows):
         cells = [
-            text.ljust(width) if column in (0, 1, 5) else text.rjust(width)
+            text.ljust(width) if column in (0, 1, 5, 6) else text.rjust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
         if number == 0:
@@ -72,6 +73,7 @@ def _table(models: Sequence[Model]) -> Iterable[Line]:
             Segment(inert(cells[0]), "muted" if key is False else "key"),
             Segment("  " + "  ".join(cells[1:5]) + "  "),
             Segment(cells[5], "muted" if key is False else "ok"),
+            Segment(f"  {cells[6]}".rstrip(), "waiting"),
         )
 
 
@@ -83,6 +85,7 @@ def _row(model: Model) -> tuple[str, ...]:
         _price(model.input_price),
         _price(model.output_price),
         {True: "✓ set", False: "not set", None: "✓ none needed"}[model.has_key],
+        "" if model.until is None else f"until {model.until}",
     )
 
 

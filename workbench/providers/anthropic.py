@@ -92,7 +92,7 @@ class AnthropicProvider:
         except KeyMissingError:
             raise
         except Exception as error:
-            raise model_error(error) from error
+            raise model_error(error, "" if self.endpoint.base_url else PROVIDER) from error
         for last in turn.end():
             yield last
 

@@ -24,7 +24,7 @@ from workbench.providers.bedrock_events import ConverseTurn
 from workbench.providers.bedrock_reading import Reading, prepare
 from workbench.providers.failures import model_error
 from workbench.providers.remote import Endpoint, hide, most_connections, other_key
-from workbench.providers.wire.bedrock import converse_arguments
+from workbench.providers.wire.bedrock import PROVIDER, converse_arguments
 
 REGION: Final = "us-east-1"
 ATTEMPTS: Final = 10
@@ -89,7 +89,7 @@ class BedrockProvider:
                         await _rest_of(events, turn)
                         break
         except Exception as error:
-            raise model_error(error) from error
+            raise model_error(error, "" if self.endpoint.base_url else PROVIDER) from error
         for last in turn.end(request.model):
             yield last
 

@@ -1,4 +1,4 @@
-"""Models that are known by name: what each can do, and which names have been retired.
+"""Models that are known by name: what each can do, and until when it is served. The names stand in `names.py`.
 
 A list of this kind is never complete. A name that is not in it is asked of its provider all the same, which then says
 whether it exists; the list only makes the usual ones easy to find, and tells what a retired one is followed by.
@@ -8,6 +8,7 @@ Context and prices come from the price lists of a package, so they are not writt
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,44 +18,8 @@ from typing import Any, Final
 from workbench.clock import SystemClock
 from workbench.errors import ModelNotFoundError
 from workbench.events.agent import HostedTool
+from workbench.providers.names import CURRENT, ONE_AT_A_TIME, RETIRED
 from workbench.providers.prices import LISTS
-
-CURRENT: Final[dict[str, tuple[str, ...]]] = {
-    "anthropic": (
-        "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2", "claude-mythos-5-2",
-        "claude-opus-5", "claude-sonnet-5", "claude-opus-4-8", "claude-opus-4-7", "claude-opus-4-6",
-        "claude-sonnet-4-6", "claude-haiku-4-5",
-    ),
-    "openai": (
-        "gpt-6.2-astra", "gpt-6.2-sol", "gpt-6.1-terra", "gpt-6-luna", "gpt-6-astra", "gpt-6-sol", "gpt-5.6-sol",
-        "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.5", "gpt-5.4", "gpt-5.4-mini",
-    ),
-    "bedrock": (
-        "global.anthropic.claude-opus-5-5", "global.anthropic.claude-sonnet-5-5", "global.anthropic.claude-haiku-5-5",
-        "global.anthropic.claude-opus-5", "global.amazon.nova-2-lite-v1:0", "amazon.nova-premier-v1:0",
-        "amazon.nova-pro-v1:0", "amazon.nova-lite-v1:0",
-    ),
-}  # fmt: skip
-"""Names that can be used, the newest of a family first."""
-
-RETIRED: Final[dict[str, dict[str, str]]] = {
-    "anthropic": {
-        "claude-2": "2025-07-21", "claude-3-sonnet": "2025-07-21", "claude-3-5-sonnet": "2025-10-28",
-        "claude-3-opus": "2026-01-05", "claude-3-7-sonnet": "2026-02-19", "claude-3-5-haiku": "2026-02-19",
-        "claude-3-haiku": "2026-04-20", "claude-opus-4-0": "2026-06-15", "claude-sonnet-4-0": "2026-06-15",
-        "claude-mythos-preview": "2026-06-30", "claude-sonnet-4-5": "2026-11-30", "claude-opus-4-5": "2027-01-22",
-    },
-    "openai": {
-        "gpt-3.5-turbo": "2026-10-23", "gpt-4-32k": "2025-06-06", "gpt-4-turbo": "2026-10-23", "gpt-4": "2026-10-23",
-        "gpt-4o": "2027-01-14", "gpt-4o-mini": "2027-01-14", "gpt-4.1": "2027-01-14", "gpt-4.1-mini": "2027-01-14",
-        "gpt-4.1-nano": "2026-10-23", "chatgpt-4o-latest": "2026-02-17", "o1": "2026-10-23", "o1-mini": "2025-10-27",
-        "o1-preview": "2025-07-28", "o3": "2026-12-11", "o3-mini": "2026-10-23", "o4-mini": "2026-10-23",
-        "gpt-5": "2026-12-11", "gpt-5-mini": "2026-12-11", "gpt-5-nano": "2026-12-11",
-        "gpt-5-chat-latest": "2026-07-23", "gpt-5.1-codex": "2026-07-23", "gpt-5.1": "2027-04-01",
-        "gpt-5.4-nano": "2027-04-01", "codex-mini-latest": "2026-02-12",
-    },
-}  # fmt: skip
-"""Names with the day from which their maker serves them no more, as the SDKs say; dated names follow them."""
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
@@ -69,8 +34,15 @@ _HOSTED: Final[dict[str, tuple[HostedTool, ...]]] = {
     "recorded": ("web_search", "code_execution"),
 }
 """Tools that providers run themselves; a recorded run has what its provider had."""
-_ONE_AT_A_TIME: Final = ("o1", "o1-mini", "o1-preview", "o3", "o3-mini", "o4-mini")
-"""Models whose API refuses several calls in one turn; dated names follow them."""
+_LISTED_AS: Final = {"openai-chat": "openai"}
+"""Providers whose models stand under the name of another."""
+_MOST_NAMES: Final = 4
+"""So many current models a sentence names."""
+_REGION: Final = re.compile(r"^[a-z]+\.(?=(anthropic|amazon)\.)")
+"""Stands before a name at Bedrock. `us-gov` is none: what is served there has days of its own."""
+_DAYS: Final = {
+    provider: {name: day for day, names in days.items() for name in names} for provider, days in RETIRED.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +60,8 @@ class Model:
     """US dollars for a million tokens."""
     has_key: bool | None = None
     """Whether a key is set; None where none is needed."""
+    until: str | None = None
+    """The day from which it is not served any more, as YYYY-MM-DD; None where none is announced."""
 
     @property
     def full_name(self) -> str:
@@ -98,7 +72,13 @@ class Model:
 def calls_in_parallel(model: str) -> bool:
     """Whether a model, `provider:name`, can ask for several calls in one turn, as far as is known."""
     provider, _, name = model.partition(":")
-    return provider not in ("openai", "openai-chat") or not any(_is_of(name, known) for known in _ONE_AT_A_TIME)
+    return provider not in ("openai", "openai-chat") or not is_one_at_a_time(name)
+
+
+def is_one_at_a_time(name: str) -> bool:
+    """Whether a model of OpenAI asks for one call a turn, and refuses a parameter that says so; also when tuned."""
+    base = name.removeprefix("ft:").partition(":")[0]
+    return any(_is_of(base, known) for known in ONE_AT_A_TIME)
 
 
 def hosted_by(model: str) -> tuple[HostedTool, ...]:
@@ -107,24 +87,41 @@ def hosted_by(model: str) -> tuple[HostedTool, ...]:
 
 
 def retired_on(provider: str, name: str) -> str | None:
-    """Return the day from which a model is not served any more, as YYYY-MM-DD; None where none is known."""
-    return next((day for known, day in RETIRED.get(provider, {}).items() if _is_of(name, known)), None)
+    """Return the day from which a model is not served any more, as YYYY-MM-DD; None where none is known.
+
+    A name that is listed itself wins over its family, which its date follows.
+    """
+    days = _DAYS.get(_LISTED_AS.get(provider, provider), {})
+    plain = _REGION.sub("", name, count=1) if provider == "bedrock" else name
+    families = [known for known in days if _is_of(plain, known)]
+    return days[max(families, key=len)] if families else None
 
 
 def refuse_retired(provider: str, name: str) -> None:
     """Raise `ModelNotFoundError` for a model that its maker serves no more, with those that can be used."""
     day = retired_on(provider, name)
-    today = datetime.fromtimestamp(SystemClock().wall(), tz=UTC).date().isoformat()
-    if day is not None and day <= today:
-        now = ", ".join(f"{provider}:{current}" for current in CURRENT[provider][:4])
-        raise ModelNotFoundError(f"{provider}:{name} was retired on {day}; current models are {now}")
+    if day is not None and day <= _today():
+        raise ModelNotFoundError(f"{provider}:{name} was retired on {day}; {current_models(provider)}")
+
+
+def current_models(provider: str) -> str:
+    """Return a clause that names some current models of a provider; empty where none are listed for it."""
+    listed = _LISTED_AS.get(provider, provider)
+    names = [name for name in CURRENT.get(listed, ()) if retired_on(listed, name) is None]
+    if not names:
+        return ""
+    some = ", ".join(f"{listed}:{name}" for name in names[:_MOST_NAMES])
+    return f"current models are {some}; `workbench models` lists more"
 
 
 def known_models() -> Iterator[Model]:
-    """Yield every model that is known, with its context and price; reads the price lists, which are slow to import."""
+    """Yield every known model that is served today; reads the price lists, which are slow to import."""
     yield Model("offline", "", input_price=0.0, output_price=0.0)
     for provider, names in CURRENT.items():
         for name in names:
+            until = retired_on(provider, name)
+            if until is not None and until <= _today():
+                continue
             context, prices = _listed(provider, name)
             yield Model(
                 provider,
@@ -134,6 +131,7 @@ def known_models() -> Iterator[Model]:
                 input_price=prices[0],
                 output_price=prices[1],
                 has_key=has_key(provider),
+                until=until,
             )
 
 
@@ -148,6 +146,10 @@ def has_key(provider: str) -> bool:
 
         return has_credentials_of_aws()
     return any(os.environ.get(name, "").strip() for name in KEYS.get(provider, ()))
+
+
+def _today() -> str:
+    return datetime.fromtimestamp(SystemClock().wall(), tz=UTC).date().isoformat()
 
 
 def _is_of(name: str, known: str) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from workbench.clock import SystemClock
 from workbench.errors import ModelError, PermanentModelError, TransientModelError
+from workbench.providers.catalog import current_models
 from workbench.providers.remote import redacted
 
 LONGEST_QUOTE: Final = 400
@@ -132,11 +133,18 @@ _MARKUP: Final = re.compile(r"\s*<(!doctype|html|\?xml|head|body)\b", re.IGNOREC
 _SPACE: Final = re.compile(r"\s+")
 
 
-def model_error(error: BaseException) -> ModelError:
+def model_error(error: BaseException, asked: str = "") -> ModelError:
     """Return what an SDK or a transport raised as an error of ours.
 
-    An error of ours stays as it is. `asyncio.CancelledError` is not given here: it is nobody's failure.
+    An error of ours stays as it is. `asyncio.CancelledError` is not given here: it is nobody's failure. Where a model
+    is unknown, current ones of the provider that was `asked` are named; a server of one's own is no such provider.
     """
+    found = _error_of(error)
+    names = current_models(asked) if found.kind == "model_not_found" else ""
+    return PermanentModelError(f"{str(found).rstrip('.')}; {names}", kind=found.kind) if names else found
+
+
+def _error_of(error: BaseException) -> ModelError:
     if isinstance(error, ModelError):
         return error
     response: Any = getattr(error, "response", None)

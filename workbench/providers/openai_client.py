@@ -65,6 +65,7 @@ class OpenAIClient:
     def __init__(self, endpoint: Endpoint, *, is_for_others: bool = False) -> None:
         hide(*endpoint.headers.values())
         self._endpoint, self._key = endpoint, openai_key(endpoint, is_for_others=is_for_others)
+        self._asked = "" if is_for_others or endpoint.base_url else "openai"
         self._client = Shared(endpoint, self._made)
 
     async def events(self, path: str, body: Body) -> AsyncGenerator[Event]:
@@ -94,7 +95,7 @@ class OpenAIClient:
             finally:
                 await stream.close()
         except (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise model_error(error) from None
+            raise model_error(error, self._asked) from None
 
     def _made(self, connections: httpx2.AsyncClient) -> AsyncOpenAI:
         from openai import AsyncOpenAI

@@ -7,6 +7,7 @@ model's name counts too, but it may come out of a stranger's session, so it is g
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -27,13 +28,19 @@ class _Remote(NamedTuple):
     class_name: str
     hosts: tuple[str, ...]
     """Where its maker serves it, under these names or below them; a maker's key goes there."""
+    addresses: tuple[str, ...]
+    """Variables of the environment by which its SDK is sent elsewhere; the first that is set counts."""
 
 
+_AZURE: Final = "openai.azure.com"
+"""Serves models of OpenAI under names and until days of its own."""
 REMOTE: Final[dict[str, _Remote]] = {
-    "anthropic": _Remote("anthropic", "AnthropicProvider", ("anthropic.com", "claude.com")),
-    "openai": _Remote("openai_responses", "OpenAIResponsesProvider", ("openai.com", "openai.azure.com")),
-    "openai-chat": _Remote("openai_chat", "OpenAIChatProvider", ("openai.com", "openai.azure.com")),
-    "bedrock": _Remote("bedrock", "BedrockProvider", ("amazonaws.com",)),
+    "anthropic": _Remote("anthropic", "AnthropicProvider", ("anthropic.com", "claude.com"), ("ANTHROPIC_BASE_URL",)),
+    "openai": _Remote("openai_responses", "OpenAIResponsesProvider", ("openai.com", _AZURE), ("OPENAI_BASE_URL",)),
+    "openai-chat": _Remote("openai_chat", "OpenAIChatProvider", ("openai.com", _AZURE), ("OPENAI_BASE_URL",)),
+    "bedrock": _Remote(
+        "bedrock", "BedrockProvider", ("amazonaws.com",), ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL")
+    ),
 }
 OFFLINE: Final = "offline"
 RECORDED: Final = "recorded"
@@ -77,16 +84,15 @@ class Providers:
         own = self._endpoints.get(name.provider, Endpoint())
         if name.base_url is None:
             return own
-        host = _host_of(name.base_url)
         is_named = name.base_url.rstrip("/") in {*self._trusted, (own.base_url or "").rstrip("/")}
-        is_makers = any(host == known or host.endswith(f".{known}") for known in REMOTE[name.provider].hosts)
+        is_makers = _is_below(_host_of(name.base_url), REMOTE[name.provider].hosts)
         if is_named or (is_makers and name.base_url.startswith("https://")):
             return replace(own, base_url=name.base_url)
         return replace(own, base_url=name.base_url, headers={}, is_foreign=True)
 
     def _remote(self, name: ModelName) -> Provider:
         endpoint = self.endpoint(name)
-        if endpoint.base_url is None:
+        if _is_at_its_maker(name.provider, endpoint):
             refuse_retired(name.provider, name.model)
         for kept, reached, provider in self._made:
             if (kept, reached) == (name.provider, endpoint):
@@ -104,6 +110,21 @@ class Providers:
 
 provider_for: Final = Providers()
 """Gives providers as the environment alone says how to reach them."""
+
+
+def _is_at_its_maker(provider: str, endpoint: Endpoint) -> bool:
+    """Whether the maker itself is asked, whose days hold; a gateway or a server of one's own may go on for longer."""
+    remote = REMOTE[provider]
+    given = (os.environ.get(name, "").strip() for name in remote.addresses)
+    address = endpoint.base_url or next((found for found in given if found), None)
+    if address is None:
+        return True
+    host = _host_of(address)
+    return _is_below(host, remote.hosts) and not _is_below(host, (_AZURE,))
+
+
+def _is_below(host: str, names: Collection[str]) -> bool:
+    return any(host == name or host.endswith(f".{name}") for name in names)
 
 
 def _host_of(address: str) -> str:

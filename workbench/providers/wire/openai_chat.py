@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from workbench.events.content import Block, DocumentBlock, ImageBlock, TextBlock
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, ToolResultBlock, UserMessage
+from workbench.providers.catalog import is_one_at_a_time
 from workbench.providers.wire.common import (
     IMAGES,
     PDF,
@@ -28,7 +29,7 @@ from workbench.providers.wire.common import (
     verbatim,
     wire_id,
 )
-from workbench.providers.wire.openai_responses import ERROR, has_parallel_switch
+from workbench.providers.wire.openai_responses import ERROR
 
 PROVIDER = "openai-chat"
 OWN_HOSTS = ("openai.com", "openai.azure.com", "services.ai.azure.com")
@@ -64,7 +65,7 @@ def chat_body(request: Request, model: str | None = None) -> Body:
             for tool in request.tools
         ]
         body["tool_choice"] = _tool_choice(request.parameters.tool_choice)
-        if not request.parallel_tool_calls and has_parallel_switch(str(body["model"])):
+        if not request.parallel_tool_calls and not is_one_at_a_time(str(body["model"])):
             body["parallel_tool_calls"] = False
     if request.parameters.temperature is not None:
         body["temperature"] = request.parameters.temperature

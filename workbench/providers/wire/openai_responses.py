@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from workbench.events.content import Block, DocumentBlock, ImageBlock, TextBlock
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, ToolResultBlock
+from workbench.providers.catalog import is_one_at_a_time
 from workbench.providers.wire.common import (
     IMAGES,
     SILENT_TURN,
@@ -42,7 +43,6 @@ ERROR = "Error:"
 """Stands before a result that is one."""
 _WITHOUT_REASONING = re.compile(r"(ft:)?(chatgpt|gpt-[34]|gpt-5-chat)")
 """Models that do not reason; the API refuses to seal their reasoning rather than sending none."""
-_ONE_AT_A_TIME = re.compile(r"o[134](-|$)")
 
 
 def responses_body(request: Request, model: str | None = None) -> Body:
@@ -74,18 +74,13 @@ def responses_body(request: Request, model: str | None = None) -> Body:
     if tools:
         body["tools"] = tools
         body["tool_choice"] = _tool_choice(request.parameters.tool_choice)
-        if not request.parallel_tool_calls and has_parallel_switch(str(body["model"])):
+        if not request.parallel_tool_calls and not is_one_at_a_time(str(body["model"])):
             body["parallel_tool_calls"] = False
     if request.parameters.temperature is not None:
         body["temperature"] = request.parameters.temperature
     if request.parameters.effort is not None:
         body["reasoning"] = {"effort": request.parameters.effort, "summary": "auto"}
     return body
-
-
-def has_parallel_switch(model: str) -> bool:
-    """Whether a model can be told to ask for one call at a time; the oldest that reason do so anyway, and refuse it."""
-    return not _ONE_AT_A_TIME.match(model)
 
 
 def _tool_choice(wanted: str) -> JsonValue:
