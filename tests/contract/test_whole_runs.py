@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from tests.contract.adapters import adapters
-from tests.contract.script import SECRET, Adapter, Answer, Step
+from tests.contract.script import SECRET, Adapter, Answer, Broken, Step
 from tests.contract.server import Scripted, serving
 from tests.fork_kit import World
 from tests.harness import Rig
 from workbench.agent.spec import AgentSpec
-from workbench.driver.commands import ForkEdits, ForkRun
+from workbench.driver.commands import ForkEdits, ForkRun, ResumeRun
+from workbench.engine import turns
+from workbench.events.call import CallStarted
 from workbench.providers.base import Provider
 from workbench.providers.offline import OfflineProvider
 from workbench.providers.remote import Endpoint, close_clients
@@ -76,10 +78,10 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, *apis: Adapter) -> Iterator[Stage]:
+def stage(folder: Path, *apis: Adapter, says: Callable[[Adapter, Any], Step] = researcher) -> Iterator[Stage]:
     """Serve a researcher for each API, and give a rig that asks them."""
     with ExitStack() as open_:
-        served = {api.model: open_.enter_context(serving(api, answer=partial(researcher, api))) for api in apis}
+        served = {api.model: open_.enter_context(serving(api, answer=partial(says, api))) for api in apis}
         models: dict[str, Provider] = {
             api.model: api.provider(Endpoint(base_url=served[api.model].base_url)) for api in apis
         }
@@ -145,3 +147,31 @@ def test_a_fork_goes_on_with_any_other_model(adapter: Adapter, other: Adapter | 
         assert fork.answer is not None
         assert set(fork.answer.split()) >= {"a", "b", "c", "d", "e"}
         assert (SECRET in json.dumps(bodies[0])) is (other.name == adapter.name)
+
+
+def test_a_run_goes_on_after_its_stream_was_cut_for_good(
+    adapter: Adapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All attempts break in the middle of a turn: the run fails, and goes on from there when resumed; no effect twice."""
+    monkeypatch.setattr(turns, "FIRST_WAIT", 0.001)
+    is_broken = True
+
+    def breaking(api: Adapter, body: Any) -> Step:
+        step = researcher(api, body)
+        is_second = len(api.calls(body)[0]) == len(FIRST)
+        if is_broken and is_second and isinstance(step, Answer):
+            return Broken(step, adapter.frames(step).whole - 1, how="drop")
+        return step
+
+    with stage(tmp_path, adapter, says=breaking) as on:
+        run, failed = on.run(adapter.model)
+        assert failed.status_and_reason == ("failed", "error")
+        assert len(failed.steps[-1].turn.retries) >= turns.MODEL_ATTEMPTS - 1
+        is_broken = False
+        on.rig.ask(ResumeRun(run))
+        state = on.rig.wait(run, lambda state: state.status == "completed")
+        events = [record.event for record in on.rig.history(run).records]
+    assert state.answer is not None
+    assert set(state.answer.split()) >= {"a", "b", "c", "d", "e"}
+    effects = [event.call for event in events if isinstance(event, CallStarted) and event.effect == "effectful"]
+    assert len(effects) == len(set(effects))
