@@ -152,7 +152,7 @@ def test_a_fork_goes_on_with_any_other_model(adapter: Adapter, other: Adapter | 
 def test_a_run_goes_on_after_its_stream_was_cut_for_good(
     adapter: Adapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All attempts break in the middle of a turn: the run fails, and goes on from there when resumed; no effect twice."""
+    """All attempts break in the middle of a turn: the run fails, and goes on from there; nothing takes effect twice."""
     monkeypatch.setattr(turns, "FIRST_WAIT", 0.001)
     is_broken = True
 

@@ -30,6 +30,7 @@ from workbench.views.selection import Selection
 from workbench.views.text import counted, human_bytes, human_seconds, human_tokens, one_line
 
 THINKING_LINES: Final = 3
+RETRY_LINES: Final = 4
 TEXT_LINES: Final = 8
 ANSWER_LINES: Final = 24
 SUBMIT_ANSWER: Final = "submit_answer"
@@ -103,10 +104,14 @@ def _said(turn: TurnState, scene: Scene, index: int) -> tuple[str, str]:
 
 
 def _retries_part(turn: TurnState, width: int) -> Part:
-    lines = [
-        row([Segment(f"⚠ attempt {number} broke: ", "waiting"), Segment(one_line(error, width))], width)
-        for number, error in enumerate(turn.retries)
-    ]
+    """Tell of the attempts that broke, of the last one more: it is the one to look at."""
+    lines: list[Line] = []
+    for number, error in enumerate(turn.retries):
+        lead = f"⚠ attempt {number} broke: "
+        room, is_last = max(width - len(lead), 8), number == len(turn.retries) - 1
+        words = cut_text(one_line(error, 400), room, RETRY_LINES).lines if is_last else [one_line(error, room)]
+        lines.append(row([Segment(lead, "waiting"), Segment(next(iter(words), ""))], width))
+        lines += [row([Segment(" " * len(lead)), Segment(line)], width) for line in words[1:]]
     return fixed(lines)
 
 
