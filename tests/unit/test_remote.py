@@ -66,6 +66,21 @@ def test_a_servers_wish_to_wait_is_read(headers: dict[str, str], expected: float
     assert retry_after(headers) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Output blocked by content filtering policy", "filtered"),
+        ("prompt is too long: 300000 tokens > 200000 maximum", "context_too_long"),
+        ("Your credit balance is too low to access the API", "quota"),
+        ("The provided model identifier is invalid.", "model_not_found"),
+        ("tools.0.name: must be short", "bad_request"),
+    ],
+)
+def test_the_words_tell_what_a_bad_request_is(words: str, kind: str) -> None:
+    """Type and status say the same for all of these, and what helps is not the same."""
+    assert status_error(400, "invalid_request_error", words, None).kind == kind
+
+
 @pytest.mark.parametrize("status", [*range(300, 600), 999])
 def test_every_status_has_a_kind(status: int) -> None:
     """Whatever a server answers, there is a word and a sentence for it."""
