@@ -19,7 +19,7 @@ from workbench.engine.journal import MemoryJournal
 from workbench.engine.loop import RunLoop
 from workbench.engine.surroundings import Subagents, Surroundings
 from workbench.engine.threads import ToolThreads
-from workbench.events.agent import AgentRecord, Limits
+from workbench.events.agent import AgentRecord, Limits, ModelRetries
 from workbench.events.base import Event, Recorded
 from workbench.events.call import ResultEvent
 from workbench.events.codec import body_json, head_json, parse_event, whole_json
@@ -37,6 +37,8 @@ from workbench.tools.control import spawn_subagent, submit_answer
 PATIENCE = 30.0
 """Seconds after which a test that hangs fails."""
 UNLIMITED = Limits(steps=None)
+AT_ONCE = ModelRetries(first_wait=0.0)
+"""A further attempt of the model is not waited for."""
 
 T = TypeVar("T")
 EventT = TypeVar("EventT", bound=Event)
@@ -107,7 +109,7 @@ class Lab:
         self.stops = Stops(tuple(parse_rule(rule) for rule in rules))
         """The breakpoints in force; a test may replace them while the run goes on."""
         self.loop = RunLoop(self.journal, self.around)
-        options = {"plan": "off", "limits": UNLIMITED, **agent}
+        options = {"plan": "off", "limits": UNLIMITED, "retries": AT_ONCE, **agent}
         self.agent = AgentSpec(toolkit=self.toolkit, **options).record()
 
     @property

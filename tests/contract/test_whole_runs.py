@@ -21,6 +21,7 @@ from tests.harness import Rig
 from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import ForkEdits, ForkRun, ResumeRun
 from workbench.engine import turns
+from workbench.events.agent import ModelRetries
 from workbench.events.call import CallStarted
 from workbench.providers.base import Provider
 from workbench.providers.offline import OfflineProvider
@@ -85,7 +86,7 @@ def stage(folder: Path, *apis: Adapter, says: Callable[[Adapter, Any], Step] = r
         models: dict[str, Provider] = {
             api.model: api.provider(Endpoint(base_url=served[api.model].base_url)) for api in apis
         }
-        spec = AgentSpec(instructions="Be exact.", planner=PLAN, subagent="")
+        spec = AgentSpec(instructions="Be exact.", planner=PLAN, subagent="", retries=ModelRetries(first_wait=0.001))
         models["offline"] = OfflineProvider()
         rig = open_.enter_context(Rig(folder, tools=World().tools(), models=models, spec=spec))
         open_.callback(lambda: rig.driver.run_blocking(close_clients()))
@@ -149,11 +150,8 @@ def test_a_fork_goes_on_with_any_other_model(adapter: Adapter, other: Adapter | 
         assert (SECRET in json.dumps(bodies[0])) is (other.name == adapter.name)
 
 
-def test_a_run_goes_on_after_its_stream_was_cut_for_good(
-    adapter: Adapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_goes_on_after_its_stream_was_cut_for_good(adapter: Adapter, tmp_path: Path) -> None:
     """All attempts break in the middle of a turn: the run fails, and goes on from there; nothing takes effect twice."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 0.001)
     is_broken = True
 
     def breaking(api: Adapter, body: Any) -> Step:

@@ -22,8 +22,10 @@ from tests.faults.stream_faults import (
     serving,
 )
 from tests.harness import Rig
+from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import AgentOptions, ResumeRun
 from workbench.engine import turns
+from workbench.events.agent import ModelRetries
 from workbench.events.call import CallStarted
 from workbench.events.run import RunFinished
 from workbench.events.turn import ModelRetried, TurnFinished
@@ -33,12 +35,8 @@ from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, ToolContext, tool
 
 MODEL = "anthropic:some-model"
-
-
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let attempts follow one another at once."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 0.001)
+HASTY = AgentSpec(plan="off", retries=ModelRetries(first_wait=0.001))
+"""Attempts follow one another at once."""
 
 
 class Done:
@@ -83,7 +81,7 @@ def test_a_stream_that_goes_wrong_harms_nothing(kind: str, tmp_path: Path) -> No
     with serving(kind, times) as server:
         endpoint = Endpoint(base_url=server.url, first_byte_timeout=silence, byte_timeout=silence)
         models: dict[str, Any] = {MODEL: AnthropicProvider(endpoint)}
-        with Rig(tmp_path, (), done.tools, models=models) as rig:
+        with Rig(tmp_path, (), done.tools, models=models, spec=HASTY) as rig:
             runs = [rig.start(f"place {place}", model=MODEL) for place in range(PLACES)]
             for place, run in enumerate(runs):
                 state = rig.finish(run)

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from tests.builders import RunLog
 from tests.tui.fake_driver import FakeDriver
 from workbench.clock import ManualClock, SystemClock
-from workbench.driver.commands import StartRun
+from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.settings import DriverSettings
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.base_app import BUG
@@ -126,13 +126,16 @@ async def stage(
     size: tuple[int, int] = (120, 40),
     clock: ManualClock | None = None,
     manners: Manners | None = None,
+    options: AgentOptions | None = None,
     theme: str | None = None,
     themes: Sequence[Path] | None = None,
     expects_bugs: bool = False,
 ) -> AsyncIterator[Stage]:
     """Show an app on a driver, until what was asked for at the start is shown; fails for what nobody foresaw."""
     settings = DriverSettings(Path("unused.db"), Path("unused"), clock=clock or ManualClock())
-    app = WorkbenchApp(settings, start, run, at, manners=manners, theme=theme, themes=themes, desk=desk)
+    app = WorkbenchApp(
+        settings, start, run, at, options=options, manners=manners, theme=theme, themes=themes, desk=desk
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         acted = Stage(app, pilot)
         await acted.until(lambda: app.is_begun)

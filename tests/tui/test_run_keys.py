@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -319,3 +320,23 @@ async def test_a_new_question_has_documents_model_and_plan() -> None:
         await acted.closes()
         (command,) = driver.commands
         assert (command.task, command.options.model, command.options.plan) == (QUESTION, "offline", "ask")
+
+
+async def test_a_new_question_keeps_what_was_typed_and_set() -> None:
+    """What was typed behind `workbench run`, and the settings, hold for every run that is begun on the screen."""
+    log = researched_run()
+    driver = FakeDriver(log)
+    driver.answers[StartRun] = lambda _: log.run
+    settings = AgentOptions(model="openai:gpt-6-sol", parameters={"max_tokens": 99}, plan="auto")
+    options = AgentOptions(
+        parameters={"effort": "high"}, limits={"subagents": 1}, retries={"attempts": 2}, live_tools=True,
+        sequential=True, max_steps=4, fallback=settings,
+    )  # fmt: skip
+    async with stage(driver, options=options) as acted:
+        await acted.press("n")
+        await acted.opens(QuestionDialog)
+        await acted.shows("openai:gpt-6-sol")
+        await acted.shows("approve by itself")
+        await acted.press("up", "enter")
+        await acted.closes()
+        await acted.gives(driver, [StartRun(QUESTION, replace(options, plan="auto"))])

@@ -13,7 +13,8 @@ from tests.anthropic_kit import answer, ended, error, serving, started, text
 from tests.cli_harness import Shell
 from workbench.cli.arguments import parse
 from workbench.cli.reaching import endpoints, typed_addresses
-from workbench.config.reaching import PARAMETERS, REACH, read_providers
+from workbench.config.asking import PARAMETERS
+from workbench.config.reaching import REACH, read_providers
 from workbench.config.settings import Settings, load_settings
 from workbench.errors import ConfigError
 from workbench.events.agent import ModelParameters

@@ -65,7 +65,7 @@ def test_a_question_is_asked_on_the_screen(shell: Shell, screen: Screen) -> None
     """On a terminal the run begins on the screen, its plan waits for the person, and it can be watched."""
     assert shell("run", QUESTION, "--max-steps", "7").code == 0
     shown = screen.shown[0]
-    expected = AgentOptions(model=None, plan="ask", pace=WATCHABLE_PACE, max_steps=7)
+    expected = AgentOptions(max_steps=7, fallback=AgentOptions(plan="ask", pace=WATCHABLE_PACE))
     assert shown["start"] == StartRun(QUESTION, expected)
     assert shown["run"] is None
 
@@ -75,7 +75,15 @@ def test_without_a_question_the_runs_are_shown(shell: Shell, screen: Screen) -> 
     for words in ([], ["run"]):
         assert shell(*words).code == 0
         assert screen.shown[-1]["start"] is None
-        assert screen.shown[-1]["options"].plan == "ask"
+        assert screen.shown[-1]["options"].fallback.plan == "ask"
+
+
+def test_what_was_typed_holds_for_every_run_of_the_screen(shell: Shell, screen: Screen) -> None:
+    """Also without a question, and for the questions after the first."""
+    for words in ([], [QUESTION]):
+        assert shell("run", *words, "-m", "offline", "--param", "effort=high", "--retry", "attempts=2").code == 0
+        options = screen.shown[-1]["options"]
+        assert (options.model, options.parameters, options.retries) == ("offline", {"effort": "high"}, {"attempts": 2})
 
 
 def test_a_run_is_opened_where_it_was_wanted(shell: Shell, screen: Screen) -> None:
@@ -91,6 +99,8 @@ def test_what_is_wrong_is_told_before_the_screen(shell: Shell, screen: Screen) -
     assert "the question is empty" in shell.refused("run", " ")
     assert "there is no model 'x'" in shell.refused("run", "-m", "x", "What?")
     assert "is not a folder" in shell.refused("run", "--docs", "/no/such", "What?")
+    assert "effort = 'banana' cannot be used" in shell.refused("run", "--param", "effort=banana", "What?")
+    assert "subagents = -1 cannot be used" in shell.refused("run", "--limit", "subagents=-1", "What?")
     shell("run", "--headless", "What is a context manager?")
     assert "there is no run" in shell.refused("open", "zzzz")
     assert "has no step 99" in shell.refused("open", "@last", "--at", "99")

@@ -17,7 +17,7 @@ from workbench.clock import ManualClock
 from workbench.conversation.messages import answered, problems
 from workbench.debugger.address import parse_address
 from workbench.debugger.fork import Edits, plan_fork
-from workbench.engine import attempts, turns
+from workbench.engine import attempts
 from workbench.errors import Retry, ToolError, TransientModelError, UserError
 from workbench.events.agent import Limits
 from workbench.events.base import Event
@@ -44,7 +44,6 @@ from workbench.tools.base import tool
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attempts follow at once."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 0.0)
     monkeypatch.setattr(attempts, "FIRST_WAIT", 0.0)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.loop_kit import Lab, answer, asks, patiently
-from workbench.engine import turns
 from workbench.errors import TransientModelError
 from workbench.events.agent import Limits
 from workbench.events.call import (
@@ -30,12 +29,6 @@ from workbench.tools.base import Tool, tool
 from workbench.tools.control import submit_answer
 
 OVERLOADED = TransientModelError("overloaded", kind="overloaded")
-
-
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let attempts follow at once."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 0.0)
 
 
 class Looks:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.builders import live_run
 from tests.loop_kit import Lab, answer, asks, patiently
-from workbench.engine import turns
 from workbench.engine.attempts import MAY_HAVE_RUN, RETRIED_BY_HAND
 from workbench.engine.orders import Orders, Settle
 from workbench.errors import TransientModelError
@@ -31,12 +30,6 @@ from workbench.tools.base import Tool, ToolContext, tool
 
 OVERLOADED = TransientModelError("overloaded", kind="overloaded")
 TWO = (("look", {"word": "a"}), ("look", {"word": "b"}))
-
-
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let attempts of the model follow at once."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 0.0)
 
 
 class Looks:

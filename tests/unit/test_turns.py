@@ -12,6 +12,7 @@ from tests.loop_kit import Lab, answer, asks, patiently
 from workbench.clock import ManualClock
 from workbench.engine import turns
 from workbench.errors import KeyMissingError, PermanentModelError, TransientModelError
+from workbench.events.agent import ModelRetries as Retries
 from workbench.events.base import Event
 from workbench.events.call import CallStarted
 from workbench.events.request import ProviderParts, Request, ToolCallBlock, Usage
@@ -23,13 +24,8 @@ from workbench.providers.scripted import Turn
 from workbench.tools.base import tool
 
 OVERLOADED = TransientModelError("overloaded", kind="overloaded")
+LONG = Retries(first_wait=3600.0, longest_wait=3600.0)
 END = TurnEnd("end_turn", Usage(input_tokens=3, output_tokens=2))
-
-
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let attempts follow at once."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 0.0)
 
 
 class Deltas:
@@ -87,11 +83,13 @@ async def test_after_five_attempts_the_run_fails_and_can_be_resumed() -> None:
     assert [event.attempt for event in lab.all(TurnStarted)] == list(range(6))
 
 
-async def test_waits_double_and_the_servers_own_wish_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waits_double_and_the_servers_own_wish_wins() -> None:
     """1, 2, 4, 8 s before jitter; `retry-after` instead where the server gave one; all in the events."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 1.0)
     wish = TransientModelError("slow down", kind="rate_limited", retry_after=7.5)
-    lab = Lab([Turn(error=OVERLOADED), Turn(error=wish), Turn(error=OVERLOADED), Turn(error=OVERLOADED), answer()])
+    lab = Lab(
+        [Turn(error=OVERLOADED), Turn(error=wish), Turn(error=OVERLOADED), Turn(error=OVERLOADED), answer()],
+        retries=Retries(),
+    )
     run = asyncio.create_task(lab.run())
     for _ in range(4):
         await patiently(skipped(lab))
@@ -223,10 +221,9 @@ async def test_waiting_for_a_connection_is_no_silence() -> None:
     assert not lab.all(ModelRetried)
 
 
-async def test_a_person_can_skip_the_wait_before_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_person_can_skip_the_wait_before_an_attempt() -> None:
     """The next attempt is made at once, and the run says when there is nothing to skip."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 1000.0)
-    lab = Lab([Turn("so far", error=OVERLOADED), answer()])
+    lab = Lab([Turn("so far", error=OVERLOADED), answer()], retries=LONG)
     assert not lab.loop.skip_wait()
     run = asyncio.create_task(lab.run())
     await patiently(skipped(lab))
@@ -249,10 +246,9 @@ async def retried(lab: Lab) -> None:
         lab.journal.changed.clear()
 
 
-async def test_a_pause_ends_the_wait_before_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pause_ends_the_wait_before_an_attempt() -> None:
     """Nobody has to wait for an attempt that is not wanted any more."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 1000.0)
-    lab = Lab([Turn("so far", error=OVERLOADED), answer()])
+    lab = Lab([Turn("so far", error=OVERLOADED), answer()], retries=LONG)
     run = asyncio.create_task(lab.run())
     await patiently(retried(lab))
     lab.loop.pause()
@@ -354,11 +350,9 @@ async def test_an_error_while_a_paused_stream_is_closed_is_still_a_pause() -> No
     assert (await lab.finish(task)).status_and_reason == ("interrupted", "paused")
 
 
-async def test_a_pause_between_attempts_keeps_what_was_said_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pause_between_attempts_keeps_what_was_said_of_the_first() -> None:
     """Pressed while the loop waits to try again, a pause ends the wait; the next attempt is made on resume."""
-    monkeypatch.setattr(turns, "FIRST_WAIT", 3600.0)
-    monkeypatch.setattr(turns, "LONGEST_WAIT", 3600.0)
-    lab = Lab([Turn(error=OVERLOADED), answer()])
+    lab = Lab([Turn(error=OVERLOADED), answer()], retries=LONG)
     task = await lab.started()
     await lab.until(lambda: lab.all(ModelRetried))
     lab.loop.pause()

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.loop_kit import Lab, answer
-from tests.unit.test_turns import END, OVERLOADED, Deltas, no_waits, stream_of
+from tests.unit.test_turns import END, OVERLOADED, Deltas, stream_of
 from workbench.clock import SystemClock
 from workbench.errors import TransientModelError
-from workbench.events.agent import Limits, ModelParameters
+from workbench.events.agent import Limits, ModelParameters, ModelRetries
 from workbench.events.content import text_content
 from workbench.events.edit import MessageAdded
 from workbench.events.request import Usage
@@ -20,7 +20,6 @@ from workbench.providers.base import Alive, CallInput, CallOpened, Delta, TextDe
 from workbench.providers.remote import Endpoint
 from workbench.providers.scripted import Turn
 
-__all__ = ["no_waits"]
 USED = Usage(input_tokens=100, output_tokens=1, cost=0.5)
 
 
@@ -104,3 +103,13 @@ async def test_a_call_that_the_limit_cut_says_so_to_the_model() -> None:
     lab = Lab([], provider=Deltas(source))
     await lab.run()
     assert "reached its limit of tokens" in lab.text("0.0")
+
+
+async def test_how_often_and_how_long_is_the_agents_to_say() -> None:
+    """The agent's own numbers of attempts and seconds hold; the log has the waits."""
+    script = [*[Turn(error=OVERLOADED)] * 3, answer()]
+    retries = ModelRetries(attempts=3, first_wait=0.001, longest_wait=0.0015)
+    lab = Lab(script, retries=retries)
+    assert (await lab.run()).error == "overloaded"
+    assert [event.wait for event in lab.all(ModelRetried)] == [0.001, 0.0015]
+    assert len(lab.requests) == 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from typing import TypeVar
 
-from workbench.events.agent import AgentRecord, CorpusRecord, Limits, ModelParameters, PlanMode, Role
+from workbench.events.agent import AgentRecord, CorpusRecord, Limits, ModelParameters, ModelRetries, PlanMode, Role
 from workbench.tools.base import Toolkit
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
 from workbench.tools.documents import document_tools
@@ -16,52 +17,98 @@ OFFLINE = "offline"
 """Name of the embedded model, which is the default so that nobody's money is spent unasked."""
 
 
+SUMMARY_TOKENS = "{summary_tokens}"
+"""In the prompts of subagents and summaries stands for the limit of that name."""
+
+
 def prompt(name: str) -> str:
-    """Return one of the prompts that ship with the package: `instructions`, `planner`, `subagent`, `judge`."""
+    """Return one of the prompts that ship: `instructions`, `planner`, `subagent`, `summary`, `judge`."""
     return files("workbench.agent").joinpath("prompts", f"{name}.md").read_text("utf-8").strip()
+
+
+def subagent_prompt(agent: AgentRecord) -> str:
+    """Return what a subagent is told after its task."""
+    return _filled(agent.subagent, agent)
+
+
+def summary_prompt(agent: AgentRecord | None) -> str:
+    """Return what the model is asked where its oldest turns no longer fit."""
+    text = agent.summary if agent is not None else ""
+    return _filled(text or prompt("summary"), agent)
+
+
+def _filled(text: str, agent: AgentRecord | None) -> str:
+    limits = agent.limits if agent is not None else Limits()
+    return text.replace(SUMMARY_TOKENS, f"{limits.summary_tokens:,}")
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """Everything that makes an agent what it is."""
+    """Everything that makes an agent what it is.
+
+    What is None is left to the person's settings, and where they say nothing to the defaults; so are the fields of
+    `parameters`, `limits` and `retries` that are not given when those are made.
+    """
 
     name: str = "researcher"
-    instructions: str = field(default_factory=lambda: prompt("instructions"))
-    model: str = OFFLINE
+    instructions: str | None = None
+    model: str | None = None
     parameters: ModelParameters = field(default_factory=ModelParameters)
     toolkit: Toolkit = field(default_factory=Toolkit)
-    planner: str = field(default_factory=lambda: prompt("planner"))
-    subagent: str = field(default_factory=lambda: prompt("subagent"))
+    planner: str | None = None
+    subagent: str | None = None
+    summary: str | None = None
     limits: Limits = field(default_factory=Limits)
+    retries: ModelRetries = field(default_factory=ModelRetries)
     roles: tuple[Role, ...] = ()
-    plan: PlanMode = "auto"
-    parallel_tool_calls: bool = True
+    plan: PlanMode | None = None
+    parallel_tool_calls: bool | None = None
     eager: bool = True
-    pace: float = 0.0
+    pace: float | None = None
     path: str | None = None
     digest: str | None = None
     corpus: CorpusRecord | None = None
 
-    def record(self) -> AgentRecord:
-        """Return the plain values that the log keeps."""
-        return AgentRecord(
-            name=self.name,
-            instructions=self.instructions,
-            model=self.model,
-            parameters=self.parameters,
-            tools=self.toolkit.specs,
-            planner=self.planner,
-            subagent=self.subagent,
-            limits=self.limits,
-            roles=self.roles,
-            plan=self.plan,
-            parallel_tool_calls=self.parallel_tool_calls,
-            eager=self.eager,
-            pace=self.pace,
-            path=self.path,
-            digest=self.digest,
-            corpus=self.corpus,
-        )
+    def record(self, base: AgentRecord | None = None) -> AgentRecord:
+        """Return the plain values that the log keeps; what is not said here is as in `base`, or by default."""
+        base = base or default_record()
+        said = {name: value for name in _LEFT_OPEN if (value := getattr(self, name)) is not None}
+        values = {
+            **dict(base),
+            **said,
+            "name": self.name,
+            "parameters": _over(base.parameters, self.parameters),
+            "tools": self.toolkit.specs,
+            "limits": _over(base.limits, self.limits),
+            "retries": _over(base.retries, self.retries),
+            "roles": self.roles,
+            "eager": self.eager,
+            "path": self.path,
+            "digest": self.digest,
+            "corpus": self.corpus,
+        }
+        return AgentRecord.model_validate(values)
+
+
+_LEFT_OPEN = ("instructions", "model", "planner", "subagent", "summary", "plan", "parallel_tool_calls", "pace")
+"""What an agent need not say."""
+_Said = TypeVar("_Said", ModelParameters, Limits, ModelRetries)
+
+
+def default_record() -> AgentRecord:
+    """Return an agent without tools of which nothing was said."""
+    return AgentRecord(
+        instructions=prompt("instructions"),
+        model=OFFLINE,
+        planner=prompt("planner"),
+        subagent=prompt("subagent"),
+        summary=prompt("summary"),
+    )
+
+
+def _over(base: _Said, said: _Said) -> _Said:
+    """Return `base` with the fields that were given when `said` was made."""
+    return base.model_copy(update={name: getattr(said, name) for name in said.model_fields_set})
 
 
 def child_record(record: AgentRecord, role: str | None) -> AgentRecord:

@@ -15,6 +15,7 @@ from workbench.cli.options import (
     add_output,
     add_parameters,
     add_reach,
+    add_retries,
     count,
     text,
 )
@@ -114,9 +115,13 @@ def _add_run(commands: _Commands) -> Parser:
         choices=("ask", "auto", "off"),
         help="wait for your approval of the plan, go on with it, or make none (default: ask on a terminal, else auto)",
     )
+    parser.add_argument(
+        "--instructions", metavar="TEXT|@FILE", type=text, help="what the model is told before everything else"
+    )
     add_model(parser)
     add_parameters(parser)
     add_reach(parser)
+    add_retries(parser)
     add_manner(parser)
     add_breaks(parser)
     add_limits(parser)
@@ -192,6 +197,7 @@ def _add_fork(commands: _Commands) -> Parser:
     add_model(parser)
     add_parameters(parser)
     add_reach(parser)
+    add_retries(parser)
     add_manner(parser)
     add_breaks(parser)
     add_limits(parser)

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from workbench import __version__
 from workbench.cli.paper import Paper, out
 from workbench.cli.reading import with_store
+from workbench.cli.workplace import check_values
 from workbench.config.resources import shipped
 from workbench.config.settings import Places, find_places, load_settings
 from workbench.errors import UserError
@@ -80,6 +81,7 @@ def _places(places: Places) -> Iterator[Finding]:
     try:
         settings = load_settings(places.settings)
         check_keys(settings.keys, places.settings)
+        check_values(settings, places.settings)
     except UserError as error:
         yield Finding("bad", "settings", str(error))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
+from workbench.config.asking import LIMITS
 from workbench.debugger.breakpoints import parse_rule
 from workbench.errors import BreakpointError
 
@@ -78,6 +79,18 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-tokens", metavar="N", type=count)
     group.add_argument("--max-cost", metavar="DOLLARS", type=amount)
     group.add_argument("--max-seconds", metavar="N", type=amount)
+    group.add_argument(
+        "--limit", metavar="NAME=VALUE", action="append", default=[],
+        help=f"another limit, by its name in the settings file: {', '.join(LIMITS)}",
+    )  # fmt: skip
+
+
+def add_retries(parser: argparse.ArgumentParser) -> None:
+    """Let it be said how broken turns are tried again."""
+    parser.add_argument(
+        "--retry", metavar="NAME=VALUE", action="append", default=[],
+        help="how a turn that breaks is tried again: attempts in all, first_wait and longest_wait in seconds",
+    )  # fmt: skip
 
 
 def add_output(parser: argparse.ArgumentParser, *streamed: str) -> None:

@@ -28,7 +28,7 @@ def execute(args: argparse.Namespace) -> int:
     require_usable(options, place)
     if screen:
         start = StartRun(question, options) if question or is_recorded else None
-        return show_screen(place, start=start, record=args.record, breaks=args.breaks)
+        return show_screen(place, start=start, options=options, record=args.record, breaks=args.breaks)
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)
         run = headless.ask(StartRun(question, options))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from workbench.cli.paper import err
 from workbench.cli.recording import Recording
-from workbench.cli.workplace import Workplace, default_agent
+from workbench.cli.workplace import Workplace, from_settings
 from workbench.config.resources import shipped
-from workbench.driver.commands import AddBreakpoints, StartRun
+from workbench.driver.commands import AddBreakpoints, AgentOptions, StartRun
 from workbench.driver.driver import Driver
 from workbench.views.segments import Segment
 
@@ -19,6 +19,7 @@ def show_screen(
     place: Workplace,
     *,
     start: StartRun | None = None,
+    options: AgentOptions | None = None,
     first: Callable[[Driver], str] | None = None,
     at: str | None = None,
     record: str | None = None,
@@ -28,9 +29,9 @@ def show_screen(
     """Show the workbench until the person leaves it.
 
     `breaks` join the person's list of breakpoints, which is kept beside the database and holds in the workbench alone.
-    `start` is a run to begin there; `first`, where given, does something with the driver before the screen is shown
-    and returns the run to show. So whatever is wrong with what was typed is told before the screen appears. `tour`
-    begins the guided tour.
+    `start` is a run to begin there, `options` hold for those that the person begins; `first`, where given, does
+    something with the driver before the screen is shown and returns the run to show. So whatever is wrong with what
+    was typed is told before the screen appears. `tour` begins the guided tour.
     """
     keys = _checked_keys(place)
     recording = Recording(Path(record).expanduser(), place.database) if record else None
@@ -43,7 +44,7 @@ def show_screen(
         run = first(driver) if first is not None else None
         if recording is not None and run is not None:
             recording.begin(driver.feed, run)
-        _show(place, driver, start, run, at, keys, tour=tour)
+        _show(place, driver, start, options, run, at, keys, tour=tour)
     if recording is not None:
         recording.finish()
     return 0
@@ -60,6 +61,7 @@ def _show(
     place: Workplace,
     driver: Driver,
     start: StartRun | None,
+    options: AgentOptions | None,
     run: str | None,
     at: str | None,
     keys: Mapping[str, tuple[str, ...]],
@@ -76,7 +78,7 @@ def _show(
         start,
         run,
         at,
-        options=default_agent(settings),
+        options=options or from_settings(settings, screen=True),
         theme=settings.theme,
         themes=[shipped("themes"), places.themes],
         manners=Manners(

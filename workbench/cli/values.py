@@ -32,10 +32,15 @@ def call_value(option: str, text: str, what: str) -> tuple[str, str]:
 
 
 def parameter(text: str) -> tuple[str, Any]:
+    """Return name and value of a model's parameter."""
+    return named_value("--param", text, "temperature=0.2")
+
+
+def named_value(option: str, text: str, example: str) -> tuple[str, Any]:
     """Return name and value of NAME=VALUE; a value that is no JSON is a text."""
     name, sign, value = text.partition("=")
     if not sign or not name.strip():
-        raise UserError(f"--param expects NAME=VALUE, such as --param temperature=0.2, not {text!r}")
+        raise UserError(f"{option} expects NAME=VALUE, such as {option} {example}, not {text!r}")
     try:
         read = json.loads(value)
     except (ValueError, RecursionError):

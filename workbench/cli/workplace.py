@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.agent.spec import OFFLINE
+from workbench.agent.spec import OFFLINE, default_record
 from workbench.cli.reaching import endpoints, typed_addresses
-from workbench.cli.values import parameter
+from workbench.cli.values import named_value, text_or_file
+from workbench.config.asking import read_limits_table, read_parameters_table, read_retries_table
 from workbench.config.settings import Places, Settings, find_places, load_settings
+from workbench.driver.agents import apply_options
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
-from workbench.errors import DocumentsError
+from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
 from workbench.providers.registry import Providers
 
 WATCHABLE_PACE = 0.4
@@ -58,6 +60,7 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
     """Return where the command works; raises `ConfigError` for a settings file that cannot be used."""
     places = find_places(args.db)
     settings = load_settings(places.settings)
+    check_values(settings, places.settings)
     providers = Providers(endpoints(args, settings), typed_addresses(args))
     return Workplace(places, settings, args.db, providers)
 
@@ -74,73 +77,99 @@ def has_terminal() -> bool:
 
 
 def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> AgentOptions:
-    """Return the options of a new run: what was typed, else the settings, else what fits the place."""
-    pace = args.pace if args.pace is not None else settings.pace
-    fitting = WATCHABLE_PACE if screen else 0.0
-    return AgentOptions(
-        model=args.model or settings.model,
-        parameters=_parameters(settings, args.param),
+    """Return the options of a new run: what was typed, and the settings for what its agent does not say itself."""
+    return replace(
+        from_settings(settings, screen=screen),
+        model=args.model,
+        parameters=_typed("--param", args.param, "temperature=0.2", read_parameters_table),
         docs=args.docs or settings.docs,
-        plan=args.plan or settings.plan or ("ask" if screen else "auto"),
-        sequential=args.sequential or bool(settings.sequential),
-        pace=fitting if pace is None else pace,
-        max_steps=args.max_steps or settings.max_steps,
-        max_tokens=args.max_tokens or settings.max_tokens,
-        max_cost=args.max_cost or settings.max_cost,
-        max_seconds=args.max_seconds or settings.max_seconds,
-        live_tools=args.live_tools,
+        plan=args.plan,
+        retries=_retries(args),
+        prompts=_instructions(args.instructions),
+        **_manner(args),
         deny_asks=args.deny_asks or bool(settings.deny_asks),
     )
-
-
-def _parameters(settings: Settings, typed: Sequence[str] = ()) -> Mapping[str, Any] | None:
-    """Return how the model is asked: what was typed, else the settings."""
-    return {**settings.parameters, **dict(parameter(text) for text in typed)} or None
 
 
 def changed_agent(args: argparse.Namespace) -> AgentOptions:
     """Return the options of a fork: what was typed; all else is the parent's."""
-    return AgentOptions(
-        sequential=args.sequential,
-        pace=args.pace,
-        max_steps=args.max_steps,
-        max_tokens=args.max_tokens,
-        max_cost=args.max_cost,
-        max_seconds=args.max_seconds,
-        live_tools=args.live_tools,
-    )
+    return AgentOptions(retries=_retries(args), **_manner(args))
 
 
 def limits_only(args: argparse.Namespace, settings: Settings) -> AgentOptions:
     """Return the options with which a run goes on."""
-    return AgentOptions(
-        max_steps=args.max_steps,
-        max_tokens=args.max_tokens,
-        max_cost=args.max_cost,
-        max_seconds=args.max_seconds,
-        deny_asks=args.deny_asks or bool(settings.deny_asks),
-    )
+    return AgentOptions(**_limits(args), deny_asks=args.deny_asks or bool(settings.deny_asks))
 
 
-def require_usable(options: AgentOptions, place: Workplace) -> None:
-    """Raise `UserError` for a model or a folder that is not there, before a screen hides what is said."""
-    place.driver_settings().make_provider(options.model or OFFLINE, 0.0)
-    if options.docs is not None and not Path(options.docs).expanduser().is_dir():
-        raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")
+def from_settings(settings: Settings, *, screen: bool) -> AgentOptions:
+    """Return the options of a run of which nothing was typed: the settings, else what fits the place.
 
-
-def default_agent(settings: Settings) -> AgentOptions:
-    """Return the options of runs that are started in the workbench itself."""
-    return AgentOptions(
+    No agent says which documents there are, and whether calls are denied: these the settings choose. All else holds
+    where the agent does not say it itself.
+    """
+    fallback = AgentOptions(
         model=settings.model,
-        parameters=_parameters(settings),
-        docs=settings.docs,
-        plan=settings.plan or "ask",
+        parameters=settings.parameters or None,
+        plan=settings.plan or ("ask" if screen else "auto"),
         sequential=bool(settings.sequential),
-        pace=WATCHABLE_PACE if settings.pace is None else settings.pace,
+        pace=settings.pace if settings.pace is not None else WATCHABLE_PACE if screen else 0.0,
         max_steps=settings.max_steps,
         max_tokens=settings.max_tokens,
         max_cost=settings.max_cost,
         max_seconds=settings.max_seconds,
-        deny_asks=bool(settings.deny_asks),
+        limits=settings.limits or None,
+        retries=settings.retries or None,
+        prompts=settings.prompts or None,
     )
+    return AgentOptions(docs=settings.docs, deny_asks=bool(settings.deny_asks), fallback=fallback)
+
+
+def _manner(args: argparse.Namespace) -> dict[str, Any]:
+    return {"sequential": args.sequential, "pace": args.pace, "live_tools": args.live_tools, **_limits(args)}
+
+
+def _limits(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "max_steps": args.max_steps,
+        "max_tokens": args.max_tokens,
+        "max_cost": args.max_cost,
+        "max_seconds": args.max_seconds,
+        "limits": _typed("--limit", args.limit, "request_tokens=8000", read_limits_table),
+    }
+
+
+def _retries(args: argparse.Namespace) -> Mapping[str, Any] | None:
+    return _typed("--retry", args.retry, "attempts=10", read_retries_table)
+
+
+def _typed(
+    option: str, texts: Sequence[str], example: str, read: Callable[[Any], dict[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return what was typed as NAME=VALUE, any number of times; None where nothing was."""
+    return read(dict(named_value(option, text, example) for text in texts)) or None
+
+
+def _instructions(typed: str | None) -> Mapping[str, str] | None:
+    if typed is None:
+        return None
+    text = text_or_file("--instructions", typed).strip()
+    if not text:
+        raise UserError("the instructions are empty; write something, or leave them out")
+    return {"instructions": text}
+
+
+def require_usable(options: AgentOptions, place: Workplace) -> None:
+    """Raise `UserError` for what cannot be used, before a screen hides what is said."""
+    fallback = options.fallback or AgentOptions()
+    place.driver_settings().make_provider(options.model or fallback.model or OFFLINE, 0.0)
+    apply_options(default_record(), options)
+    if options.docs is not None and not Path(options.docs).expanduser().is_dir():
+        raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")
+
+
+def check_values(settings: Settings, file: Path) -> None:
+    """Raise `ConfigError` naming the file where its tables have values that no run could have."""
+    try:
+        apply_options(default_record(), from_settings(settings, screen=False).fallback or AgentOptions())
+    except EditRefusedError as error:
+        raise ConfigError(f"the settings file {str(file)!r}: {error}") from None

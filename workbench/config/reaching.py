@@ -1,6 +1,6 @@
-"""How models are reached and asked, as a person writes it in the settings file or on the command line.
+"""How models are reached, as a person writes it in the settings file or on the command line.
 
-Only shapes are judged here: which parameters a model takes, and what an address answers, others find out.
+Only shapes are judged here: what an address answers, others find out.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ SECONDS: Final = ("connect_timeout", "first_byte_timeout", "byte_timeout", "sile
 TRANSPORTS: Final = ("httpx2", "aiohttp")
 REACH: Final = ("base_url", "headers", "region", *SECONDS, "connections", "transport")
 """What may be said about a provider."""
-PARAMETERS: Final = ("max_tokens", "temperature", "tool_choice", "effort", "hosted_tools")
-"""What may be said about how a model is asked."""
 
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VARIABLE: Final = re.compile(r"\$(\w+)|\$\{(\w+)\}")
@@ -37,7 +35,7 @@ def read_providers(value: Any) -> dict[str, dict[str, Any]]:
     for name in value:
         if name not in PROVIDERS:
             raise ConfigError(
-                f"there is no provider {name!r} to be reached{_hint(name, PROVIDERS)}; expected {expected}"
+                f"there is no provider {name!r} to be reached{hint(name, PROVIDERS)}; expected {expected}"
             )
     return {name: read_reach(table, f"providers.{name}.") for name, table in value.items()}
 
@@ -67,7 +65,7 @@ def _reach(name: str, value: Any, where: str) -> Any:
         case _ if name in SECONDS:
             fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
             return float(value) if fits else _refuse(where, value, "a number of seconds above 0")
-    raise ConfigError(f"nothing is known of {where!r}{_hint(name, REACH)}; there are {', '.join(REACH)}")
+    raise ConfigError(f"nothing is known of {where!r}{hint(name, REACH)}; there are {', '.join(REACH)}")
 
 
 def _headers(value: Any, where: str) -> dict[str, str]:
@@ -92,18 +90,8 @@ def _variable(header: str, match: re.Match[str]) -> str:
     return value
 
 
-def read_parameters_table(value: Any) -> dict[str, Any]:
-    """Return how models are asked; raises `ConfigError` for a name that is none. Values are judged with the agent."""
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"parameters = {value!r}; expected a table [parameters] with {', '.join(PARAMETERS)}")
-    for name in value:
-        if name not in PARAMETERS:
-            raise ConfigError(f"{name!r} is no parameter of a model{_hint(name, PARAMETERS)}; there are "
-                              f"{', '.join(PARAMETERS)}")  # fmt: skip
-    return dict(value)
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return a question after the nearest known name, behind what was wrong; empty where none is near."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 

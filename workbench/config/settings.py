@@ -16,7 +16,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.config.reaching import read_parameters_table, read_providers
+from workbench.config.asking import (
+    read_limits_table,
+    read_parameters_table,
+    read_prompts_table,
+    read_retries_table,
+)
+from workbench.config.reaching import read_providers
 from workbench.errors import ConfigError
 
 APPLICATION = "workbench"
@@ -82,7 +88,10 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """How providers are reached, by name: see `reaching`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """How models are asked, where an agent does not say it itself."""
+    """How models are asked, where an agent does not say it itself: see `asking`, also for the next three."""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    retries: Mapping[str, Any] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
 
@@ -90,7 +99,12 @@ class Settings:
 KEYS = tuple(field.name for field in fields(Settings))
 """Everything that may stand in a settings file."""
 
-_TABLES: Mapping[str, Callable[[Any], Any]] = {"providers": read_providers, "parameters": read_parameters_table}
+_TABLES: Mapping[str, Callable[[Any], Any]] = {
+    "providers": read_providers,
+    "parameters": read_parameters_table,
+    "limits": read_limits_table,
+    "retries": read_retries_table,
+}
 _TEXTS = ("model", "docs", "theme")
 _SWITCHES = ("sequential", "deny_asks", "motion")
 _COUNTS = ("max_steps", "max_tokens")
@@ -134,9 +148,9 @@ def _checked(path: Path, key: str, value: Any) -> Any:
         near = difflib.get_close_matches(key, KEYS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it may hold: {', '.join(KEYS)}"
         raise ConfigError(f"the settings file {str(path)!r} has an unknown key {key!r}; {hint}")
-    if key in _TABLES:
+    if key in _TABLES or key == "prompts":
         try:
-            return _TABLES[key](value)
+            return read_prompts_table(value, path.parent) if key == "prompts" else _TABLES[key](value)
         except ConfigError as error:
             raise ConfigError(f"the settings file {str(path)!r}: {error}") from None
     fits, expected = _expectation(key, value)

@@ -35,8 +35,6 @@ LoadContents = Callable[[Sequence[ResultRef]], Awaitable[Contents]]
 
 BYTES_PER_TOKEN = 4
 """Of UTF-8: the usual estimate for English, and near enough for Chinese; providers' own counts come back as usage."""
-PLANNER_TOKENS = 512
-"""What a plan may take."""
 
 _USER, _ASSISTANT = TypeAdapter(UserMessage), TypeAdapter(AssistantMessage)
 
@@ -164,7 +162,8 @@ class Conversation:
 def _parameters(agent: AgentRecord, purpose: Purpose) -> ModelParameters:
     if purpose == "step":
         return agent.parameters
-    tokens = min(agent.parameters.max_tokens, PLANNER_TOKENS) if purpose == "plan" else agent.parameters.max_tokens
+    most = agent.parameters.max_tokens
+    tokens = min(most, agent.limits.planner_tokens) if purpose == "plan" else most
     return agent.parameters.model_copy(update={"max_tokens": tokens, "tool_choice": "none"})
 
 

@@ -21,6 +21,7 @@ _WATCHED = {
     "tools": "tools",
     "planner": "planner's prompt",
     "subagent": "subagents' prompt",
+    "summary": "summary's prompt",
     "roles": "roles",
     "plan": "plan mode",
     "parallel_tool_calls": "calls at once",

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from workbench.agent.spec import prompt
+from workbench.agent.spec import summary_prompt
 from workbench.conversation.builder import Conversation, LoadContents, Prepared
 from workbench.conversation.weights import Weights, weigh
 from workbench.errors import AddressError
@@ -114,4 +114,4 @@ def prompt_of(state: RunState, purpose: Purpose) -> str:
     """Return what is said after the conversation, for a purpose: nothing for a step."""
     if purpose == "plan":
         return state.agent.planner if state.agent is not None else ""
-    return prompt("summary") if purpose == "summary" else ""
+    return summary_prompt(state.agent) if purpose == "summary" else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from workbench.agent.spec import AgentSpec
+from workbench.agent.spec import AgentSpec, default_record
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
-from workbench.debugger.parameters import read_parameters
+from workbench.debugger.parameters import check_agent, read_limits, read_parameters, read_retries
 from workbench.driver.commands import LIMITS, AgentOptions
 from workbench.driver.feed import Feed, Trouble
 from workbench.driver.settings import DriverSettings
@@ -31,7 +31,9 @@ class Agents:
         """Return the record of an agent for a new run; raises `UserError` where an option cannot be used."""
         folder = None if options.docs is None else _absolute(options.docs)
         spec = await self._spec(folder)
-        record = apply_options(spec.record(), options)
+        base = apply_options(default_record(), options.fallback or AgentOptions())
+        record = apply_options(spec.record(base), options)
+        check_agent(record)
         self.settings.make_provider(record.model, record.pace)
         return self.as_its_model_can(record)
 
@@ -121,6 +123,9 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
     parameters = read_parameters(record.parameters, options.parameters)
     if parameters is not None:
         changes["parameters"] = parameters
+    if options.retries is not None:
+        changes["retries"] = read_retries(record.retries, options.retries)
+    changes.update(options.prompts or {})
     if options.plan is not None:
         changes["plan"] = options.plan
     if options.sequential:
@@ -133,6 +138,7 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
 
 
 def apply_limits(limits: Limits, options: AgentOptions) -> Limits:
-    """Return the limits with those that a person chose."""
+    """Return the limits with those that a person chose; refuses what is none."""
     chosen = {names.limit: getattr(options, names.option) for names in LIMITS.values()}
-    return limits.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    wanted = {name: value for name, value in chosen.items() if value is not None}
+    return read_limits(limits, {**(options.limits or {}), **wanted})

@@ -11,13 +11,14 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from workbench.agent.spec import child_record
+from workbench.agent.spec import child_record, subagent_prompt
 from workbench.debugger.address import Place
 from workbench.driver.commands import ForkEdits
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.engine.breakpoints import SubagentRestsError
 from workbench.errors import WorkbenchError
+from workbench.events.agent import Limits
 from workbench.events.base import Event
 from workbench.events.call import SubagentFinished, SubagentStarted
 from workbench.events.content import text_content
@@ -30,8 +31,8 @@ from workbench.tools.base import ToolResult
 if TYPE_CHECKING:
     from workbench.driver.session import Session
 
-SUMMARY_CHARACTERS = 6_000
-"""About 1,500 tokens: what a subagent may give back."""
+CHARACTERS_PER_TOKEN = 4
+"""About: by it what a subagent gives back is cut to its tokens."""
 
 
 class Children:
@@ -128,8 +129,8 @@ class Children:
         task, focus = str(arguments.get("task", "")), str(arguments.get("focus") or "")
         agent = child_record(state.agent, role)
         said = f"{task}\n\nFocus: {focus}" if focus else task
-        if agent.subagent:
-            said = f"{said}\n\n{agent.subagent}"
+        if asked := subagent_prompt(agent):
+            said = f"{said}\n\n{asked}"
         started = RunStarted(
             task=text_content(said),
             agent=agent,
@@ -205,7 +206,8 @@ def _hit_below(child: RunState) -> tuple[BreakpointHit, ...]:
 def summary_text(state: RunState) -> str:
     """Return what a finished child gives back: its answer and where it comes from, of bounded size."""
     answer = (state.answer or "").strip()
-    if len(answer) > SUMMARY_CHARACTERS:
-        answer = answer[:SUMMARY_CHARACTERS].rsplit(" ", 1)[0] + " … (cut to 1,500 tokens)"
+    tokens = (state.agent.limits if state.agent is not None else Limits()).summary_tokens
+    if len(answer) > tokens * CHARACTERS_PER_TOKEN:
+        answer = answer[: tokens * CHARACTERS_PER_TOKEN].rsplit(" ", 1)[0] + f" … (cut to {tokens:,} tokens)"
     sources = list(dict.fromkeys(citation.source for citation in state.citations))
     return f"{answer}\n\nSources: {', '.join(sources)}" if sources else answer

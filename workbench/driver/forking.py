@@ -180,7 +180,7 @@ class Forks:
         changes = {
             "model": wanted.model,
             "instructions": wanted.instructions,
-            "parameters": read_parameters(before.parameters, wanted.parameters),
+            "parameters": read_parameters(before.parameters, wanted.parameters, before.tools),
         }
         agent = agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
         if agent.model != before.model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workbench.agent.spec import prompt
+from workbench.agent.spec import summary_prompt
 from workbench.conversation.builder import Conversation
 from workbench.engine.breakpoints import Hits
 from workbench.engine.context import elision, summary_end
@@ -197,7 +197,7 @@ class RunLoop:
             tokens = (await self._conversation.prepare(self.state, "step")).tokens
         through = summary_end(self.state, tokens)
         if through is not None:
-            turn = await self._turns.think("summary", step, prompt("summary"), seconds_left(self.state))
+            turn = await self._turns.think("summary", step, summary_prompt(self.state.agent), seconds_left(self.state))
             if turn is not None:
                 text = "\n".join(block.text for block in turn.content if isinstance(block, TextBlock)).strip()
                 summed_up = [ContextSummarised(through=through, summary=text)] if text else []

@@ -14,6 +14,7 @@ from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ModelError, PermanentModelError, TransientModelError, WorkbenchError
+from workbench.events.agent import ModelRetries
 from workbench.events.base import Event
 from workbench.events.call import CallFinished, CallStarted
 from workbench.events.codec import result_fields
@@ -35,8 +36,7 @@ from workbench.providers.builder import TurnBuilder
 from workbench.providers.remote import patience, place_for
 
 MODEL_ATTEMPTS = 5
-FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
-"""Seconds before the second attempt, doubling, and at most; the server's `retry-after` wins."""
+"""How often a turn is tried, where neither the agent nor its provider says otherwise."""
 FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT = 30.0, 60.0, 600.0
 """Seconds to the first sign of life, between two, and between two words while there are signs of life alone."""
 LONGEST_ASKED = 600.0
@@ -143,8 +143,9 @@ class TurnRunner:
         raise WorkbenchError("no attempt was made")
 
     async def _wait_for_next(self, step: int, attempt: int, tried: int, error: TransientModelError) -> None:
-        jitter = 0.75 + 0.5 * self._around.clock.random()
-        wait = error.retry_after if error.retry_after is not None else min(LONGEST_WAIT, FIRST_WAIT * 2**tried) * jitter
+        jitter, retries = 0.75 + 0.5 * self._around.clock.random(), self._retries()
+        wait = min(retries.longest_wait, retries.first_wait * 2**tried) * jitter
+        wait = wait if error.retry_after is None else error.retry_after
         words, self._attempt_open = _words(error), None
         retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait)
         self._waiting = skipped = asyncio.Event()
@@ -160,8 +161,14 @@ class TurnRunner:
     def _most_attempts(self) -> int:
         """Return how often a turn is tried: some providers ask for more patience than others."""
         agent = self._journal.state.agent
+        if (wanted := self._retries().attempts) is not None:
+            return wanted
         provider = self._around.provider(agent.model) if agent is not None else None
         return max(1, int(getattr(provider, "attempts", MODEL_ATTEMPTS)))
+
+    def _retries(self) -> ModelRetries:
+        agent = self._journal.state.agent
+        return agent.retries if agent is not None else ModelRetries()
 
     def _first_attempt(self, purpose: Purpose, step: int) -> int:
         """Return the number of the next attempt: beyond those that a person or a crash broke off."""

@@ -68,6 +68,20 @@ class Limits(Frozen):
     subagent_steps: int = 15
     request_tokens: int = 120_000
     """Budget of one request; above it the oldest results are elided."""
+    planner_tokens: int = 512
+    """What a plan may take."""
+    summary_tokens: int = 1500
+    """What a summary may take: a subagent's, which is cut there, and that of the work so far, which is asked so."""
+
+
+class ModelRetries(Frozen):
+    """How often a turn of the model is tried where it breaks, and what is waited in between."""
+
+    attempts: int | None = None
+    """None for the provider's own."""
+    first_wait: float = 1.0
+    """Seconds before the second attempt, doubling; what the server wants wins."""
+    longest_wait: float = 60.0
 
 
 class Role(Frozen):
@@ -101,7 +115,10 @@ class AgentRecord(Frozen):
     """What the planner's turn is asked, after the task."""
     subagent: str = ""
     """What a subagent is told after its task; its last message is its summary."""
+    summary: str = ""
+    """What the model is asked where the oldest turns no longer fit; empty for the one that ships."""
     limits: Limits = Limits()
+    retries: ModelRetries = ModelRetries()
     roles: tuple[Role, ...] = ()
     plan: PlanMode = "auto"
     parallel_tool_calls: bool = True

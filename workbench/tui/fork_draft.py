@@ -131,9 +131,9 @@ class ForkDraft:
         return ""
 
     def _parameters_problem(self, wanted: dict[str, JsonValue]) -> str:
-        before = self.state.agent.parameters if self.state.agent is not None else ModelParameters()
+        agent = self.state.agent
         try:
-            read_parameters(before, wanted)
+            read_parameters(agent.parameters if agent else ModelParameters(), wanted, agent.tools if agent else None)
         except EditRefusedError as error:
             return f"{str(error)[:1].upper()}{str(error)[1:]}."
         return ""

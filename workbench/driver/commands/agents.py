@@ -27,10 +27,18 @@ class AgentOptions:
     max_tokens: int | None = None
     max_cost: float | None = None
     max_seconds: float | None = None
+    limits: Mapping[str, JsonValue] | None = None
+    """Further limits by their names in `Limits`; what is not named stays as it is."""
+    retries: Mapping[str, JsonValue] | None = None
+    """By the names in `ModelRetries`."""
+    prompts: Mapping[str, str] | None = None
+    """What the model is told: `instructions`, `planner`, `subagent` or `summary`."""
     live_tools: bool = False
     """With a recorded model: run the tools that only read."""
     deny_asks: bool = False
     """Deny calls that would ask a person, instead of waiting."""
+    fallback: AgentOptions | None = None
+    """What holds in a new run where neither these nor the agent itself say anything: the person's settings."""
 
 
 class LimitNames(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -50,6 +51,7 @@ class QuestionDialog(Dialog[StartRun]):
     def __init__(self, options: AgentOptions, earlier: Sequence[str] = ()) -> None:
         super().__init__("A new question")
         self._options = options
+        self._fallback = options.fallback or AgentOptions()
         self._typed = Typed(earlier)
 
     def body(self) -> ComposeResult:
@@ -61,10 +63,12 @@ class QuestionDialog(Dialog[StartRun]):
                 yield Field(self._options.docs or "", id="docs", placeholder="built-in, or a folder")
             with Vertical():
                 yield Static(plain("model", "muted"), classes="field-label", markup=False)
-                yield Field(self._options.model or "", id="model", placeholder="offline")
+                yield Field(self._options.model or "", id="model", placeholder=self._fallback.model or "offline")
             with Vertical():
                 yield Static(plain("plan", "muted"), classes="field-label", markup=False)
-                yield Select(_PLANS, id="plan", value=self._options.plan or "ask", allow_blank=False)
+                yield Select(
+                    _PLANS, id="plan", value=self._options.plan or self._fallback.plan or "ask", allow_blank=False
+                )
 
     def on_mount(self) -> None:
         """Write the question at once."""
@@ -94,16 +98,10 @@ class QuestionDialog(Dialog[StartRun]):
             self.show_problem(f"There is no folder {docs!r}.")
             self.query_one("#docs").focus()
         else:
-            options = AgentOptions(
+            options = replace(
+                self._options,
                 model=model or None,
                 docs=str(Path(docs).expanduser().resolve()) if docs else None,
                 plan=next((value for _, value in _PLANS if value == plan), None),
-                sequential=self._options.sequential,
-                pace=self._options.pace,
-                max_steps=self._options.max_steps,
-                max_tokens=self._options.max_tokens,
-                max_cost=self._options.max_cost,
-                max_seconds=self._options.max_seconds,
-                deny_asks=self._options.deny_asks,
             )
             self.dismiss(StartRun(question, options))
