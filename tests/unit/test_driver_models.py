@@ -71,3 +71,14 @@ def test_a_wait_before_another_attempt_can_be_skipped(tmp_path: Path) -> None:
         assert rig.finish(run).status == "completed"
         with pytest.raises(EditRefusedError, match="nothing to skip"):
             rig.ask(SkipWait(run))
+
+
+def test_a_limit_of_cost_that_cannot_hold_is_said(tmp_path: Path) -> None:
+    """Whoever counts on the limit must know that nobody knows what this model costs."""
+    unknown = "openai-chat:nobody-knows-it"
+    with Rig(tmp_path, models={unknown: ScriptedProvider([answer(), answer()])}) as rig:
+        rig.finish(rig.start(model=unknown))
+        assert warnings(rig) == []
+        rig.finish(rig.start(model=unknown, max_cost=1.0))
+        said = warnings(rig)
+    assert said == [f"no price of {unknown} is known, so its cost is unknown and the limit of it cannot hold"]

@@ -14,7 +14,9 @@ from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
 from workbench.events.agent import AgentRecord, Limits
+from workbench.events.request import Usage
 from workbench.providers.catalog import calls_in_parallel, hosted_by
+from workbench.providers.prices import price
 from workbench.tools.base import Toolkit
 
 
@@ -42,6 +44,8 @@ class Agents:
         if record.parallel_tool_calls and not calls_in_parallel(record.model):
             self._warn(f"{record.model} cannot ask for several calls in one turn, so the run goes one by one")
             record = record.model_copy(update={"parallel_tool_calls": False})
+        if record.limits.cost is not None and price(record.model, Usage(input_tokens=1)) is None:
+            self._warn(f"no price of {record.model} is known, so its cost is unknown and the limit of it cannot hold")
         own = {tool.name for tool in record.tools}
         wanted = record.parameters.hosted_tools
         kept = tuple(name for name in wanted if name in hosted_by(record.model) and name not in own)
