@@ -11,8 +11,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Select, Static
 
+from workbench.driver.attaching import attached, listed
 from workbench.driver.commands import AgentOptions, StartRun
+from workbench.errors import UserError
 from workbench.events.agent import PlanMode
+from workbench.events.content import Content
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.paint import plain
@@ -65,6 +68,7 @@ class QuestionDialog(Dialog[StartRun]):
             with Vertical():
                 yield Static(plain("plan", "muted"), classes="field-label", markup=False)
                 yield Select(_PLANS, id="plan", value=self._options.plan or "ask", allow_blank=False)
+        yield Field(id="files", placeholder="files to give with it: images, PDFs, texts, with commas between them")
 
     def on_mount(self) -> None:
         """Write the question at once."""
@@ -93,7 +97,7 @@ class QuestionDialog(Dialog[StartRun]):
         elif docs and not Path(docs).expanduser().is_dir():
             self.show_problem(f"There is no folder {docs!r}.")
             self.query_one("#docs").focus()
-        else:
+        elif (files := self._files()) is not None:
             options = AgentOptions(
                 model=model or None,
                 docs=str(Path(docs).expanduser().resolve()) if docs else None,
@@ -106,4 +110,14 @@ class QuestionDialog(Dialog[StartRun]):
                 max_seconds=self._options.max_seconds,
                 deny_asks=self._options.deny_asks,
             )
-            self.dismiss(StartRun(question, options))
+            self.dismiss(StartRun(question, options, attached=files))
+
+    def _files(self) -> Content | None:
+        """Return the files that are named; None, with a sentence, where one cannot be given."""
+        line = self.query_one("#files", Input)
+        try:
+            return attached(listed(line.value))
+        except UserError as error:
+            self.show_problem(str(error))
+            line.focus()
+            return None
