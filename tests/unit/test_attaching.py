@@ -216,6 +216,12 @@ async def look(word: str) -> tuple[ImageBlock, ...]:
     return (ImageBlock(data=PNG, media_type="image/png"),)
 
 
+@tool(read_only=True)
+async def read(word: str) -> str:
+    """Read about a word."""
+    return f"{word} " * 300
+
+
 def seen(provider: ScriptedProvider) -> Content:
     """Return what was said in the last request."""
     last = provider.requests[-1].messages[-1]
@@ -252,8 +258,8 @@ def test_a_recorded_question_is_asked_with_its_files(tmp_path: Path) -> None:
 def test_a_large_image_leaves_room_in_the_context(tmp_path: Path) -> None:
     """Models count pixels and pages, not bytes: results are not left out because a picture has megabytes."""
     large = ImageBlock(data=PNG + bytes(3_000_000), media_type="image/png")
-    script = [*[Turn(calls=[("look", {"word": "a"})])] * 3, answer("1")]
-    with Rig(tmp_path, script, [look]) as rig:
+    script = [*[Turn(calls=[("read", {"word": "a"})])] * 3, answer("1")]
+    with Rig(tmp_path, script, [read]) as rig:
         run = rig.ask(StartRun("What?", AgentOptions(), attached=(large,)))
         rig.finish(run)
         assert "context_elided" not in rig.kinds(run)
