@@ -68,7 +68,7 @@ class QuestionDialog(Dialog[StartRun]):
             with Vertical():
                 yield Static(plain("plan", "muted"), classes="field-label", markup=False)
                 yield Select(_PLANS, id="plan", value=self._options.plan or "ask", allow_blank=False)
-        yield Field(id="files", placeholder="files to give with it: images, PDFs, texts, with commas between them")
+        yield Field(id="files", placeholder="files with it: images, PDFs, texts, a comma between them")
 
     def on_mount(self) -> None:
         """Write the question at once."""
