@@ -28,7 +28,7 @@ from workbench.events.call import (
     SubagentStarted,
 )
 from workbench.events.codec import result_fields
-from workbench.events.content import TextBlock, text_content
+from workbench.events.content import Content, TextBlock, text_content
 from workbench.events.edit import InputEdited, MessageAdded, ResultEdited
 from workbench.events.plan import (
     PlanApproved,
@@ -128,13 +128,14 @@ class RunLog:
         caller: Caller | None = None,
         role: str | None = None,
         at: float = START,
+        attached: Content = (),
     ) -> None:
         self.run, self.at = run, at
         self.records: list[Recorded] = []
         self.state = RunState()
         self.add(
             RunStarted(
-                task=text_content(task),
+                task=(*text_content(task), *attached),
                 agent=agent or agent_record(),
                 date="2026-09-21",
                 caller=caller,

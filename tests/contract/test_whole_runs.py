@@ -19,13 +19,15 @@ from tests.contract.server import Scripted, serving
 from tests.fork_kit import World
 from tests.harness import Rig
 from workbench.agent.spec import AgentSpec
-from workbench.driver.commands import ForkEdits, ForkRun, ResumeRun
+from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, ResumeRun, Say, StartRun
 from workbench.engine import turns
 from workbench.events.agent import ModelRetries
 from workbench.events.call import CallStarted
+from workbench.events.content import DocumentBlock, ImageBlock
 from workbench.providers.base import Provider
 from workbench.providers.offline import OfflineProvider
 from workbench.providers.remote import Endpoint, close_clients
+from workbench.providers.wire.common import encoded
 from workbench.state.run_state import RunState
 
 pytestmark = pytest.mark.parametrize("adapter", adapters(), ids=lambda adapter: adapter.name)
@@ -130,6 +132,24 @@ def test_an_edited_result_is_what_the_model_hears(adapter: Adapter, tmp_path: Pa
     again = next(json.dumps(body) for body in bodies[before:])
     asked_first = next(json.dumps(body) for body in bodies if len(adapter.calls(body)[0]) == len(FIRST))
     assert again == asked_first.replace("found b", "edited B")
+
+
+def test_files_reach_the_model(adapter: Adapter, tmp_path: Path) -> None:
+    """An image and a PDF of the question, and one of a further question, stand byte for byte in what is posted."""
+    png = ImageBlock(data=b"\x89PNG\r\n\x1a\n of the question", media_type="image/png", name="a.png")
+    pdf = DocumentBlock(data=b"%PDF-1.7 of the question", media_type="application/pdf", name="a.pdf")
+    later = DocumentBlock(data=b"%PDF-1.7 of a message", media_type="application/pdf", name="a.pdf")
+    with stage(tmp_path, adapter) as on:
+        run = str(on.rig.ask(StartRun(QUESTION, AgentOptions(model=adapter.model), attached=(png, pdf))))
+        assert on.rig.finish(run).status == "completed"
+        first = [json.dumps(body) for body in on.served[adapter.model].bodies if QUESTION in json.dumps(body)]
+        further = on.rig.finish(str(on.rig.ask(Say(run, "And this?", (later,)))))
+        last = json.dumps(on.served[adapter.model].bodies[-1])
+    assert further.status == "completed"
+    assert first
+    for body in (*first, last):
+        assert [encoded(block.data) in body for block in (png, pdf)] == [True, True]
+    assert encoded(later.data) in last
 
 
 @pytest.mark.parametrize("other", [*adapters(), None], ids=lambda other: other.name if other else "offline")

@@ -19,6 +19,7 @@ from workbench.tui.opening import Opened
 from workbench.views.selection import Selection
 
 PNG = ImageBlock(data=b"\x89PNG\r\n\x1a\n", media_type="image/png")
+NAMED = ImageBlock(data=PNG.data, media_type="image/png", name="a.png")
 PDF = DocumentBlock(data=b"%PDF-1.7", media_type="application/pdf", name="paper.pdf")
 CALL = Selection("call", step=0, call="0.0")
 
@@ -93,3 +94,15 @@ async def test_text_is_nothing_to_open(opened: list[Any]) -> None:
         await acted.press("o")
         await acted.until(lambda: any("Select a call with a result" in notice for notice in acted.notices))
     assert opened == []
+
+
+async def test_what_was_given_with_a_question_is_opened(opened: list[Any]) -> None:
+    """The timeline names it below the question, the inspector with its key."""
+    log = RunLog(agent=agent_record(plan="off"), task="What is this?", attached=(NAMED,))
+    async with stage(FakeDriver(log)) as acted:
+        await acted.shows("What is this?")
+        await acted.shows("▣ image/png · 8 B · a.png")
+        await select(acted, Selection("message", index=0))
+        await acted.until(lambda: acted.shown().count("▣ image/png · 8 B · a.png") == 2)
+        await acted.press("o")
+        await acted.until(lambda: opened == [NAMED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -33,6 +34,7 @@ from workbench.driver.commands import (
 )
 from workbench.errors import EditRefusedError
 from workbench.events.agent import Limits
+from workbench.events.content import ImageBlock
 from workbench.events.run import Reason
 from workbench.events.turn import ModelRetried, TurnDiscarded
 from workbench.tui.dialogs.by_hand import ByHandDialog
@@ -40,7 +42,10 @@ from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
+from workbench.tui.widgets.prompt import Prompt
 from workbench.views.selection import Selection
+
+PNG = ImageBlock(data=b"\x89PNG\r\n\x1a\n", media_type="image/png", name="a.png")
 
 # Stop and go
 
@@ -296,6 +301,45 @@ async def test_a_completed_run_goes_on_with_a_further_question() -> None:
         await acted.press("enter")
         await acted.until(lambda: acted.watched.run == fork.run)
         await acted.gives(driver, [Say(log.run, "And ports?")])
+
+
+async def test_a_new_question_has_files(tmp_path: Path) -> None:
+    """They are named in a line of their own; one that cannot be given is named, and nothing starts."""
+    path, log = tmp_path / "a.png", researched_run()
+    path.write_bytes(PNG.data)
+    driver = FakeDriver(log)
+    driver.answers[StartRun] = lambda _: log.run
+    async with stage(driver) as acted:
+        await acted.press("n")
+        dialog = await acted.opens(QuestionDialog)
+        dialog.query_one("#question").value = "What is this?"
+        dialog.query_one("#files").value = str(tmp_path / "none.png")
+        await acted.press("enter")
+        await acted.shows("there is no file")
+        dialog.query_one("#files").value = str(path)
+        await acted.press("enter")
+        await acted.closes()
+        (command,) = driver.commands
+        assert (command.task, command.attached) == ("What is this?", (PNG,))
+
+
+async def test_a_message_names_its_files(tmp_path: Path) -> None:
+    """`@FILE` gives a file with a message; where it cannot, nothing is said and the message stands there again."""
+    path, log, fork = tmp_path / "a.png", researched_run(), forked_run()
+    path.write_bytes(PNG.data)
+    driver = FakeDriver(log, fork)
+    driver.answers[Say] = lambda _: fork.run
+    async with stage(driver, run=log.run) as acted:
+        await acted.press("m")
+        acted.main.query_one(Prompt).line.value = f"And @{tmp_path}/none.png"
+        await acted.press("enter")
+        await acted.until(lambda: any("there is no file" in said for said in acted.notices))
+        await acted.press("m")
+        assert acted.main.query_one(Prompt).line.value == f"And @{tmp_path}/none.png"
+        acted.main.query_one(Prompt).line.value = f"And @{path}"
+        await acted.press("enter")
+        await acted.until(lambda: acted.watched.run == fork.run)
+        await acted.gives(driver, [Say(log.run, f"And @{path}", (PNG,))])
 
 
 async def test_a_new_question_has_documents_model_and_plan() -> None:

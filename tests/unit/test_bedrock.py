@@ -110,6 +110,17 @@ def test_documents_have_names_that_are_taken() -> None:
     assert any("text" in block for block in content)
 
 
+def test_two_documents_never_have_one_name() -> None:
+    """The API refuses that, also where they stand in different messages."""
+    paper = DocumentBlock(data=b"%PDF-", media_type="application/pdf", name="paper.pdf")
+    asked = UserMessage(content=(*text_content("What?"), paper))
+    turn = AssistantMessage(content=(TextBlock(text="This."),))
+    told = checked(request(messages=(asked, turn, asked, turn, asked)))
+    blocks = [block for message in told["messages"] for block in message["content"]]
+    named = [block["document"]["name"] for block in blocks if "document" in block]
+    assert named == ["paper pdf 2", "paper pdf 2 (2)", "paper pdf 2 (3)"]
+
+
 def test_thinking_goes_back_sealed_as_it_came() -> None:
     """Signatures and redacted thinking go back byte for byte, under the ids that the provider gave."""
     parts = [

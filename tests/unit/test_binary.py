@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.strange import strange_text
 from workbench.errors import UserError
-from workbench.events.content import DocumentBlock, ImageBlock, text_content
+from workbench.events.content import DocumentBlock, ImageBlock, binary_blocks, text_content
 from workbench.tui import opening
 from workbench.tui.opening import open_block, opener, private_folder, run_detached, write_private
-from workbench.views.binary import binary_blocks, block_label, refuse_opening, suffix_of
+from workbench.views.binary import block_label, refuse_opening, suffix_of
 from workbench.views.text import UNSAFE
 
 REAL = {

@@ -19,7 +19,7 @@ from workbench.clock import SystemClock
 from workbench.driver.transfer import import_session, runs_to_export
 from workbench.errors import ImportRefusedError, SessionFileError
 from workbench.interchange import session_file
-from workbench.interchange.session import LARGEST_FILE, LONGEST_LINE, SessionRun, session_lines
+from workbench.interchange.session import LARGEST_FILE, LONGEST_LINE, LONGEST_MIXED_LINE, SessionRun, session_lines
 from workbench.interchange.session_file import is_session_file, read_session
 from workbench.state.fold import fold
 from workbench.state.run_state import RunState
@@ -295,10 +295,14 @@ def test_no_file_can_fill_the_memory(tmp_path: Path) -> None:
     orphan = b'{"run":{"id":"feed","root":"feed","created":1,"depth":0,"parent":"dead","cut":1}}\n'
     skipped = b'{"run":"feed","x":"' + b"x" * 400_000 + b'"}\n'
     files = {
-        "long": header + b'{"run":"' + b"x" * 20_000_000 + b'"}\n',
-        "endless": header + b"x" * 20_000_000,
-        "wide": header + b'{"run":[' + b"[]," * (LONGEST_LINE // 3 - 10) + b"[]]}\n",
-        "keys": header + b'{"run":{' + b",".join(b'"%x":1' % key for key in range(LONGEST_LINE // 10 - 9)) + b"}}\n",
+        "long": header + b'{"run":"' + b"x" * LONGEST_LINE + b'"}\n',
+        "endless": header + b"x" * (LONGEST_LINE + 1),
+        "wide": header + b'{"run":[' + b"[]," * (LONGEST_MIXED_LINE // 3 - 10) + b"[]]}\n",
+        "keys": header
+        + b'{"run":{'
+        + b",".join(b'"%x":1' % key for key in range(LONGEST_MIXED_LINE // 10 - 9))
+        + b"}}\n",
+        "floats": header + b'{"run":[' + b"1.5," * (LONGEST_LINE // 4 - 10) + b"1]}\n",
         "bomb": gzip.compress(header + orphan + skipped * 250, 9),
         "large": header + b"\n" * LARGEST_FILE,
     }
@@ -309,7 +313,15 @@ def test_no_file_can_fill_the_memory(tmp_path: Path) -> None:
     assert done.stderr == ""
     *told, peak = done.stdout.splitlines()
     assert len(told) == len(files)
-    expected = ["longer than", "longer than", "more than 500,000", "malformed", "it unpacks to more", "it has 50,000,0"]
+    expected = [
+        "longer than",
+        "longer than",
+        "more than 500,000",
+        "malformed",
+        "too many values",
+        "it unpacks to more",
+        "it has 50,000,0",
+    ]
     assert [words for words, said in zip(expected, told, strict=True) if words not in said] == []
     assert int(peak) < 256
 

@@ -193,7 +193,7 @@ def test_messages_stand_where_they_were_said() -> None:
         < lines.index("YOU  And async?")
         < lines.index("STEP 2 · 500 ms thinking")
     )
-    assert run_document(story.state, {})["messages"] == [{"before_step": 2, "text": "And async?"}]
+    assert run_document(story.state, {})["messages"] == [{"before_step": 2, "text": "And async?", "attached": []}]
 
 
 def test_calls_that_ran_one_by_one_say_so() -> None:

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.cli.values import call_id, call_value, plan_file, text_or_file
+from workbench.cli.values import call_id, call_value, files_of, plan_file, text_or_file
 from workbench.driver.commands import (
     AnswerCall,
     ApprovePlan,
@@ -20,6 +20,7 @@ from workbench.driver.commands import (
     SkipPlan,
 )
 from workbench.errors import AddressError, EditRefusedError, UserError
+from workbench.events.content import Content
 from workbench.events.plan import PlanStep
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
@@ -44,6 +45,8 @@ class Answers:
     skip_plan: bool
     calls: tuple[CallAnswer, ...]
     say: str | None
+    attached: Content = ()
+    """Files that are given with the message."""
 
     @property
     def decides(self) -> bool:
@@ -65,7 +68,8 @@ def read_answers(args: argparse.Namespace) -> Answers:
         calls += [CallAnswer(option, call_id(option, call)) for call in given]
     if args.say is not None and not args.say.strip():
         raise UserError("--say is empty; write a message, or leave it out")
-    return Answers(plan, args.plan == "approve" or plan is not None, args.plan == "skip", tuple(calls), args.say)
+    approves, skips = args.plan == "approve" or plan is not None, args.plan == "skip"
+    return Answers(plan, approves, skips, tuple(calls), args.say, files_of(args))
 
 
 def check(answers: Answers, state: RunState) -> None:
@@ -90,7 +94,7 @@ def commands(answers: Answers, state: RunState) -> list[Command]:
         given.append(ApprovePlan(state.run, answers.plan))
     given += [_command(answer, state) for answer in answers.calls]
     if answers.say is not None:
-        given.append(Say(state.run, answers.say))
+        given.append(Say(state.run, answers.say, answers.attached))
     return given
 
 

@@ -8,6 +8,7 @@ from typing import Never, TypeAlias
 from workbench import __version__
 from workbench.cli.options import (
     add_asks,
+    add_attach,
     add_breaks,
     add_limits,
     add_manner,
@@ -109,6 +110,7 @@ def _add_run(commands: _Commands) -> Parser:
         "On a terminal it opens the workbench; without one, or with --headless or --json, it prints.",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what the agent is to find out")
+    add_attach(parser, "the question")
     parser.add_argument("--docs", metavar="DIR", type=text, help="folder of documents to search in")
     parser.add_argument(
         "--plan",
@@ -162,6 +164,7 @@ def _add_resume(commands: _Commands) -> Parser:
         "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
     )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
+    add_attach(parser, "--say")
     add_reach(parser)
     add_asks(parser)
     add_breaks(parser)
@@ -192,6 +195,7 @@ def _add_fork(commands: _Commands) -> Parser:
     parser.add_argument("--plan", metavar="@FILE|skip", type=text, help="replace the plan; FILE has lines ACTION: text")
     parser.add_argument("--instructions", metavar="@FILE", help="go on with other instructions")
     parser.add_argument("--say", metavar="TEXT", help="add a message")
+    add_attach(parser, "--say")
     parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
     _add_race(parser)
     add_model(parser)

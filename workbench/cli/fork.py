@@ -10,7 +10,7 @@ from workbench.cli.racing import is_race, race
 from workbench.cli.resume import inherited
 from workbench.cli.run import printer
 from workbench.cli.screen import show_screen
-from workbench.cli.values import call_id, call_value, json_object, parameter, plan_file, text_or_file
+from workbench.cli.values import call_id, call_value, files_of, json_object, parameter, plan_file, text_or_file
 from workbench.cli.waiting import COMPLETED
 from workbench.cli.workplace import changed_agent, find_workplace, limits_only, on_screen
 from workbench.debugger.fork import ForkPreview
@@ -70,6 +70,7 @@ def read_edits(args: argparse.Namespace) -> ForkEdits:
         parameters=dict(parameter(text) for text in args.param) or None,
         instructions=None if args.instructions is None else text_or_file("--instructions", args.instructions),
         say=args.say,
+        attached=files_of(args),
         options=changed_agent(args),
     )
 

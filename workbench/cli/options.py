@@ -53,6 +53,17 @@ def add_manner(parser: argparse.ArgumentParser) -> None:
     add_asks(parser)
 
 
+def add_attach(parser: argparse.ArgumentParser, what: str) -> None:
+    """Let files be given with what is said."""
+    parser.add_argument(
+        "--attach",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help=f"give a file with {what}: PNG, JPEG, GIF, WebP, PDF or text; as often as wanted",
+    )
+
+
 def add_asks(parser: argparse.ArgumentParser) -> None:
     """Let calls that would ask be denied."""
     parser.add_argument("--deny-asks", action="store_true", help="deny calls that would ask you, instead of waiting")

@@ -9,6 +9,7 @@ from workbench.cli.paper import err, out
 from workbench.cli.printers import JsonPrinter, Printer, TextPrinter
 from workbench.cli.screen import show_screen
 from workbench.cli.workplace import find_workplace, new_agent, on_screen, require_usable
+from workbench.driver.attaching import attached
 from workbench.driver.commands import OpenRun, StartRun
 from workbench.errors import UserError
 from workbench.events.content import normalise_text
@@ -25,13 +26,16 @@ def execute(args: argparse.Namespace) -> int:
     question = normalise_text(args.question or "").strip()
     if args.question is not None and not question:
         raise UserError("the question is empty; write what you want to know")
+    if args.attach and not question:
+        raise UserError("--attach is for files that belong to a question; write the question too")
+    files = attached(args.attach)
     require_usable(options, place)
     if screen:
-        start = StartRun(question, options) if question or is_recorded else None
+        start = StartRun(question, options, attached=files) if question or is_recorded else None
         return show_screen(place, start=start, options=options, record=args.record, breaks=args.breaks)
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)
-        run = headless.ask(StartRun(question, options))
+        run = headless.ask(StartRun(question, options, attached=files))
         return headless.follow(headless.ask(OpenRun(run)), upto=-1)
 
 

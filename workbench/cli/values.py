@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+from workbench.driver.attaching import attached
 from workbench.errors import AddressError, UserError
-from workbench.events.content import normalise_json, normalise_text
+from workbench.events.content import Content, normalise_json, normalise_text
 from workbench.events.plan import PlanStep
 
 _CALL = re.compile(r"\d{1,9}\.\d{1,9}")
@@ -72,6 +74,13 @@ def read_file(option: str, name: str) -> str:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(f"{option}: the file {name!r} cannot be read: {why}") from None
+
+
+def files_of(args: argparse.Namespace) -> Content:
+    """Return the files that are given with a message; raises `UserError` where there is none to give them with."""
+    if args.attach and args.say is None:
+        raise UserError("--attach is for files that belong to a message; write it with --say")
+    return attached(args.attach)
 
 
 def json_object(option: str, text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from workbench.conversation.messages import answered
 from workbench.errors import WorkbenchError
 from workbench.events.agent import AgentRecord, ModelParameters, ToolSpec
-from workbench.events.content import Content, TextBlock, text_content
+from workbench.events.content import Content, TextBlock, binary_blocks, context_size, text_content
 from workbench.events.request import (
     AssistantMessage,
     Message,
@@ -131,7 +131,7 @@ class Conversation:
     def _keep(self, message: Message, as_json: bytes) -> None:
         self._messages.append(message)
         self._hash.update(as_json)
-        self._size += len(as_json)
+        self._size += _room(message, as_json)
 
     def _request(self, state: RunState, agent: AgentRecord, purpose: Purpose, prompt: str) -> Prepared:
         last = self._open
@@ -155,8 +155,19 @@ class Conversation:
                 parallel_tool_calls=agent.parallel_tool_calls,
             ),
             key=key.hexdigest(),
-            tokens=(self._size + len(as_json)) // BYTES_PER_TOKEN,
+            tokens=(self._size + _room(last, as_json)) // BYTES_PER_TOKEN,
         )
+
+
+def _room(message: Message, as_json: bytes) -> int:
+    """Return how many bytes of text take as much of a context as a message: files that were given count as models do.
+
+    Results count by their bytes, as the log and elision know them.
+    """
+    if isinstance(message, AssistantMessage):
+        return len(as_json)
+    given = binary_blocks(message.content)
+    return len(as_json) + sum(context_size((block,)) - 4 * -(-len(block.data) // 3) for block in given)
 
 
 def _parameters(agent: AgentRecord, purpose: Purpose) -> ModelParameters:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from workbench.conversation.builder import BYTES_PER_TOKEN, elision_mark, system_text, tools_json
-from workbench.events.content import TextBlock, content_size
+from workbench.events.content import TextBlock, context_size
 from workbench.events.request import ThinkingBlock, TurnBlock
 from workbench.state.parts import Said, StepMark, StepState
 from workbench.state.run_state import RunState
@@ -55,9 +55,9 @@ def weigh(state: RunState, prompt: str = "") -> Weights:
     for entry in state.entries:
         match entry:
             case Said(kind="plan"):
-                plan += content_size(entry.content)
+                plan += context_size(entry.content)
             case Said():
-                messages += content_size(entry.content)
+                messages += context_size(entry.content)
             case StepMark(index):
                 step = state.steps[index]
                 said, sent, saved = _step(state, step)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
-from workbench.events.content import content_size
+from workbench.events.content import context_size
 from workbench.events.edit import AgentEdited, MessageAdded, ResultEdited, TextEdited
 from workbench.events.request import Usage
 from workbench.events.turn import TurnFinished, TurnStarted
@@ -103,7 +103,7 @@ def _prefix(state: RunState, agent: AgentRecord | None, last: StepState | None, 
         kept = [call.result for call in last.asked_calls if call.id not in reset and call.result is not None]
         return last.turn.usage.total_tokens + sum(result.size // BYTES_PER_TOKEN for result in kept)
     said = [entry.content for entry in (*state.entries, *state.queued) if isinstance(entry, Said)]
-    size = sum(content_size(content) for content in said)
+    size = sum(context_size(content) for content in said)
     if agent is not None:
         tools = [[tool.name, tool.description, tool.input_schema] for tool in agent.tools]
         size += len(agent.instructions.encode("utf-8", "replace")) + len(json.dumps(tools))
@@ -112,7 +112,7 @@ def _prefix(state: RunState, agent: AgentRecord | None, last: StepState | None, 
 
 def _added(edits: Iterable[Event]) -> int:
     """Return the tokens that edits add at the end."""
-    said = sum(content_size(event.content) for event in edits if isinstance(event, MessageAdded))
+    said = sum(context_size(event.content) for event in edits if isinstance(event, MessageAdded))
     results = sum(event.size for event in edits if isinstance(event, ResultEdited))
     return (said + results) // BYTES_PER_TOKEN
 

@@ -110,7 +110,7 @@ class Comparer:
 
     def _front(self, a: RunState, b: RunState, *, is_first: bool) -> Iterator[Difference]:
         """Yield what differs before any step: the task, the agent, the plan."""
-        if a.task != b.task:
+        if a.question != b.question:
             yield Difference(Spot("task"), "task", "another task", independent=True)
         if agents := agent_words(a.agent, b.agent):
             yield Difference(Spot("agent"), "agent", f"the agents differ: {agents}", independent=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from workbench.conversation.builder import provider_of
 from workbench.debugger.address import Cut, Place, find_cut, parse_address
 from workbench.debugger.cost import ForkCost, Price, fork_cost, unknown_price
 from workbench.errors import AddressError, EditRefusedError
@@ -19,13 +20,19 @@ from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
 from workbench.events.call import CallStarted
 from workbench.events.codec import result_fields
-from workbench.events.content import Content, text_content
+from workbench.events.content import Content, binary_blocks, text_content
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
 from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped, PlanStep
 from workbench.events.run import Caller, Reset, RunForked
+from workbench.providers.recorded import PROVIDER as RECORDED
+from workbench.providers.wire.blocks import takes
 from workbench.state.history import History
-from workbench.state.parts import CallState
+from workbench.state.parts import CallState, Said
 from workbench.state.run_state import RunState
+
+NAMED = 3
+"""How many of several images and documents are named one by one."""
+LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Edits:
     agent: AgentRecord | None = None
     """The whole agent from here on, where it differs."""
     say: str | None = None
+    attached: Content = ()
+    """Files that are given with what is said."""
     doubtful: tuple[str, ...] = ()
     """Calls without a result that must not start by themselves."""
 
@@ -80,9 +89,16 @@ def place_of(address: str | None, edits: Edits) -> Place:
     return Place("end")
 
 
-def plan_fork(history: History, place: Place, edits: Edits, caller: Caller | None = None) -> ForkPlan:
+def plan_fork(
+    history: History,
+    place: Place,
+    edits: Edits,
+    caller: Caller | None = None,
+    contents: Mapping[tuple[str, int], Content] | None = None,
+) -> ForkPlan:
     """Return the fork of `history` at `place` with `edits`.
 
+    `contents` are the results that are looked through for images and documents which cannot cross to another provider.
     Raises `AddressError` for a place that is not there and `EditRefusedError` for an edit that is not possible there;
     the message names the place where it is.
     """
@@ -102,7 +118,7 @@ def plan_fork(history: History, place: Place, edits: Edits, caller: Caller | Non
         address=str(place),
         reset=reset,
         caller=caller,
-        dropped=_dropped(state, edits.agent),
+        dropped=(*_dropped(state, edits.agent), *_turned_into_lines(state, edits, contents or {})),
     )
     return ForkPlan(cut, owner, forked, tuple(_edit_events(history, state, place, edits)))
 
@@ -142,7 +158,7 @@ def _edit_events(history: History, state: RunState, place: Place, edits: Edits) 
         yield InputEdited(call=call, input=dict(input_), replaces=before)
     yield from _edit_plan(history, state, place, edits)
     if edits.say is not None:
-        yield MessageAdded(content=text_content(edits.say))
+        yield MessageAdded(content=(*text_content(edits.say), *edits.attached))
 
 
 def _edit_text(history: History, state: RunState, place: Place, text: str) -> TextEdited:
@@ -191,6 +207,24 @@ def _dropped(state: RunState, agent: AgentRecord | None) -> tuple[str, ...]:
         *((f"what {ran} calls at the provider found",) if others and ran else ()),
         *(f"{name} at the provider" for name in sorted(hosted)),
     )
+
+
+def _turned_into_lines(state: RunState, edits: Edits, contents: Mapping[tuple[str, int], Content]) -> tuple[str, ...]:
+    """Say which images and documents the model is told of and not shown: by its provider, and not by the one before."""
+    agent = edits.agent or state.agent
+    if agent is None or state.agent is None or agent.model.startswith(f"{RECORDED}:"):
+        return ()
+    old, new = (provider_of(one.model) for one in (state.agent, agent))
+    refs = [call.result for step in state.steps for call in step.asked_calls if call.result is not None]
+    kept = [entry.content for entry in (*state.entries, *state.queued) if isinstance(entry, Said)]
+    kept += [contents.get((ref.run, ref.seq), ()) for ref in refs]
+    before = [block for content in kept for block in binary_blocks(content) if takes(old, block)]
+    lost = [block for block in (*before, *binary_blocks(edits.attached)) if not takes(new, block)]
+    if not lost:
+        return ()
+    names = [" ".join((block.name or block.media_type).split())[:LONGEST_NAME] for block in lost[:NAMED]]
+    more = [f"{len(lost) - NAMED} more"] if len(lost) > NAMED else []
+    return (f"what {', '.join([*names, *more])} shows; a line says that it was there",)
 
 
 def _digest_of(call: CallState | None) -> str:

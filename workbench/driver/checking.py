@@ -35,6 +35,7 @@ from workbench.debugger.checks import (
 from workbench.driver.runs import write_start
 from workbench.errors import UserError
 from workbench.events.agent import AgentRecord, Limits
+from workbench.events.content import text_content
 from workbench.events.library import RunHidden, RunJudged, RunNamed
 from workbench.state.run_state import RunState
 
@@ -92,7 +93,8 @@ class Checker:
             plan="off",
             corpus=before.corpus,
         )
-        judge = await write_start(session, judge_task(state.task, state.answer or "", check.criterion), agent)
+        task = judge_task(state.task, state.answer or "", check.criterion)
+        judge = await write_start(session, text_content(task), agent)
         told = (RunHidden(run=judge, hidden=True), RunNamed(run=judge, name=f"judge of {state.run[:8]}"))
         await session.store.append_remarks(told, session.time.now())
         session.unbroken.add(judge)

@@ -14,7 +14,7 @@ from workbench.engine import outcomes
 from workbench.errors import AddressError, EditRefusedError
 from workbench.events.base import Event
 from workbench.events.call import OutcomeResolved, PermissionDecided
-from workbench.events.content import text_content
+from workbench.events.content import normalise_content, text_content
 from workbench.events.edit import MessageAdded
 from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped, PlanStep
 from workbench.events.run import RunResumed, RunStarted
@@ -150,14 +150,19 @@ async def say(session: Session, command: c.Say) -> str:
     if not (await session.store.header(run)).imported:
         async with session.deciding(run) as state:
             if state.end is None or state.end[0] != "completed":
-                await session.append_to(run, MessageAdded(content=text_content(command.text)))
+                await session.append_to(run, _message(command))
                 return run
-    return await _ask_further(session, run, command.text)
+    return await _ask_further(session, run, command)
 
 
-async def _ask_further(session: Session, run: str, text: str) -> str:
+def _message(command: c.Say) -> MessageAdded:
+    return MessageAdded(content=(*text_content(command.text), *normalise_content(command.attached)))
+
+
+async def _ask_further(session: Session, run: str, command: c.Say) -> str:
     """Fork a run that is over with a further question, which may take as many steps as the first."""
-    fork, root = await session.forks.make(c.ForkRun(run, "end", c.ForkEdits(say=text)))
+    edits = c.ForkEdits(say=command.text, attached=command.attached)
+    fork, root = await session.forks.make(c.ForkRun(run, "end", edits))
     live = await session.revive(fork)
     first = (await session.store.read(fork, upto=0))[0].event
     granted = first.agent.limits.steps if isinstance(first, RunStarted) else None

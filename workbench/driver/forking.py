@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from workbench.conversation.builder import Contents, provider_of
 from workbench.debugger.address import Cut, Place, beginning_end, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
 from workbench.debugger.parameters import read_parameters
@@ -17,9 +18,10 @@ from workbench.driver.strangers import foreign_calls, names_foreign_folder
 from workbench.errors import EditRefusedError
 from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
-from workbench.events.content import normalise_json, text_content
+from workbench.events.content import normalise_content, normalise_json, text_content
 from workbench.events.run import Caller, RunForked
 from workbench.providers import prices
+from workbench.providers.wire.blocks import takes_less
 from workbench.state.history import History
 from workbench.store import Batch, Durability, RunHeader
 
@@ -193,7 +195,11 @@ class Forks:
             tools = await agents.toolkit(agent, history.live.run)
             effectful = {spec.name for spec in tools.specs if spec.effect == "effectful"}
             edits = replace(edits, doubtful=tuple(call.id for call in pending if call.tool in effectful))
-        return plan_fork(history, place, edits, caller)
+        contents: Contents = {}
+        if takes_less(new=provider_of(agent.model), old=provider_of(before.model)):
+            calls = (call for step in cut.state.steps for call in step.asked_calls)
+            contents = await store.bodies([(call.result.run, call.result.seq) for call in calls if call.result])
+        return plan_fork(history, place, edits, caller, contents)
 
 
 def _after(history: History, plan: ForkPlan) -> list[Recorded]:
@@ -205,6 +211,8 @@ def read_edits(wanted: ForkEdits) -> Edits:
     for name, text in (("message", wanted.say), ("text", wanted.text), ("instructions", wanted.instructions)):
         if text is not None and not text.strip():
             raise EditRefusedError(f"the new {name} is empty; write something, or leave it out")
+    if wanted.attached and wanted.say is None:
+        raise EditRefusedError("files are given with a message; say something with them")
     inputs = {}
     for call, value in wanted.inputs.items():
         normal = normalise_json(dict(value))
@@ -217,4 +225,5 @@ def read_edits(wanted: ForkEdits) -> Edits:
         plan=wanted.plan,
         skip_plan=wanted.skip_plan,
         say=wanted.say,
+        attached=normalise_content(wanted.attached),
     )

@@ -16,7 +16,7 @@ from workbench.driver.session import Session, check_awaited
 from workbench.errors import EditRefusedError, UserError
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.base import Recorded
-from workbench.events.content import text_content
+from workbench.events.content import Content, normalise_content, text_content
 from workbench.events.library import LibraryEvent
 from workbench.events.run import RunResumed, RunStarted
 from workbench.state.parts import ResultRef
@@ -27,9 +27,11 @@ from workbench.store import Durability, RunHeader
 async def start(session: Session, command: StartRun) -> str:
     """Start a run; nothing is written where the task or an option cannot be used."""
     record, recorded = await session.recordings.named(await session.agents.new(command.options))
-    task = command.task.strip() or (recorded.task if recorded is not None else "")
-    if not task:
-        raise UserError("the question is empty; write what you want to know")
+    task = (*text_content(command.task.strip()), *normalise_content(command.attached))
+    if not command.task.strip():
+        if recorded is None or not recorded.question or command.attached:
+            raise UserError("the question is empty; write what you want to know")
+        task = recorded.question
     run = await write_start(session, task, record, recorded.date if recorded is not None else None)
     if command.options.deny_asks:
         session.deny_asks.add(run)
@@ -40,13 +42,13 @@ async def start(session: Session, command: StartRun) -> str:
     return run
 
 
-async def write_start(session: Session, task: str, record: AgentRecord, date: str | None = None) -> str:
+async def write_start(session: Session, task: Content, record: AgentRecord, date: str | None = None) -> str:
     """Write the beginning of a run, and hold its lease; `date` is today where none is given."""
     run = session.new_id()
     token = await session.acquire(run)
     at = session.time.now()
     today = datetime.fromtimestamp(session.settings.clock.wall(), tz=UTC).astimezone().date()
-    started = RunStarted(task=text_content(task), agent=record, date=date or today.isoformat())
+    started = RunStarted(task=task, agent=record, date=date or today.isoformat())
     batch = first_batch(RunHeader(run, run, at), (started,), at=at, token=token)
     await session.store.append(batch, durability=Durability.FULL)
     session.announce((Recorded(run, 0, at, started),))

@@ -14,6 +14,11 @@ from workbench.events.base import Frozen
 
 FIRST_LINE_LENGTH = 200
 """Characters of a result that the envelope repeats, so that lists need no body."""
+IMAGE_ROOM = 6_400
+"""Bytes of text that take about as much of a context as an image does: 1,600 tokens."""
+PAGE_ROOM = 8_000
+PAGE_BYTES = 50_000
+"""The same for a page of a document, and how many bytes of its file are taken for one."""
 LARGEST_INTEGER = 2**63 - 1
 """What SQLite and most readers of JSON hold exactly."""
 DEEPEST = 100
@@ -21,6 +26,10 @@ DEEPEST = 100
 TOO_DEEP = "[nested too deeply]"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def _is_empty(value: str) -> bool:
+    return not value
 
 
 class TextBlock(Frozen):
@@ -45,6 +54,8 @@ class ImageBlock(Frozen):
     type: Literal["image"] = "image"
     data: bytes
     media_type: str
+    name: str = Field(default="", exclude_if=_is_empty)
+    """Left out of JSON where there is none, so that keys of requests stay what they were."""
 
 
 class DocumentBlock(Frozen):
@@ -58,11 +69,17 @@ class DocumentBlock(Frozen):
 
 Block = Annotated[TextBlock | JsonBlock | ImageBlock | DocumentBlock, Field(discriminator="type")]
 Content = tuple[Block, ...]
+Binary = ImageBlock | DocumentBlock
 
 
 def text_content(text: str) -> Content:
     """Return content of one text block, normalised."""
     return (TextBlock(text=normalise_text(text)),)
+
+
+def asked_text(task: Content) -> str:
+    """Return the question of a task, without the files that were given with it: its first block."""
+    return plain_text(task[:1])
 
 
 def plain_text(content: Content) -> str:
@@ -77,7 +94,13 @@ def _block_text(block: Block) -> str:
         case JsonBlock():
             return JsonBlock.model_dump_json(block, include={"value"})[len('{"value":') : -1]
         case ImageBlock() | DocumentBlock():
-            return f"[{block.media_type}, {len(block.data)} bytes]"
+            named = f"{block.name}: " if block.name else ""
+            return f"[{named}{block.media_type}, {len(block.data)} bytes]"
+
+
+def binary_blocks(content: Iterable[Block]) -> list[Binary]:
+    """Return the blocks that are no text."""
+    return [block for block in content if isinstance(block, Binary)]
 
 
 def content_size(content: Content) -> int:
@@ -92,6 +115,24 @@ def content_size(content: Content) -> int:
             case JsonBlock():
                 total += len(_block_text(block).encode())
     return total
+
+
+def context_size(content: Content) -> int:
+    """Return about how much room content takes in a context, in bytes of text that would take as much.
+
+    Models count the pixels of an image and the pages of a document, not their bytes.
+    """
+    return sum(_context_size(block) for block in content)
+
+
+def _context_size(block: Block) -> int:
+    match block:
+        case ImageBlock():
+            return IMAGE_ROOM
+        case DocumentBlock():
+            return PAGE_ROOM * (1 + len(block.data) // PAGE_BYTES)
+        case _:
+            return content_size((block,))
 
 
 def first_line(content: Content) -> str:
@@ -156,7 +197,7 @@ def _normalise_block(block: Block) -> Block:
             return TextBlock(text=normalise_text(text), media_type=normalise_text(media_type))
         case JsonBlock(value=value, media_type=media_type):
             return JsonBlock(value=normalise_json(value), media_type=normalise_text(media_type))
-        case ImageBlock(data=data, media_type=media_type):
-            return ImageBlock(data=data, media_type=normalise_text(media_type))
+        case ImageBlock(data=data, media_type=media_type, name=name):
+            return ImageBlock(data=data, media_type=normalise_text(media_type), name=normalise_text(name))
         case DocumentBlock(data=data, media_type=media_type, name=name):
             return DocumentBlock(data=data, media_type=normalise_text(media_type), name=normalise_text(name))

@@ -16,8 +16,12 @@ LARGEST_UNPACKED: Final = 200_000_000
 """Bytes after decompression."""
 LARGEST_RATIO: Final = 100
 """Bytes after decompression for one byte on disk; more is a bomb."""
-LONGEST_LINE: Final = 6_000_000
-"""Bytes; enough for a result of 5 MB."""
+LONGEST_LINE: Final = 30_000_000
+"""Bytes; enough for a question with files of 20 MB."""
+LONGEST_MIXED_LINE: Final = 6_000_000
+"""Bytes; a longer line is read only if it is a few long texts, as those of attached files are."""
+MOST_SIGNS: Final = 1_500_000
+"""Commas and quotation marks of such a line: each may stand for a value that takes ten times its room in memory."""
 MOST_BRACKETS: Final = 500_000
 """Arrays and objects of one line; so a line is read within some 150 MB of memory, whatever it holds."""
 DEEPEST: Final = 64

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from workbench.interchange.session import DEEPEST, MOST_BRACKETS
+from workbench.interchange.session import DEEPEST, LONGEST_MIXED_LINE, MOST_BRACKETS, MOST_SIGNS
 
 
 def strict_json(text: bytes) -> Any:
@@ -16,6 +16,8 @@ def strict_json(text: bytes) -> Any:
     """
     if text.count(b"[") + text.count(b"{") > MOST_BRACKETS:
         raise ValueError(f"it holds more than {MOST_BRACKETS:,} arrays and objects")
+    if len(text) > LONGEST_MIXED_LINE and text.count(b",") + text.count(b'"') > MOST_SIGNS:
+        raise ValueError(f"it is longer than {LONGEST_MIXED_LINE:,} bytes and holds too many values")
     try:
         value = json.loads(text.decode(), object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
     except RecursionError:

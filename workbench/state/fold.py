@@ -12,7 +12,7 @@ from workbench.events import run as runs
 from workbench.events import turn as turns
 from workbench.events.base import Recorded
 from workbench.events.codec import RunEvent, UnknownEvent
-from workbench.events.content import TextBlock, plain_text, text_content
+from workbench.events.content import TextBlock, asked_text, text_content
 from workbench.events.request import ToolCallBlock
 from workbench.state.fold_calls import close_if_done, end_hosted, enter_queued, fold_call, reset_call
 from workbench.state.parts import (
@@ -258,7 +258,7 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
 
 def _start_run(state: RunState, record: Recorded, event: runs.RunStarted) -> None:
     state.run, state.started_at = record.run, record.at
-    state.task, state.agent, state.date = plain_text(event.task), event.agent, event.date
+    state.task, state.agent, state.date = asked_text(event.task), event.agent, event.date
     state.depth, state.role, state.caller = event.depth, event.role, event.caller
     state.entries.append(Said("task", event.task))
 

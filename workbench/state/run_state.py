@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.events.agent import AgentRecord
+from workbench.events.content import Content
 from workbench.events.request import Usage
 from workbench.events.run import Caller, Citation, Reason
-from workbench.state.parts import CallState, Entry, PlanState, StepState, TurnState
+from workbench.state.parts import CallState, Entry, PlanState, Said, StepState, TurnState
 
 Status = Literal[
     "idle", "planning", "awaiting_approval", "thinking", "executing_tools", "responding",
@@ -76,6 +77,12 @@ class RunState:
     unknown_kinds: int = 0
     active_turn: TurnState | None = None
     """The turn that is streaming, or None."""
+
+    @property
+    def question(self) -> Content:
+        """The whole task, with the files that were given with it."""
+        first = self.entries[0] if self.entries else None
+        return first.content if isinstance(first, Said) and first.kind == "task" else ()
 
     @property
     def status(self) -> Status:

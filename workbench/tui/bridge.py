@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from workbench.driver.commands import AgentOptions, Command, ListRuns, OpenRun, ReadContents, StartRun
+from workbench.driver.commands import Command, ListRuns, OpenRun, ReadContents
 from workbench.driver.feed import Draft, Feed, Progress, RunsChanged, Subscription, Trouble
 from workbench.events.base import Recorded
 from workbench.events.content import Content, plain_text
@@ -147,11 +147,6 @@ class Bridge:
     async def ask(self, command: Command) -> Any:
         """Do a command; raises its `UserError`."""
         return await self._desk.ask(command)
-
-    async def start(self, task: str, options: AgentOptions) -> str:
-        """Start a run and return its id."""
-        run: str = await self.ask(StartRun(task, options))
-        return run
 
     async def list_runs(self) -> None:
         """Read the list of runs, and with it who drives the watched one."""

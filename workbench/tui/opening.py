@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from workbench.errors import UserError
-from workbench.views.binary import Binary, refuse_opening, suffix_of
+from workbench.events.content import Binary
+from workbench.views.binary import refuse_opening, suffix_of
 
 _LINUX: Final = "xdg-open"
 

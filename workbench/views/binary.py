@@ -7,13 +7,12 @@ what it is. Everything else is saved only. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from workbench.events.content import Block, DocumentBlock, ImageBlock
+from workbench.events.content import Binary, Block, Content, JsonBlock, TextBlock, plain_text
+from workbench.events.media import PDF, STARTS, file_in, starts_as
+from workbench.views.segments import Line, Segment
 from workbench.views.text import human_bytes, one_line
-
-Binary = ImageBlock | DocumentBlock
 
 
 class _Kind(NamedTuple):
@@ -23,11 +22,11 @@ class _Kind(NamedTuple):
 
 
 _KINDS: Final[dict[str, _Kind]] = {
-    "image/png": _Kind(".png", ((0, b"\x89PNG\r\n\x1a\n"),)),
-    "image/jpeg": _Kind(".jpg", ((0, b"\xff\xd8\xff"),)),
-    "image/gif": _Kind(".gif", ((0, b"GIF8"),)),
-    "image/webp": _Kind(".webp", ((0, b"RIFF"), (8, b"WEBP"))),
-    "application/pdf": _Kind(".pdf", ((0, b"%PDF-"),)),
+    "image/png": _Kind(".png", STARTS["image/png"]),
+    "image/jpeg": _Kind(".jpg", STARTS["image/jpeg"]),
+    "image/gif": _Kind(".gif", STARTS["image/gif"]),
+    "image/webp": _Kind(".webp", STARTS["image/webp"]),
+    PDF: _Kind(".pdf", STARTS[PDF]),
     "audio/wav": _Kind(".wav", ((0, b"RIFF"), (8, b"WAVE"))),
     "audio/x-wav": _Kind(".wav", ((0, b"RIFF"), (8, b"WAVE"))),
     "text/plain": _Kind(".txt", ()),
@@ -42,15 +41,48 @@ _NOT_PLAIN: Final = (b"<", b"#!", b"[", b"%!", b"MZ", b"\x7fELF", b"BM")
 _SNIFFED: Final = 1024
 
 
-def binary_blocks(content: Iterable[Block]) -> list[Binary]:
-    """Return the blocks that are no text."""
-    return [block for block in content if isinstance(block, ImageBlock | DocumentBlock)]
-
-
 def block_label(block: Binary) -> str:
     """Return the placeholder of a block: its kind, its size, and its name where it has one."""
-    name = f" · {one_line(block.name, 40)}" if isinstance(block, DocumentBlock) and block.name else ""
+    name = f" · {one_line(block.name, 40)}" if block.name else ""
     return f"▣ {one_line(block.media_type, 40)} · {human_bytes(len(block.data))}{name}"
+
+
+def said_text(content: Content) -> str:
+    """Return what was said as text, without what was given with it."""
+    return plain_text(tuple(block for block in content if not _is_given(block)))
+
+
+def given_labels(content: Content) -> list[str]:
+    """Return a placeholder for each file that was given with what was said; texts are shown by nothing else here."""
+    return [_given_label(block) for block in content if _is_given(block)]
+
+
+def file_lines(content: Content, width: int, indent: int = 0) -> list[Line]:
+    """Return a line for each file that was given with what was said."""
+    return [(Segment(" " * indent), Segment(one_line(name, width - indent), "link")) for name in given_labels(content)]
+
+
+def given_documents(content: Content) -> list[dict[str, Any]]:
+    """Return the same for programs: images and documents by kind, size and name, texts whole."""
+    return [
+        {"text": block.text}
+        if isinstance(block, TextBlock)
+        else {"media_type": block.media_type, "size": len(block.data), "name": block.name}
+        for block in content
+        if _is_given(block) and not isinstance(block, JsonBlock)
+    ]
+
+
+def _is_given(block: Block) -> bool:
+    return isinstance(block, Binary) or (isinstance(block, TextBlock) and file_in(block.text) is not None)
+
+
+def _given_label(block: Block) -> str:
+    if isinstance(block, Binary):
+        return block_label(block)
+    named = file_in(plain_text((block,)))
+    name, text = named if named is not None else ("", "")
+    return f"▣ text/plain · {human_bytes(len(text.encode()))} · {one_line(name, 40)}"
 
 
 def suffix_of(block: Binary) -> str:
@@ -71,7 +103,7 @@ def refuse_opening(block: Binary) -> str:
     elif (kind := _KINDS.get(media_type)) is None:
         return f"{shown} is not a kind that is opened from here"
     elif kind.starts:
-        fits = all(data[place : place + len(start)] == start for place, start in kind.starts)
+        fits = starts_as(data, kind.starts)
     else:
         fits = _is_plain(data, media_type)
     return "" if fits else f"its bytes are not those of {shown}"

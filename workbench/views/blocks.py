@@ -11,6 +11,7 @@ from typing import Final
 from workbench.events.content import plain_text
 from workbench.state.parts import PlanState, Said
 from workbench.state.run_state import RunState
+from workbench.views.binary import file_lines, said_text
 from workbench.views.brief import cut_text
 from workbench.views.marks import EDITED, Mark, plan_mark, progress_mark, reason_words, run_mark, spinner
 from workbench.views.parts import Part, Scene, Target, fixed, passage_part
@@ -30,14 +31,14 @@ ANSWER: Final = Selection("answer")
 
 def message_parts(said: Said, ordinal: int, scene: Scene, *, queued: bool = False) -> list[Part]:
     """Return what a person said; a queued message says when it will enter."""
-    text = plain_text(said.content)
-    passage = cut_text(text, scene.width - 2, MESSAGE_LINES)
+    passage = cut_text(said_text(said.content), scene.width - 2, MESSAGE_LINES)
     lines = [
         row([Segment("❯ " if number == 0 else "  ", "running"), Segment(line, "message")], scene.width)
         for number, line in enumerate(passage.lines or [""])
     ]
     if passage.rest:
         lines.append(row([Segment(f"  {passage.rest}", "muted")], scene.width))
+    lines += [row(line, scene.width) for line in file_lines(said.content, scene.width, 2)]
     if queued:
         lines.append(row([Segment("  ○ enters after the current results", "muted")], scene.width))
     return [fixed(lines, Target(Selection("message", index=ordinal), 0, scene.width), is_prose=True)]

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from workbench.debugger.align import Ref, words_of
 from workbench.debugger.cause import agent_facts
 from workbench.debugger.divergence import Spot, messages_of
+from workbench.events.content import plain_text
 from workbench.state.parts import CallState, StepState
 from workbench.state.run_state import RunState
 from workbench.views.brief import cut_text
@@ -73,7 +74,7 @@ def detail_sections(spot: Spot, a: RunState, b: RunState, contents: Contents) ->
         case "plan":
             return [Section("plan", "\n".join(plan_lines(a)), "\n".join(plan_lines(b)))]
         case "task":
-            return [Section("task", a.task, b.task)]
+            return [Section("task", plain_text(a.question), plain_text(b.question))]
         case "answer":
             return [Section("answer", a.answer, b.answer), Section("sources", _sources(a), _sources(b))]
         case _:

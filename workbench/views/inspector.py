@@ -18,7 +18,7 @@ from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlo
 from workbench.events.request import ThinkingBlock, Usage
 from workbench.state.parts import CallState, ResultRef, StepState, TurnState
 from workbench.state.run_state import RunState
-from workbench.views.binary import block_label
+from workbench.views.binary import block_label, given_labels
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.context_meter import meter_lines
 from workbench.views.find import mark_lines
@@ -358,6 +358,8 @@ def _add_run(sheet: _Sheet, state: RunState, weights: Weights | None) -> None:
         sheet.field("changed", ", ".join(state.own_edits), "edited")
     sheet.section("task")
     sheet.text(state.task, 12)
+    for label in given_labels(state.question):
+        sheet.add(Segment(f" {label}", "link"))
     sheet.section("usage")
     sheet.usage("own", state.usage)
     if state.child_steps:

@@ -16,6 +16,7 @@ from workbench.events.run import Citation
 from workbench.state.parts import CallState, PlanState, ResultRef, StepMark, StepState, driven_between
 from workbench.state.run_state import RunState
 from workbench.tools.control import SUBMIT_ANSWER
+from workbench.views.binary import file_lines, given_documents, said_text
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.marks import EDITED, HOSTED, RETRIED, call_mark, plan_mark, progress_mark, reason_words, run_mark
 from workbench.views.segments import Line, Segment
@@ -79,6 +80,7 @@ def run_document(state: RunState, contents: Contents, *, crashed: bool = False) 
         "status": status,
         "reason": reason,
         "task": state.task,
+        "attached": given_documents(state.question),
         "model": state.agent.model if state.agent else None,
         "documents": state.agent.corpus.title if state.agent and state.agent.corpus else None,
         "plan": _plan_document(state.plan) if state.plan else None,
@@ -121,7 +123,8 @@ def _message_documents(state: RunState) -> list[dict[str, Any]]:
         if isinstance(entry, StepMark):
             steps = entry.index + 1
         elif entry.kind == "message":
-            found.append({"before_step": steps, "text": plain_text(entry.content)})
+            text, files = said_text(entry.content), given_documents(entry.content)
+            found.append({"before_step": steps, "text": text, "attached": files})
     return found
 
 
@@ -210,11 +213,10 @@ def is_submission(call: CallState) -> bool:
 def message_lines(content: Content, width: int) -> list[Line]:
     """Return what a person said."""
     head = "YOU  "
-    lines = wrap(inert(plain_text(content)), width - len(head))
-    return [
-        (Segment(head if index == 0 else " " * len(head), "title"), Segment(line, "message"))
-        for index, line in enumerate(lines)
-    ]
+    lines = wrap(inert(said_text(content)), width - len(head))
+    leads = (head, *[" " * len(head)] * len(lines))
+    text = [(Segment(lead, "title"), Segment(line, "message")) for lead, line in zip(leads, lines, strict=False)]
+    return [*text, *file_lines(content, width, len(head))]
 
 
 def head_lines(state: RunState, width: int) -> list[Line]:
@@ -227,8 +229,8 @@ def head_lines(state: RunState, width: int) -> list[Line]:
     if state.agent:
         facts.append(model_words(state.agent.model))
         facts += [state.agent.corpus.title] if state.agent.corpus else []
-    task = [(Segment(line, "title"),) for line in wrap(inert(state.task), width)]
-    return [*task, (Segment(one_line(" · ".join(facts), width), "muted"),)]
+    task = [(Segment(line, "title"),) for line in wrap(inert(said_text(state.question) or state.task), width)]
+    return [*task, *file_lines(state.question, width), (Segment(one_line(" · ".join(facts), width), "muted"),)]
 
 
 def model_words(model: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from workbench.driver.commands.agents import AgentOptions
+from workbench.events.content import Content
 from workbench.events.plan import PlanStep
 
 
@@ -30,6 +31,8 @@ class ForkEdits:
     """Fields of `ModelParameters` that change; the others stay."""
     instructions: str | None = None
     say: str | None = None
+    attached: Content = ()
+    """Files that are given with what is said."""
     options: AgentOptions = field(default_factory=AgentOptions)
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.driver.commands.agents import AgentOptions
+from workbench.events.content import Content
 from workbench.events.library import LibraryEvent
 
 
@@ -17,6 +18,8 @@ class StartRun:
     options: AgentOptions = field(default_factory=AgentOptions)
     drive: bool = True
     """Move it forward at once."""
+    attached: Content = ()
+    """Files that are given with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Say:
 
     run: str
     text: str
+    attached: Content = ()
+    """Files that are given with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ def _notes(conversation: Conversation, silent: Sequence[str], shown: Sequence[Qu
             notes.append(voice.searched_for.format(topics=voice.comma.join(dict.fromkeys(queries))))
     elif silent and (conversation.of(SEARCH) or conversation.of(SPAWN)):
         notes.append(voice.missing.format(topics=voice.join(silent)))
+    if conversation.given:
+        notes.append(voice.not_looked_at.format(names=voice.join(conversation.given)))
     return [*notes, *_failures(conversation, voice)]
 
 

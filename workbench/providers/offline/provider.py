@@ -7,7 +7,8 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 
-from workbench.events.request import Request, Usage, UserMessage
+from workbench.events.content import binary_blocks, plain_text
+from workbench.events.request import Message, Request, Usage, UserMessage
 from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TextDelta, ThinkingDelta, TurnEnd
 from workbench.providers.offline import other_tools, research
 from workbench.providers.offline.plan import SIMPLE, plan
@@ -97,11 +98,21 @@ def _pieces(turn: Turn) -> Iterator[Delta]:
 
 def _tokens_of(request: Request) -> int:
     """Estimate a request's tokens: four characters each, tools and instructions included."""
-    characters = len(request.instructions) + sum(len(message.model_dump_json()) for message in request.messages)
+    characters = len(request.instructions) + sum(map(_characters_of, request.messages))
     characters += sum(
         len(tool.name) + len(tool.description) + len(json.dumps(tool.input_schema)) for tool in request.tools
     )
     return characters // CHARACTERS_PER_TOKEN + 1
+
+
+def _characters_of(message: Message) -> int:
+    """Return the characters of a message; a file that came with it counts as the line that stands for it."""
+    if isinstance(message, UserMessage):
+        files = binary_blocks(message.content)
+        if files:
+            kept = tuple(block for block in message.content if block not in files)
+            return len(message.model_copy(update={"content": kept}).model_dump_json()) + len(plain_text(tuple(files)))
+    return len(message.model_dump_json())
 
 
 def _tokens_in(turn: Turn) -> int:

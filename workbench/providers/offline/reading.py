@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from workbench.events.content import plain_text
+from workbench.events.content import Block, Content, DocumentBlock, ImageBlock, TextBlock, plain_text
+from workbench.events.media import file_in
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, UserMessage
 from workbench.providers.offline.question import Question, analyse
 from workbench.providers.offline.results import SUBMIT, Call, Source, read_call
@@ -24,6 +25,8 @@ _SUMMARY = re.compile(r"\s*summary of the work so far:\s*\n?", re.IGNORECASE)
 _MARKED_LINE = re.compile(r"\[([^\]\n]{1,200})\] (\S.*)")
 _SEARCHED = re.compile(r"(?:Searched for|搜索过)[:：] ?(.+)")
 _DELEGATED = re.compile(r"(?:Delegated|委托过)[:：] ?(.+)")
+LONGEST_NAME = 80
+"""Characters of a file's name that are repeated."""
 LONGEST_LINE = 500
 """Characters of a plan's line; what comes after is not looked at."""
 
@@ -58,6 +61,8 @@ class Conversation:
     """Queries that a summary mentions."""
     delegated_before: list[str] = field(default_factory=list)
     """Tasks of subagents that a summary mentions."""
+    given: list[str] = field(default_factory=list)
+    """Names of the files that came with this question; nobody here can look at them."""
     focus: str = ""
     """What a subagent is to look at above all."""
     is_subagent: bool = False
@@ -70,28 +75,43 @@ class Conversation:
 def read(request: Request) -> Conversation:
     """Read the conversation of a request."""
     reader = _Reader()
-    texts = _prompt_removed(request)
+    said = _prompt_removed(request)
     for index, message in enumerate(request.messages):
         if isinstance(message, AssistantMessage):
             reader.take_turn(message)
         else:
             reader.take_results(message)
-            for text in texts[index]:
-                reader.take_text(text)
+            for block in said[index]:
+                if (name := _name_of_given(block)) is not None:
+                    reader.take_given(name)
+                else:
+                    reader.take_text(_text_of(block))
     return reader.conclude()
 
 
 def user_texts(message: UserMessage) -> list[str]:
-    """Return what a user message says beside results, block by block."""
-    return [plain_text((block,))[:MOST_CHARACTERS] for block in message.content]
+    """Return what a user message says beside results, block by block, without the files that came with it."""
+    return [_text_of(block) for block in message.content if _name_of_given(block) is None]
 
 
-def _prompt_removed(request: Request) -> list[list[str]]:
-    """Return the texts of each message, without the planner's or summariser's prompt that ends the conversation."""
-    texts = [user_texts(message) if isinstance(message, UserMessage) else [] for message in request.messages]
-    if request.purpose in ("plan", "summary") and texts and texts[-1] and sum(map(len, texts)) > 1:
-        texts[-1].pop()
-    return texts
+def _text_of(block: Block) -> str:
+    return plain_text((block,))[:MOST_CHARACTERS]
+
+
+def _name_of_given(block: Block) -> str | None:
+    """Return the name of a file, or its kind where it has none; None for a block that is no file."""
+    if isinstance(block, ImageBlock | DocumentBlock):
+        return " ".join((block.name or block.media_type).split())[:LONGEST_NAME]
+    file = file_in(block.text) if isinstance(block, TextBlock) else None
+    return None if file is None else file[0][:LONGEST_NAME]
+
+
+def _prompt_removed(request: Request) -> list[Content]:
+    """Return what each message says, without the planner's or summariser's prompt that ends the conversation."""
+    said = [message.content if isinstance(message, UserMessage) else () for message in request.messages]
+    if request.purpose in ("plan", "summary") and said and said[-1] and sum(map(len, said)) > 1:
+        said[-1] = said[-1][:-1]
+    return said
 
 
 class _Reader:
@@ -133,6 +153,10 @@ class _Reader:
             self._begin(text)
         else:
             self._now.steers.append(text)
+
+    def take_given(self, name: str) -> None:
+        if name not in self._now.given:
+            self._now.given.append(name)
 
     def conclude(self) -> Conversation:
         now = self._now

@@ -41,6 +41,7 @@ class Voice:
     searched_for: str
     missing: str
     failed: str
+    not_looked_at: str
     differences: str
     compare_task: str
     compare_focus: str
@@ -79,6 +80,7 @@ ENGLISH = Voice(
     searched_for="I searched for: {topics}.",
     missing="On {topics} I found nothing.",
     failed="{call} gave no result ({reason}), so what it would have said is missing here.",
+    not_looked_at="I cannot look at files that come with a question, so this leaves out {names}.",
     differences="differences between {things}",
     compare_task="Find out about {thing}.",
     compare_focus="{thing}; leave out {others}",
@@ -111,6 +113,7 @@ CHINESE = Voice(
     searched_for="搜索过：{topics}。",
     missing="关于{topics}，没有找到任何内容。",
     failed="{call} 没有结果（{reason}），因此这里缺少相应的内容。",
+    not_looked_at="我看不了随问题附上的文件，因此这里没有用到 {names}。",
     differences="{things}的区别",
     compare_task="查明{thing}。",
     compare_focus="{thing}；不必涉及{others}",
@@ -132,6 +135,6 @@ def is_about_nothing(text: str) -> bool:
 _PHRASES = [
     phrase
     for voice in (ENGLISH, CHINESE)
-    for phrase in (voice.missing, voice.nothing_found, voice.searched_for, voice.failed)
+    for phrase in (voice.missing, voice.nothing_found, voice.searched_for, voice.failed, voice.not_looked_at)
 ]
 _NOTHING = re.compile("|".join(re.sub(r"\\{\w+\\}", ".+", re.escape(phrase)) for phrase in _PHRASES))

@@ -16,9 +16,8 @@ from pydantic import JsonValue
 
 from workbench.events.content import Block, DocumentBlock, ImageBlock, TextBlock
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, ToolResultBlock, UserMessage
+from workbench.providers.wire.blocks import takes
 from workbench.providers.wire.common import (
-    IMAGES,
-    PDF,
     SILENT_TURN,
     Body,
     encoded,
@@ -151,11 +150,11 @@ def _result(result: ToolResultBlock, ids: Mapping[str, str]) -> JsonValue:
 
 def _block(block: Block) -> JsonValue:
     match block:
-        case ImageBlock() if block.media_type in IMAGES:
+        case ImageBlock() if takes(PROVIDER, block):
             source: JsonValue = {"type": "base64", "media_type": block.media_type, "data": encoded(block.data)}
             return {"type": "image", "source": source}
-        case DocumentBlock() if block.media_type == PDF:
-            source = {"type": "base64", "media_type": PDF, "data": encoded(block.data)}
+        case DocumentBlock() if takes(PROVIDER, block):
+            source = {"type": "base64", "media_type": block.media_type, "data": encoded(block.data)}
             document: dict[str, JsonValue] = {"type": "document", "source": source}
             return {**document, "title": block.name} if block.name else document
         case _:

@@ -18,9 +18,8 @@ from pydantic import JsonValue
 
 from workbench.events.content import Block, DocumentBlock, ImageBlock, TextBlock
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, ToolResultBlock, UserMessage
+from workbench.providers.wire.blocks import takes
 from workbench.providers.wire.common import (
-    IMAGES,
-    PDF,
     SILENT_TURN,
     ids_of,
     object_schema,
@@ -124,11 +123,26 @@ def _messages(request: Request, model: str) -> list[dict[str, Any]]:
         else:
             messages.append({"role": "user", "content": _user(message, ids, model)})
     of_user = [message["content"] for message in messages if message["role"] == "user"]
+    _tell_documents_apart(of_user)
     for content in of_user[-MARKED_MESSAGES:]:
         content.extend(_marks(model, "messages"))
     if of_user and request.tools and request.parameters.tool_choice == "none":
         of_user[-1].append({"text": NO_TOOLS_NOW})
     return messages
+
+
+def _tell_documents_apart(of_user: Iterable[list[dict[str, Any]]]) -> None:
+    """Give documents of one name numbers: the API refuses two of the same, also in different messages."""
+    names: set[str] = set()
+    for block in (block for content in of_user for block in content):
+        for one in block["toolResult"]["content"] if "toolResult" in block else [block]:
+            if (document := one.get("document")) is None:
+                continue
+            name, number = document["name"], 1
+            while document["name"] in names:
+                number += 1
+                document["name"] = f"{name} ({number})"
+            names.add(document["name"])
 
 
 def _turn(turn: AssistantMessage) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
@@ -198,10 +212,10 @@ def _blocks(content: Iterable[Block]) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     for number, block in enumerate(content, 1):
         match block:
-            case ImageBlock() if block.media_type in IMAGES:
+            case ImageBlock() if takes(PROVIDER, block):
                 source = {"bytes": block.data}
                 blocks.append({"image": {"format": block.media_type.removeprefix("image/"), "source": source}})
-            case DocumentBlock() if block.media_type == PDF:
+            case DocumentBlock() if takes(PROVIDER, block):
                 name = _NOT_IN_NAMES.sub(" ", block.name or "").strip()[:100]
                 named = f"{name} {number}".strip() if name else f"document {number}"
                 blocks.append({"document": {"format": "pdf", "name": named, "source": {"bytes": block.data}}})

@@ -15,9 +15,6 @@ from workbench.events.request import AssistantMessage, ToolCallBlock
 
 Body = dict[str, JsonValue]
 
-IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""What all APIs take as an image."""
-PDF: Final = "application/pdf"
 SILENT_TURN: Final = "(no words)"
 """Stands for a turn of which nothing may be sent: only thinking that another provider signed."""
 

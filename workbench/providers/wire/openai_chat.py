@@ -14,9 +14,8 @@ from pydantic import JsonValue
 from workbench.events.content import Block, DocumentBlock, ImageBlock, TextBlock
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, ToolResultBlock, UserMessage
 from workbench.providers.catalog import is_one_at_a_time
+from workbench.providers.wire.blocks import takes
 from workbench.providers.wire.common import (
-    IMAGES,
-    PDF,
     SILENT_TURN,
     Body,
     compact,
@@ -148,8 +147,7 @@ def _result(result: ToolResultBlock, ids: Mapping[str, str]) -> JsonValue:
 
 def _is_shown(block: Block) -> bool:
     """Whether a block is more than text here."""
-    is_image = isinstance(block, ImageBlock) and block.media_type in IMAGES
-    return is_image or (isinstance(block, DocumentBlock) and block.media_type == PDF)
+    return isinstance(block, ImageBlock | DocumentBlock) and takes(PROVIDER, block)
 
 
 def _part(block: Block) -> JsonValue:

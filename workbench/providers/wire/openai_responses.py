@@ -14,8 +14,8 @@ from pydantic import JsonValue
 from workbench.events.content import Block, DocumentBlock, ImageBlock, TextBlock
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, ToolResultBlock
 from workbench.providers.catalog import is_one_at_a_time
+from workbench.providers.wire.blocks import takes
 from workbench.providers.wire.common import (
-    IMAGES,
     SILENT_TURN,
     Body,
     compact,
@@ -150,9 +150,9 @@ def _result(result: ToolResultBlock, ids: Mapping[str, str]) -> JsonValue:
 
 def _block(block: Block) -> JsonValue:
     match block:
-        case ImageBlock() if block.media_type in IMAGES:
+        case ImageBlock() if takes(PROVIDER, block):
             return {"type": "input_image", "image_url": data_url(block), "detail": "auto"}
-        case DocumentBlock():
+        case DocumentBlock() if takes(PROVIDER, block):
             return {"type": "input_file", "filename": block.name or "document", "file_data": data_url(block)}
         case _:
             return {"type": "input_text", "text": text_of(block)}

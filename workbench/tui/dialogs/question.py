@@ -12,8 +12,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Select, Static
 
+from workbench.driver.attaching import attached, listed
 from workbench.driver.commands import AgentOptions, StartRun
+from workbench.errors import UserError
 from workbench.events.agent import PlanMode
+from workbench.events.content import Content
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
 from workbench.tui.paint import plain
@@ -69,6 +72,7 @@ class QuestionDialog(Dialog[StartRun]):
                 yield Select(
                     _PLANS, id="plan", value=self._options.plan or self._fallback.plan or "ask", allow_blank=False
                 )
+        yield Field(id="files", placeholder="files with it: images, PDFs, texts, a comma between them")
 
     def on_mount(self) -> None:
         """Write the question at once."""
@@ -97,11 +101,21 @@ class QuestionDialog(Dialog[StartRun]):
         elif docs and not Path(docs).expanduser().is_dir():
             self.show_problem(f"There is no folder {docs!r}.")
             self.query_one("#docs").focus()
-        else:
+        elif (files := self._files()) is not None:
             options = replace(
                 self._options,
                 model=model or None,
                 docs=str(Path(docs).expanduser().resolve()) if docs else None,
                 plan=next((value for _, value in _PLANS if value == plan), None),
             )
-            self.dismiss(StartRun(question, options))
+            self.dismiss(StartRun(question, options, attached=files))
+
+    def _files(self) -> Content | None:
+        """Return the files that are named; None, with a sentence, where one cannot be given."""
+        line = self.query_one("#files", Input)
+        try:
+            return attached(listed(line.value))
+        except UserError as error:
+            self.show_problem(str(error))
+            line.focus()
+            return None

@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from workbench.errors import UserError
-from workbench.events.content import Content
+from workbench.events.content import Binary, Content, binary_blocks
 from workbench.tui.actions import key_of
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.opening import open_block
-from workbench.views.binary import Binary, binary_blocks, block_label
+from workbench.views.binary import block_label
 from workbench.views.outline import message_of
 from workbench.views.segments import Segment
 from workbench.views.selection import Selection

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say, SkipWait
+from workbench.driver.attaching import mentioned
+from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say, SkipWait, StartRun
+from workbench.errors import UserError
 from workbench.state.run_state import RunState
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
 from workbench.tui.flows import answers, playhead
+from workbench.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -26,7 +30,8 @@ async def new_question(screen: MainScreen) -> None:
 
 async def ask_question(screen: MainScreen, text: str) -> None:
     """Start a run on a question, with the options of the program's start."""
-    await screen.open_run(await screen.bridge.start(text, screen.options))
+    files = await asyncio.to_thread(mentioned, text)
+    await screen.open_run(await screen.bridge.ask(StartRun(text, screen.options, attached=files)))
 
 
 async def pause_or_resume(screen: MainScreen) -> None:
@@ -92,14 +97,23 @@ async def go_one_step(screen: MainScreen) -> None:
 async def open_message(screen: MainScreen) -> None:
     """Let the person type a message."""
     is_over = screen.watched.history.live.status == "completed"
-    words = "A further question; the conversation goes on" if is_over else "A message; it enters after the results"
+    words = (
+        "A further question; @FILE gives a file with it"
+        if is_over
+        else "A message; it enters after the results; @FILE gives a file with it"
+    )
     screen.open_prompt("message", words)
 
 
 async def say_message(screen: MainScreen, text: str) -> None:
     """Give a message to the run; a completed one goes on as a fork of itself."""
     watched = screen.watched
-    run = await screen.drive(Say(watched.run, text))
+    try:
+        files = await asyncio.to_thread(mentioned, text)
+    except UserError:
+        screen.query_one(Prompt).line.value = text  # it stands there when the line is opened again
+        raise
+    run = await screen.drive(Say(watched.run, text, files))
     if run != watched.run:
         await screen.open_run(run)
 
