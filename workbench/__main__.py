@@ -67,9 +67,10 @@ def _guarded(argv: list[str]) -> int:
 
 
 def _say(sentence: str) -> None:
+    from workbench.providers.keys import redacted
     from workbench.views.text import inert
 
-    print(f"workbench: {inert(sentence)}", file=sys.stderr)
+    print(f"workbench: {inert(redacted(sentence))}", file=sys.stderr)
 
 
 def _written_down(error: Exception, argv: list[str]) -> str:
@@ -78,13 +79,15 @@ def _written_down(error: Exception, argv: list[str]) -> str:
 
     from workbench.clock import SystemClock
     from workbench.config.settings import find_places
+    from workbench.providers.keys import redacted
 
     path = find_places().state / f"error-{SystemClock().wall():.0f}.txt"
     what = f"something unexpected went wrong ({type(error).__name__}: {error})"
     command = argv[0] if argv else "(none)"
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(f"command: {command}\n\n{''.join(traceback.format_exception(error))}", "utf-8")
+        details = redacted("".join(traceback.format_exception(error)))
+        path.write_text(f"command: {command}\n\n{details}", "utf-8")
         return f"{what}. The details are in {path}; with --debug they are shown."
     return f"{what}. Run it again with --debug for the details."
 

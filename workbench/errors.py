@@ -71,7 +71,7 @@ class ModelNotFoundError(UserError):
 
 
 class KeyMissingError(UserError):
-    """A provider needs a key that is not set."""
+    """A provider needs a key that is not set, or that cannot be sent."""
 
 
 class ConfigError(UserError):

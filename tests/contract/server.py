@@ -33,6 +33,8 @@ class Scripted:
         self.left = threading.Semaphore(0)
         """Released when a client ends the connection of a stream that goes on, or stands still."""
         self.base_url = ""
+        self.grain: int | None = None
+        """Bytes that are sent at once, where everything is to arrive in pieces; frames as they are where None."""
         self._lock = threading.Lock()
 
     def next_step(self, body: bytes, headers: dict[str, str]) -> Step:
@@ -123,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        for piece in self._pieces(body):
+            self.wfile.write(piece)
 
     def _stream(self, frames: Sequence[bytes]) -> None:
         self.send_response(200)
@@ -134,8 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(frame)
 
     def _chunk(self, frame: bytes) -> None:
-        if frame:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(frame), frame))
+        for piece in self._pieces(frame):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        size = self.scripted.grain or len(data)
+        return (data[start : start + size] for start in range(0, len(data), size or 1))
 
     def _end(self) -> None:
         self.wfile.write(b"0\r\n\r\n")

@@ -10,8 +10,9 @@ import pytest
 
 from workbench.errors import KeyMissingError, ModelNotFoundError
 from workbench.providers.failures import KINDS, retry_after, status_error
+from workbench.providers.keys import hide, key_from, redacted
 from workbench.providers.registry import KNOWN, Providers
-from workbench.providers.remote import Endpoint, close_clients, hide, http_client, key_from, most_connections, redacted
+from workbench.providers.remote import Endpoint, close_clients, http_client, most_connections
 from workbench.providers.wire.common import split_model
 
 

@@ -64,7 +64,7 @@ def _typed(args: argparse.Namespace) -> Mapping[str, Any]:
         name, sign, value = text.partition("=")
         if not sign or name not in (*SECONDS, "connections", "transport"):
             others = ", ".join(name for name in REACH if name not in ("base_url", "headers", "region"))
-            raise ConfigError(f"--reach expects NAME=VALUE with one of {others}, not {text!r}")
+            raise ConfigError(f"--reach expects NAME=VALUE with one of {others}, not {name!r}")
         said[name] = _value(value)
     headers: dict[str, str] = {}
     for text in getattr(args, "header", ()):

@@ -31,7 +31,7 @@ def read_providers(value: Any) -> dict[str, dict[str, Any]]:
     """Return what a table of providers says, by provider; raises `ConfigError` for what cannot be used."""
     expected = f"tables such as [providers.anthropic]; there are {', '.join(PROVIDERS)}"
     if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
-        raise ConfigError(f"providers = {value!r}; expected {expected}")
+        raise ConfigError(f"providers is no table of tables; expected {expected}")  # headers in it may be secret
     for name in value:
         if name not in PROVIDERS:
             raise ConfigError(
@@ -49,7 +49,9 @@ def _reach(name: str, value: Any, where: str) -> Any:
     match name:
         case "base_url":
             fits = isinstance(value, str) and re.match(r"https?://[^/\s]", value) is not None and value.isprintable()
-            return value if fits else _refuse(where, value, "an address such as http://127.0.0.1:8080/v1")
+            if not fits:  # it may hold a password, so it is not said back
+                raise ConfigError(f"{where} is no address; expected one such as http://127.0.0.1:8080/v1")
+            return value
         case "region":
             fits = isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+", value) is not None
             return value if fits else _refuse(where, value, "a region such as us-east-1")
@@ -71,11 +73,12 @@ def _reach(name: str, value: Any, where: str) -> Any:
 def _headers(value: Any, where: str) -> dict[str, str]:
     """Return headers; `$NAME` in a value stands for a variable of the environment, so that no key need be written."""
     if not isinstance(value, Mapping):
-        raise ConfigError(f'{where} = {value!r}; expected a table such as {{ x-team = "$TEAM" }}')
+        raise ConfigError(f'{where} is no table; expected one such as {{ x-team = "$TEAM" }}')
     found: dict[str, str] = {}
     for name, text in value.items():
         if not _HEADER.fullmatch(str(name)):
-            raise ConfigError(f"{where} has a header {name!r}; expected letters, digits and hyphens")
+            shown = str(name).partition(":")[0]  # behind a colon stands what was meant as the value
+            raise ConfigError(f"{where} has a header {shown!r}; expected letters, digits and hyphens")
         if not isinstance(text, str) or not text.isprintable() or not text.isascii():
             raise ConfigError(f"{where} has no text that can be sent for {name!r}; expected plain ASCII on one line")
         found[str(name).lower()] = _VARIABLE.sub(partial(_variable, str(name)), text)
@@ -87,6 +90,11 @@ def _variable(header: str, match: re.Match[str]) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
         raise ConfigError(f"the header {header!r} takes its value from {name}, which is not set in the environment")
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigError(
+            f"the header {header!r} takes its value from {name}, which holds a line's end, a control character or a "
+            "letter beyond ASCII; set it again, as one line"
+        )
     return value
 
 

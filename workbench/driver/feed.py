@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.events.base import Recorded
+from workbench.providers.keys import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Trouble:
     level: Literal["warning", "error"] = "error"
     detail: str = ""
     """What helps whoever mends the program: a traceback; empty where the sentence says it all."""
+
+    def __post_init__(self) -> None:
+        """Hide keys: what went wrong is often said in a library's words."""
+        object.__setattr__(self, "message", redacted(self.message))
+        object.__setattr__(self, "detail", redacted(self.detail))
 
 
 Change = Recorded | Draft | RunsChanged | Progress | Trouble

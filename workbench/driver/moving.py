@@ -14,6 +14,7 @@ from workbench.driver.summary import summarise
 from workbench.engine.loop import PauseWhen
 from workbench.errors import StaleDriverError, StoreError
 from workbench.events.run import RunFinished, RunResumed
+from workbench.providers.keys import redacted
 from workbench.state.parts import Said
 from workbench.state.run_state import RunState
 
@@ -59,7 +60,8 @@ class Mover:
             except (StoreError, StaleDriverError):
                 raise
             except Exception as error:  # noqa: BLE001 - the worker's top: a bug must end as a fact, not as silence
-                await self._fail(live, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+                why = redacted(f"{type(error).__name__}: {error}")
+                await self._fail(live, why, "".join(traceback.format_exception(error)))
             if not _was_overtaken(live.state):
                 return
             await live.journal.append(RunResumed())

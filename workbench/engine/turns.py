@@ -33,6 +33,7 @@ from workbench.providers.base import (
     UsageSoFar,
 )
 from workbench.providers.builder import TurnBuilder
+from workbench.providers.keys import redacted
 from workbench.providers.remote import patience, place_for
 
 MODEL_ATTEMPTS = 5
@@ -334,5 +335,6 @@ async def _iterate(provider: Provider, prepared: Prepared) -> AsyncGenerator[Del
         if task is not None and task.cancelling():
             raise
         raise TransientModelError("the provider gave up its own request", kind="cancelled") from None
-    except Exception as error:
-        raise PermanentModelError(f"the provider failed: {type(error).__name__}: {error}", kind="provider") from error
+    except Exception as error:  # noqa: BLE001 - whatever a provider raises ends the turn, without its keys
+        said = redacted(f"the provider failed: {type(error).__name__}: {error}")
+        raise PermanentModelError(said, kind="provider") from None

@@ -37,7 +37,8 @@ from workbench.providers.base import (
 )
 from workbench.providers.failures import failure, model_error, not_a_stream, status_error
 from workbench.providers.hosted import ANTHROPIC, cost_of_turn, message_result
-from workbench.providers.remote import Endpoint, Shared, hide, key_from, other_key, timeouts
+from workbench.providers.keys import key_from, other_key
+from workbench.providers.remote import Endpoint, Shared, timeouts
 from workbench.providers.wire.anthropic import PROVIDER, messages_body
 
 if TYPE_CHECKING:
@@ -73,7 +74,6 @@ class AnthropicProvider:
     def __init__(self, endpoint: Endpoint | None = None) -> None:
         """Look for a key; raises `KeyMissingError` where the API itself is asked and there is none."""
         self.endpoint = endpoint or Endpoint()
-        hide(*self.endpoint.headers.values())
         self._api_key, self._auth_token = _proof(self.endpoint)
         self._client = Shared(self.endpoint, self._made)
 
@@ -91,8 +91,8 @@ class AnthropicProvider:
                 turn.pause()
         except KeyMissingError:
             raise
-        except Exception as error:
-            raise model_error(error, "" if self.endpoint.base_url else PROVIDER) from error
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises; what it holds may be a key
+            raise model_error(error, "" if self.endpoint.base_url else PROVIDER) from None
         for last in turn.end():
             yield last
 
@@ -122,15 +122,19 @@ class AnthropicProvider:
 
         # Where the API had the key once, and servers of one's own look.
         also = {"x-api-key": self._api_key} if self._api_key and self.endpoint.base_url else {}
-        return AsyncAnthropic(
+        headers = {**also, **self.endpoint.headers}
+        made = AsyncAnthropic(
             api_key=self._api_key,
             auth_token=self._auth_token,
             base_url=self.endpoint.base_url,
             max_retries=0,
             timeout=timeouts(self.endpoint),
-            default_headers={**also, **self.endpoint.headers},
+            default_headers=headers,
             http_client=connections,
         )
+        if self.endpoint.is_foreign:
+            made._custom_headers = headers  # noqa: SLF001 - without those of ANTHROPIC_CUSTOM_HEADERS
+        return made
 
 
 def _proof(endpoint: Endpoint) -> tuple[str | None, str | None]:

@@ -23,7 +23,8 @@ from workbench.providers.base import Delta
 from workbench.providers.bedrock_events import ConverseTurn
 from workbench.providers.bedrock_reading import Reading, prepare
 from workbench.providers.failures import model_error
-from workbench.providers.remote import Endpoint, hide, most_connections, other_key
+from workbench.providers.keys import hide, other_key, require_sendable
+from workbench.providers.remote import Endpoint, most_connections
 from workbench.providers.wire.bedrock import PROVIDER, converse_arguments
 
 REGION: Final = "us-east-1"
@@ -36,6 +37,8 @@ _CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )  # fmt: skip
+_SENT: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK")
+"""Variables that boto3 reads by itself, and sends or signs with as they are."""
 _SERVERS: Final = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL")
 
 
@@ -54,10 +57,12 @@ class BedrockProvider:
     """How often a turn is tried."""
 
     def __init__(self, endpoint: Endpoint | None = None) -> None:
-        """Look for credentials; raises `KeyMissingError` where Bedrock itself is asked and there are none."""
+        """Look for credentials.
+
+        Raises `KeyMissingError` where Bedrock itself is asked and there are none, and for those that cannot be sent.
+        """
         given = endpoint or Endpoint()
         self.endpoint = _patient(given)
-        hide(*given.headers.values())
         try:
             importlib.import_module("botocore.session")
         except ImportError:
@@ -69,12 +74,21 @@ class BedrockProvider:
                 "Bedrock needs credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or "
                 "AWS_BEARER_TOKEN_BEDROCK in the environment, or leave out the model to use `offline`, which needs none"
             )
+        if self._sends_other_key:
+            other_key()
+        else:
+            for name in _SENT:
+                require_sendable(name, os.environ.get(name, ""))
         self._client: Any = None
         self._making = threading.Lock()
 
     @property
     def _has_own_server(self) -> bool:
         return bool(self.endpoint.base_url or any(os.environ.get(name) for name in _SERVERS))
+
+    @property
+    def _sends_other_key(self) -> bool:
+        return self.endpoint.is_foreign or (self._has_own_server and not has_credentials())
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Stream one turn."""
@@ -88,8 +102,8 @@ class BedrockProvider:
                     if turn.stop_reason is not None:
                         await _rest_of(events, turn)
                         break
-        except Exception as error:
-            raise model_error(error, "" if self.endpoint.base_url else PROVIDER) from error
+        except Exception as error:  # noqa: BLE001 - whatever boto3 raises; what it holds may be a key
+            raise model_error(error, "" if self.endpoint.base_url else PROVIDER) from None
         for last in turn.end(request.model):
             yield last
 
@@ -122,7 +136,7 @@ class BedrockProvider:
             signature_version="v4" if self.endpoint.is_foreign else None,
         )
         keys: dict[str, str] = {}
-        if self.endpoint.is_foreign or (self._has_own_server and not has_credentials()):
+        if self._sends_other_key:
             keys = {"aws_access_key_id": other_key(), "aws_secret_access_key": other_key()}
         else:
             _hide_credentials(session)

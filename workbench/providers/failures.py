@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from workbench.clock import SystemClock
 from workbench.errors import ModelError, PermanentModelError, TransientModelError
 from workbench.providers.catalog import current_models
-from workbench.providers.remote import redacted
+from workbench.providers.keys import redacted
 
 LONGEST_QUOTE: Final = 400
 """Characters of what a provider says."""
@@ -54,6 +54,9 @@ KINDS: Final[dict[str, Failure]] = {
     "filtered": Failure(False, "the provider's filter stopped it"),
     "tls": Failure(False, "the provider's certificate or TLS cannot be trusted"),
     "address": Failure(False, "the base URL cannot be used"),
+    "unsendable": Failure(
+        False, "a key or a header cannot be sent; look for a line's end or a letter beyond ASCII in it"
+    ),
     "redirected": Failure(False, "the base URL leads elsewhere"),
     "provider": Failure(False, "the provider failed"),
 }
@@ -129,6 +132,7 @@ _EXCEPTIONS: Final[dict[str, str]] = {
 
 _TELLS_NOTHING: Final = frozenset({"APIConnectionError", "APIError", "HTTPClientError", "ConnectionError"})
 """Exceptions that only wrap what happened."""
+_HEADER_REFUSED: Final = re.compile(r"(illegal|invalid) header|detected in headers")
 _MARKUP: Final = re.compile(r"\s*<(!doctype|html|\?xml|head|body)\b", re.IGNORECASE)
 _SPACE: Final = re.compile(r"\s+")
 
@@ -230,6 +234,8 @@ def _of_exception(error: BaseException) -> ModelError:
         if isinstance(cause, ssl.SSLCertVerificationError) or _is_wrong_tls(cause):
             return failure("tls", str(cause))
     for cause in chain:
+        if _is_unsendable(cause):
+            return failure("unsendable")
         names = [kind.__name__ for kind in type(cause).__mro__]
         if names[0] in _TELLS_NOTHING and cause is not chain[-1]:
             continue
@@ -251,6 +257,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _is_wrong_tls(error: BaseException) -> bool:
     words = str(error)
     return isinstance(error, ssl.SSLError) and ("CERTIFICATE" in words or "WRONG_VERSION_NUMBER" in words)
+
+
+def _is_unsendable(error: BaseException) -> bool:
+    """Whether a library refuses to write a header; each says so in words of its own, and with the value."""
+    words = str(error).lower()
+    is_refusal = isinstance(error, ValueError) or type(error).__name__ == "LocalProtocolError"
+    return isinstance(error, UnicodeEncodeError) or (is_refusal and bool(_HEADER_REFUSED.search(words)))
 
 
 def _of_network(chain: list[BaseException]) -> str:
@@ -293,5 +306,5 @@ def _botocore_error(error: BaseException, response: Mapping[str, Any]) -> ModelE
 def _quoted(message: str) -> str:
     if _MARKUP.match(message):
         return "an HTML page"
-    text = _SPACE.sub(" ", redacted(message)).strip()
+    text = redacted(_SPACE.sub(" ", message)).strip()
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"

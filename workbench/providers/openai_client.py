@@ -16,7 +16,8 @@ from pydantic import JsonValue
 
 from workbench.errors import ModelError
 from workbench.providers.failures import failure, model_error, not_a_stream
-from workbench.providers.remote import Endpoint, Shared, hide, key_from, other_key, timeouts
+from workbench.providers.keys import key_from, other_key
+from workbench.providers.remote import Endpoint, Shared, timeouts
 from workbench.providers.wire.common import Body
 from workbench.providers.wire.openai_chat import is_openai
 
@@ -49,11 +50,9 @@ def openai_key(endpoint: Endpoint, *, is_for_others: bool) -> str:
     has_own = any(name.lower() in ("authorization", "api-key") for name in endpoint.headers)
     if is_openai(address_of(endpoint)) and not has_own:
         return key_from(KEY, what="OpenAI")
-    key = os.environ.get(KEY, "").strip()
-    if not key or (is_for_others and endpoint.base_url is not None):
+    if not os.environ.get(KEY, "").strip() or (is_for_others and endpoint.base_url is not None):
         return other_key()
-    hide(key)
-    return key
+    return key_from(KEY, what="OpenAI")
 
 
 class OpenAIClient:
@@ -63,7 +62,6 @@ class OpenAIClient:
     """
 
     def __init__(self, endpoint: Endpoint, *, is_for_others: bool = False) -> None:
-        hide(*endpoint.headers.values())
         self._endpoint, self._key = endpoint, openai_key(endpoint, is_for_others=is_for_others)
         self._asked = "" if is_for_others or endpoint.base_url else "openai"
         self._client = Shared(endpoint, self._made)
@@ -100,14 +98,18 @@ class OpenAIClient:
     def _made(self, connections: httpx2.AsyncClient) -> AsyncOpenAI:
         from openai import AsyncOpenAI
 
-        return AsyncOpenAI(
+        headers = dict(self._endpoint.headers)
+        made = AsyncOpenAI(
             api_key=self._key,
             base_url=self._endpoint.base_url,
-            default_headers=dict(self._endpoint.headers),
+            default_headers=headers,
             timeout=timeouts(self._endpoint),
             max_retries=0,
             http_client=connections,
         )
+        if self._endpoint.is_foreign:
+            made._custom_headers = headers  # noqa: SLF001 - without those of OPENAI_CUSTOM_HEADERS
+        return made
 
 
 async def rest_of(events: AsyncGenerator[Event]) -> list[Event]:

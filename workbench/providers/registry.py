@@ -2,12 +2,14 @@
 
 Where a provider is reached is the person's concern: settings, command line and environment say so. An address in a
 model's name counts too, but it may come out of a stranger's session, so it is given no headers and no maker's key.
+Names are kept in logs, so an address in one holds nothing that proves who asks.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -17,6 +19,7 @@ from urllib.parse import urlsplit
 from workbench.errors import ModelNotFoundError
 from workbench.providers.base import Provider
 from workbench.providers.catalog import refuse_retired
+from workbench.providers.keys import redacted
 from workbench.providers.remote import Endpoint
 from workbench.providers.wire.common import ModelName, split_model
 
@@ -46,6 +49,8 @@ OFFLINE: Final = "offline"
 RECORDED: Final = "recorded"
 KNOWN: Final = (OFFLINE, *REMOTE, RECORDED)
 """Providers that can be named, before the colon where a model follows."""
+_MEANT_AS_ADDRESS: Final = re.compile(r"@(?:[a-z][a-z0-9+.-]*:/|[^@]*:[^@]*@)", re.IGNORECASE)
+"""In a model's name that has no address."""
 _MODELS_BEGIN: Final = {"claude": "anthropic", "gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai"}
 
 
@@ -71,7 +76,10 @@ class Providers:
 
             return OfflineProvider(pace=pace)
         name = split_model(model)
-        if name.provider not in (*REMOTE, RECORDED) or not name.model.strip():
+        if name.provider not in (*REMOTE, RECORDED):
+            raise ModelNotFoundError(_unknown(model, name))
+        _refuse_secrets(name)
+        if not name.model.strip():
             raise ModelNotFoundError(_unknown(model, name))
         if name.provider == RECORDED:
             from workbench.providers.recorded import RecordedProvider
@@ -127,13 +135,39 @@ def _is_below(host: str, names: Collection[str]) -> bool:
     return any(host == name or host.endswith(f".{name}") for name in names)
 
 
+def _refuse_secrets(name: ModelName) -> None:
+    """Raise `ModelNotFoundError` for an address with more than the way to a server: the log would keep it."""
+    if name.base_url is None:
+        if _MEANT_AS_ADDRESS.search(f"{name.provider}:{name.model}"):
+            raise ModelNotFoundError(
+                "the address in the name of a model begins with http:// or https://, in small letters"
+            )
+        return
+    bare = _bare(name.base_url)
+    if bare != name.base_url:
+        raise ModelNotFoundError(
+            "the name of a model is kept in the log, so its address holds no user, password, query or fragment: name "
+            f"the model {name.provider}:{name.model}@{bare} and give what proves who asks with --header, or as headers "
+            f"under [providers.{name.provider}] in settings.toml, where $NAME stands for a variable of the environment"
+        )
+
+
+def _bare(address: str) -> str:
+    """Return an address without user, password, query and fragment."""
+    scheme, _, rest = re.split(r"[?#]", address, maxsplit=1)[0].partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+
+
 def _host_of(address: str) -> str:
     try:
         host = urlsplit(address).hostname
     except ValueError:
         host = None
     if not host:
-        raise ModelNotFoundError(f"{address!r} is no base URL; it begins with http:// or https:// and names a host")
+        raise ModelNotFoundError(
+            f"{redacted(address)!r} is no base URL; it begins with http:// or https:// and names a host"
+        )
     return host.lower()
 
 
@@ -152,6 +186,6 @@ def _unknown(model: str, name: ModelName) -> str:
         hint = "a model is named provider:model[@base_url]"
     known = ", ".join(KNOWN)
     return (
-        f"there is no model {model!r}: {hint} Providers are {known}; {OFFLINE!r} needs no key, and `workbench models` "
-        "lists what is known."
+        f"there is no model {redacted(model)!r}: {hint} Providers are {known}; {OFFLINE!r} needs no key, and "
+        "`workbench models` lists what is known."
     )

@@ -1,25 +1,22 @@
-"""How providers reach the world: addresses, keys, and one pool of connections that all runs of a process share.
+"""How providers reach the world: addresses, and one pool of connections that all runs of a process share.
 
 Nothing here knows an API. The SDKs are given the client of this room, so that connections are shared, kept alive and
 freed in one place; what the SDKs would retry by themselves the engine does, so that every attempt is an event.
-
-A key is never part of a message: whoever makes a sentence out of a stranger's text passes it through `redacted`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import socket
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from urllib.request import getproxies
 
-from workbench.errors import KeyMissingError
+from workbench.providers.keys import hide, hide_address
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,23 +29,18 @@ KEEP_ALIVE: Final = 300.0
 """Seconds that an idle connection is kept."""
 PROBE_AFTER, PROBE_EVERY, PROBES = 60, 30, 4
 """TCP keepalive: seconds of silence before the first probe, between probes, and how many may go unanswered."""
-OTHER_KEY: Final = "MODEL_API_KEY"
-"""Names the key of a server that is none of the makers'."""
-NO_KEY: Final = "none"
-"""Sent where a server asks for no key; the SDKs insist on one."""
-HIDDEN: Final = "[key]"
-"""Stands where a key was."""
-SHORTEST_KEY: Final = 8
-"""Characters: what is shorter is no key, and hiding it would tear words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how a provider is reached: from the model's name, the settings and the command line."""
+    """Where and how a provider is reached: from the model's name, the settings and the command line.
 
-    base_url: str | None = None
-    """None for the SDK's own, which reads the environment."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    What is secret in it is hidden from its first moment on.
+    """
+
+    base_url: str | None = field(default=None, repr=False)
+    """None for the SDK's own, which reads the environment. User, password and query are treated as keys."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request; their values are treated as keys."""
     region: str | None = None
     """Where Bedrock runs."""
@@ -63,6 +55,11 @@ class Endpoint:
     transport: Transport = "httpx2"
     is_foreign: bool = False
     """The address came with the model's name, perhaps out of a stranger's session: it gets no key of the maker's."""
+
+    def __post_init__(self) -> None:
+        """Hide what is secret."""
+        hide(*self.headers.values())
+        hide_address(self.base_url or "")
 
 
 def most_connections() -> int:
@@ -170,58 +167,6 @@ async def closing_clients() -> AsyncIterator[None]:
         yield
     finally:
         await close_clients()
-
-
-def key_from(*names: str, what: str) -> str:
-    """Return the key in the first of these environment variables that is set.
-
-    Raises `KeyMissingError` naming them; `what` is who asks, as in "Anthropic".
-    """
-    for name in names:
-        value = os.environ.get(name, "").strip()
-        if value:
-            hide(value)
-            return value
-    raise KeyMissingError(
-        f"{what} needs a key: set {' or '.join(names)} in the environment, or leave out the model to use "
-        "`offline`, which needs none"
-    )
-
-
-def other_key() -> str:
-    """Return the key for a server that is none of the makers', or a word where it needs none."""
-    key = os.environ.get(OTHER_KEY, "").strip()
-    hide(key)
-    return key or NO_KEY
-
-
-def hide(*secrets: str) -> None:
-    """Let `redacted` hide these from now on."""
-    _secrets.update(secret for secret in secrets if len(secret) >= SHORTEST_KEY)
-
-
-def redacted(text: str) -> str:
-    """Return `text` without keys: those that were read, those in the environment, and what looks like one."""
-    for secret in sorted(_secrets | set(_environment_secrets()), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return _LOOKS_LIKE_A_KEY.sub(lambda found: f"{found['before'] or ''}{HIDDEN}", text)
-
-
-_secrets: set[str] = set()
-_SECRET_NAME: Final = re.compile(
-    r"(?:^|_)(API_KEY|AUTH_TOKEN|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$|_BEARER_TOKEN_"
-)
-_LOOKS_LIKE_A_KEY: Final = re.compile(
-    r"(?P<before>\bBearer\s+)?(?:(?<=Bearer )[\w.~+/=-]{8,}|\bsk-[\w*-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,})"
-)
-
-
-def _environment_secrets() -> Iterable[str]:
-    return (
-        value.strip()
-        for name, value in os.environ.items()
-        if _SECRET_NAME.search(name) and len(value.strip()) >= SHORTEST_KEY
-    )
 
 
 def _socket_options() -> list[tuple[int, int, int]]:
