@@ -39,6 +39,14 @@ def what_next(
 
     `breaks` are the breakpoints of this command: the next one has to be told of them again.
     """
+    lines = _what_next(root, waiting, place, width, breaks)
+    reminder = f"  {place.reach.reminder}"
+    return [*lines, (Segment(reminder, "waiting"),)] if lines and place.reach.reminder else lines
+
+
+def _what_next(
+    root: RunState, waiting: list[RunState], place: Workplace, width: int, breaks: Sequence[str]
+) -> list[Line]:
     if waiting:
         return [line for state in waiting for line in _needs(state, place, width)]
     name = short(root.run)
@@ -62,7 +70,8 @@ def interrupted_sentence(state: RunState, place: Workplace) -> str:
     """Return what a person is told who stopped a run."""
     name = short(state.run)
     step = len(state.steps) - (bool(state.steps) and not state.steps[-1].is_closed)
-    return f"Interrupted at step {step}. Run {name}; go on with: {place.command('resume', name)}"
+    said = f"Interrupted at step {step}. Run {name}; go on with: {place.command('resume', name)}"
+    return f"{said}\n{place.reach.reminder}".rstrip()
 
 
 def _needs(state: RunState, place: Workplace, width: int) -> Iterator[Line]:
