@@ -80,6 +80,21 @@ async def test_the_command_after_a_failure_asks_the_same_server(shell: Shell) ->
     assert failed.code == 1
 
 
+async def test_without_a_key_nothing_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence with the variable's name, exit 2, nothing written: for a run that failed, and for a further word."""
+    whole = answer(started(), text(0, "Forty-two."), ended())
+    async with serving(error(401, "authentication_error", "no"), whole) as server:
+        words = ["-m", "anthropic:m", "--base-url", server.url, "--plan", "off"]
+        for code in (1, 0):
+            assert (await asyncio.to_thread(shell, "run", "What?", *words)).code == code
+    failed, completed = sorted((row["status"], row["id"]) for row in await asyncio.to_thread(shell.runs))[::-1]
+    assert (failed[0], completed[0]) == ("failed", "completed")
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    for run, more in ((failed[1], []), (failed[1], ["--say", "And?"]), (completed[1], ["--say", "And?"])):
+        said = await asyncio.to_thread(shell.refused, "resume", run, *more)
+        assert "set ANTHROPIC_API_KEY" in said
+
+
 @pytest.mark.parametrize("words", [["--plan", "ask"], ["--plan", "off", "--max-steps", "1"]])
 def test_whatever_a_run_waits_for_goes_on_at_the_same_server(shell: Shell, words: list[str]) -> None:
     """Each command that asks a model says how it is reached, in JSON mode too; one that only looks does not."""
