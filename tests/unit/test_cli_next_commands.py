@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.anthropic_kit import answer, ended, error, serving, started, text
+from tests.anthropic_kit import Answer, answer, ended, error, serving, started, text
 from tests.cli_harness import QUESTION, Shell, by_step, ctrl_c, use_script
 from workbench.cli.arguments import parse
 from workbench.cli.reaching import endpoints, retyped
@@ -93,6 +93,67 @@ async def test_without_a_key_nothing_goes_on(shell: Shell, monkeypatch: pytest.M
     for run, more in ((failed[1], []), (failed[1], ["--say", "And?"]), (completed[1], ["--say", "And?"])):
         said = await asyncio.to_thread(shell.refused, "resume", run, *more)
         assert "set ANTHROPIC_API_KEY" in said
+
+
+MODEL, AGAIN = "fork RUN --at 0 -m MODEL", "resume RUN"
+
+
+@pytest.mark.parametrize(
+    ("served", "helps"),
+    [
+        (error(401, "authentication_error", "no"), [AGAIN, MODEL]),
+        (error(403, "permission_error", "no"), [AGAIN, MODEL]),
+        (error(404, "not_found_error", "model: m"), [MODEL]),
+        (error(413, "request_too_large", "no"), [MODEL]),
+        (error(400, "invalid_request_error", "prompt is too long"), [MODEL]),
+        (error(400, "invalid_request_error", "no temperature"), [MODEL, "fork RUN --at 0 --param NAME=VALUE"]),
+        (answer(started(), text(0, "I"), ended("refusal")), [MODEL, "fork RUN --at 0 --say TEXT"]),
+    ],
+)
+async def test_a_failure_is_told_with_what_mends_it(shell: Shell, served: Answer, helps: list[str]) -> None:
+    """What fails the same way again is not tried again: a fork before the turn that failed goes on otherwise."""
+    async with serving(served) as server:
+        words = ["-m", "anthropic:m", "--base-url", server.url, "--plan", "off", "--headless"]
+        failed = await asyncio.to_thread(shell, "run", "What is a context manager?", *words)
+        reach = f" --base-url {server.url}"
+    commands = [line.partition("workbench --db ")[2] for line in failed.out.splitlines()]
+    run = failed.out.splitlines()[-1].partition(" fork ")[2] or failed.out.splitlines()[-1].partition(" resume ")[2]
+    given = [command.partition(" ")[2].replace(run[:8], "RUN").removesuffix(reach) for command in commands if command]
+    assert failed.code == 1
+    assert given == helps
+    fork = await asyncio.to_thread(shell, "fork", run[:8], "--at", "0", "-m", "offline")
+    assert fork.code == 0, fork
+
+
+async def test_a_plan_that_failed_is_mended_at_the_end(shell: Shell) -> None:
+    """No step was begun, so the fork begins where the run ended, and makes its plan anew."""
+    async with serving(error(404, "not_found_error", "model: m")) as server:
+        words = ["-m", "anthropic:m", "--base-url", server.url, "--headless"]
+        failed = await asyncio.to_thread(shell, "run", QUESTION, *words)
+    assert "--at end -m MODEL" in failed.out.splitlines()[-1]
+    run = failed.out.splitlines()[-1].partition(" fork ")[2][:8]
+    fork = await asyncio.to_thread(shell, "fork", run, "--at", "end", "-m", "offline")
+    assert fork.code == 0, fork
+    assert "PLAN ✓ approved" in fork.out
+
+
+def test_a_failed_step_is_mended_before_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found before stays; a failure of no known kind can be tried again, too."""
+
+    @tool(read_only=True)
+    async def look() -> str:
+        """Find something."""
+        return "found"
+
+    turns = [Turn("First.", [("look", {})]), Turn("Now", error=RuntimeError("boom"))]
+    use_script(monkeypatch, by_step(turns), [look])
+    failed = shell("run", "What?", "--plan", "off")
+    run = shell.last()[:8]
+    assert failed.code == 1
+    assert [line.partition(f" --db {shell.database} ")[2] for line in failed.out.splitlines()[-2:]] == [
+        f"resume {run}",
+        f"fork {run} --at 1 -m MODEL",
+    ]
 
 
 @pytest.mark.parametrize("words", [["--plan", "ask"], ["--plan", "off", "--max-steps", "1"]])

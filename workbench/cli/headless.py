@@ -181,14 +181,13 @@ class Headless(AbstractContextManager["Headless"]):
         if state.end == ("interrupted", "paused"):
             notes.say(interrupted_sentence(state, self._place))
             return INTERRUPTED
-        waiting = tree.waiting()
         if isinstance(self._printer, TextPrinter):
             if state.answer:
                 notes.lines([(), *answer_lines(state.answer, state.citations, notes.width), ()])
             notes.lines(ending_lines(state, notes.width))
-        code = WAITING if waiting else exit_code(state)
+        code = WAITING if tree.waiting() else exit_code(state)
         if code != COMPLETED:
-            notes.lines(what_next(state, waiting, self._place, notes.width, self._breaks))
+            notes.lines(what_next(tree, self._place, notes.width, self._breaks))
         elif isinstance(self._printer, TextPrinter):
             notes.say(f"look at it with: {self._place.command('open', short(state.run))}", "muted")
         return code
