@@ -93,6 +93,9 @@ async def test_without_a_key_nothing_goes_on(shell: Shell, monkeypatch: pytest.M
     for run, more in ((failed[1], []), (failed[1], ["--say", "And?"]), (completed[1], ["--say", "And?"])):
         said = await asyncio.to_thread(shell.refused, "resume", run, *more)
         assert "set ANTHROPIC_API_KEY" in said
+    assert "set ANTHROPIC_API_KEY" in await asyncio.to_thread(shell.refused, "fork", failed[1], "--at", "0")
+    made = await asyncio.to_thread(shell, "fork", failed[1], "--at", "0", "--no-drive")
+    assert made.code == 0, made
 
 
 MODEL, AGAIN = "fork RUN --at 0 -m MODEL", "resume RUN"

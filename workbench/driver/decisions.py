@@ -156,13 +156,7 @@ async def say(session: Session, command: c.Say) -> str:
 
 
 async def _ask_further(session: Session, run: str, text: str) -> str:
-    """Fork a run that is over with a further question, which may take as many steps as the first.
-
-    Raises `UserError` and writes nothing where its model cannot be asked.
-    """
-    agent = (await session.state(run)).agent
-    if agent is not None:
-        session.settings.make_provider(agent.model, agent.pace)
+    """Fork a run that is over with a further question, which may take as many steps as the first."""
     fork, root = await session.forks.make(c.ForkRun(run, "end", c.ForkEdits(say=text)))
     live = await session.revive(fork)
     first = (await session.store.read(fork, upto=0))[0].event
