@@ -243,3 +243,14 @@ def test_a_fork_says_what_it_costs_before_it_goes_on(shell: Shell, looked: list[
     assert "sent again: " in said
     assert "cost: nothing" in said
     assert "the rest: about $0, if like the parent's 1 step after here" in said
+
+
+def test_the_head_of_a_fork_names_its_own_model(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with what the fork changes, not as its parent was."""
+    use_script(monkeypatch, by_step([answer("one")]))
+    assert shell("run", "What?", "--plan", "off", "-m", "first").code == 0
+    fork = shell("fork", "@last", "--at", "0", "-m", "second", "--headless")
+    assert fork.code == 0
+    head = next(line for line in fork.out.splitlines() if " · fork of " in line)
+    assert head.endswith(" · second")
+    assert "  ✎ changed: model" in fork.out.splitlines()

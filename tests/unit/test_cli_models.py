@@ -185,6 +185,15 @@ async def test_a_whole_run_asks_where_it_was_told(tmp_path: Path, capsys: pytest
     assert "blue-team" not in written_in(tmp_path)
 
 
+async def test_an_unknown_cost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that is in no price list did not cost nothing."""
+    async with serving(answer(started(), text(0, "Forty-two."), ended())) as server:
+        shell = Shell(tmp_path / "runs.db", capsys)
+        printed = await asyncio.to_thread(shell, "run", "What?", "--plan", "off", "-m", f"anthropic:m@{server.url}")
+    assert printed.code == 0, printed
+    assert printed.out.splitlines()[-2].endswith(" out · cost unknown")
+
+
 async def test_a_key_is_nowhere_but_on_the_wire(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from workbench.cli.workplace import Workplace
 from workbench.config.settings import find_places
 from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work
-from workbench.errors import Retry
+from workbench.errors import PermanentModelError, Retry, TransientModelError
 from workbench.events.base import Recorded
+from workbench.events.request import Request
 from workbench.events.turn import TurnText
 from workbench.interchange.session_file import read_session
 from workbench.providers.scripted import Turn
@@ -220,6 +222,58 @@ def test_retries_are_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
     assert "not yet" in printed.out
 
 
+LONG = (
+    "the provider takes no more requests for the moment (429): " + "wait a little, and then ask again, " * 4 + "please."
+)
+
+
+def failing(times: int, *then: Turn) -> Callable[[Request], Turn]:
+    """Return a script that fails in passing so often, at once, before it says `then`."""
+    turns = iter([*[Turn(error=TransientModelError(LONG, kind="rate_limited", retry_after=0.0))] * times, *then])
+    return lambda _: next(turns)
+
+
+def test_a_retry_of_the_model_is_told_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed in whole, which attempt comes next, and when; a model that is overloaded broke nothing."""
+    use_script(monkeypatch, failing(2, answer("now")))
+    printed = shell("run", "--plan", "off", "Try.")
+    told = " ".join(printed.out.split())
+    assert printed.code == 0
+    assert told.count("takes no more requests") == 2
+    assert f"↻ {LONG.rstrip('.')}; attempt 2 of 5 in 0 ms ↻" in told
+    assert "; attempt 3 of 5 in " in told
+    assert "broken" not in told
+    assert max(map(len, printed.out.splitlines()[:-1])) <= 100
+
+
+def test_a_turn_that_is_given_up_is_told_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the last attempt the error stands at the end, in whole; a resumed run counts its attempts anew."""
+    use_script(monkeypatch, failing(10))
+    printed = shell("run", "--plan", "off", "Try.")
+    again = shell("resume", "@last")
+    for failed in (printed, again):
+        told = " ".join(failed.out.split())
+        assert failed.code == 1
+        assert told.count("takes no more requests") == 5
+        assert "attempt 5 of 5" in told
+        assert f"turn given up after 5 attempts {LONG} failed (0 steps)" in told
+
+
+def test_a_subagents_turn_that_failed_says_why(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else tells it in whole: its caller only has the beginning."""
+    spawn = Turn("Asking.", [("spawn_subagent", {"task": "Find a."})])
+
+    def script(request: Any) -> Turn:
+        if "Find a." in str(request.messages[0].content):
+            return Turn(error=PermanentModelError(LONG, kind="bad_request"))
+        return by_step([spawn, answer("done")])(request)
+
+    use_script(monkeypatch, script)
+    printed = shell("run", "--plan", "off", "Delegate.")
+    below = [line.removeprefix("0.0 │ ") for line in printed.out.splitlines() if line.startswith("0.0 │ ")]
+    assert f"turn given up: {LONG}" in " ".join(" ".join(below).split())
+
+
 def test_sequential_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--sequential` runs calls one by one and claims nothing else."""
     turn = Turn("Both.", [("look", {"word": "a"}), ("look", {"word": "b"})])
@@ -274,11 +328,15 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(shell: Shell, monkeypatch: pytest.M
 
     press = ctrl_c(monkeypatch)
 
+    presses: list[int] = []
+
     @tool(read_only=True)
     async def hang() -> str:
-        """Press Ctrl-C, and never come back."""
-        await press()
-        await asyncio.Event().wait()
+        """Press Ctrl-C, and never come back; the second time come back."""
+        presses.append(1)
+        if len(presses) == 1:
+            await press()
+            await asyncio.Event().wait()
         return ""
 
     turns = [Turn("First.", [("look", {"word": "a"})]), Turn("Now.", [("hang", {})]), answer()]
@@ -293,6 +351,7 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(shell: Shell, monkeypatch: pytest.M
     assert (shown["status"], shown["reason"]) == ("interrupted", "paused")
     assert shown["steps"][1]["calls"][0]["status"] == "interrupted"
     assert path.read_text() == shell("export", run).out
+    assert "  goes on at step 1" in shell("resume", run).out.splitlines()
 
 
 def test_a_second_ctrl_c_leaves_at_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,10 @@ from workbench.driver.commands import (
     ResolveUnknown,
     ResumeRun,
 )
-from workbench.errors import EditRefusedError
-from workbench.events.agent import AgentRecord, Limits, Permission
+from workbench.errors import EditRefusedError, ModelNotFoundError
+from workbench.events.agent import AgentRecord, Limits, Permission, Role
 from workbench.events.request import AssistantMessage, Request
-from workbench.providers.scripted import Turn
+from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, Toolkit, tool
 
@@ -145,6 +145,26 @@ def test_a_decision_may_come_while_the_subagent_is_being_reopened(tmp_path: Path
             asked.result()
         assert rig.wait(run, lambda state: state.status == "completed").answer == DONE
         assert (rig.state(child), house.did) == (rig.live_state(child), ["w"])
+
+
+def test_nothing_goes_on_without_the_model_of_a_subagent(tmp_path: Path) -> None:
+    """A model that cannot be asked refuses the whole tree before anything is written: also one of a role's own."""
+    spec = AgentSpec(plan="off", subagent="", roles=(Role(name="writer", good_at="writing", model="other"),))
+    spawn = Turn(calls=[("spawn_subagent", {"task": "task", "role": "writer"})])
+    other = ScriptedProvider([Turn(calls=[("write", {"word": "w"})]), answer("done")])
+    writer = House("ask").writer()
+    with Rig(tmp_path, [spawn, answer()], [writer], spec=spec, models={"other": other}) as rig:
+        run, child = begin(rig, waits)
+    with Rig(tmp_path, [answer()], [writer], spec=spec) as rig:
+        before = rig.raw(run), rig.raw(child)
+        for asked in (run, child):
+            with pytest.raises(ModelNotFoundError, match="no model 'other'"):
+                rig.ask(ResumeRun(asked))
+        assert (rig.raw(run), rig.raw(child)) == before
+    with Rig(tmp_path, [answer()], [writer], spec=spec, models={"other": other}) as rig:
+        rig.ask(ResumeRun(run))
+        rig.ask(DecidePermission(child, "0.0", "allow"))
+        assert rig.finish(run).status == "completed"
 
 
 def test_an_unknown_outcome_in_a_subagent_is_resolved_there(tmp_path: Path) -> None:

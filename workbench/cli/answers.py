@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.cli.values import call_id, call_value, files_of, plan_file, text_or_file
+from workbench.cli.workplace import Workplace
 from workbench.driver.commands import (
     AnswerCall,
     ApprovePlan,
@@ -72,7 +73,7 @@ def read_answers(args: argparse.Namespace) -> Answers:
     return Answers(plan, approves, skips, tuple(calls), args.say, files_of(args))
 
 
-def check(answers: Answers, state: RunState) -> None:
+def check(answers: Answers, state: RunState, place: Workplace) -> None:
     """Raise `UserError` where the run does not wait for what is answered."""
     plan_waits = state.plan is not None and state.plan.status == "proposed"
     if (answers.approve_plan or answers.skip_plan) and not plan_waits:
@@ -82,7 +83,7 @@ def check(answers: Answers, state: RunState) -> None:
         if answer.call in seen:
             raise EditRefusedError(f"call {answer.call} is answered twice; give one answer for each call")
         seen.add(answer.call)
-        _check_call(answer, state)
+        _check_call(answer, state, place)
 
 
 def commands(answers: Answers, state: RunState) -> list[Command]:
@@ -108,7 +109,7 @@ def _is_unknown(call: CallState) -> bool:
     return call.status == "unknown" or (call.status == "running" and call.effect == "effectful")
 
 
-def _check_call(answer: CallAnswer, state: RunState) -> None:
+def _check_call(answer: CallAnswer, state: RunState, place: Workplace) -> None:
     call = state.call(answer.call)
     if call is None:
         step = state.open_step
@@ -117,7 +118,7 @@ def _check_call(answer: CallAnswer, state: RunState) -> None:
     if call.has_result:
         raise EditRefusedError(
             f"call {call.id} has its result already; replace it in a fork: "
-            f"workbench fork {state.run[:8]} --result {call.id}=TEXT"
+            f"{place.command('fork', state.run[:8], '--result', f'{call.id}=TEXT')} {place.reach.reminder}".rstrip()
         )
     if answer.option in ("--approve", "--deny") and call.status != "waiting":
         raise EditRefusedError(f"call {call.id} does not ask for permission; it is {call.status}")

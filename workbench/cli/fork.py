@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from workbench.cli.headless import Headless
 from workbench.cli.paper import Paper, err, out
@@ -14,7 +15,7 @@ from workbench.cli.values import call_id, call_value, files_of, json_object, par
 from workbench.cli.waiting import COMPLETED
 from workbench.cli.workplace import changed_agent, find_workplace, limits_only, on_screen
 from workbench.debugger.fork import ForkPreview
-from workbench.driver.commands import ForkEdits, ForkRun, OpenedRun, OpenRun, PreviewFork, ResumeRun
+from workbench.driver.commands import ForkEdits, ForkRun, OpenedRun, OpenRun, PreviewFork
 from workbench.errors import UserError
 from workbench.state.fold import fold
 from workbench.views.fork_cost import cost_words
@@ -28,6 +29,8 @@ def execute(args: argparse.Namespace) -> int:
     if args.no_drive and args.breaks:
         raise UserError("--break is for a fork that goes on at once; give it to `workbench resume` later")
     place = find_workplace(args)
+    deny_asks = limits_only(args, place.settings).deny_asks
+    edits = replace(edits, options=replace(edits.options, deny_asks=deny_asks))
     if on_screen(args) and not args.no_drive:
         fork = ForkRun(args.run, args.at, edits)
         return show_screen(
@@ -36,13 +39,12 @@ def execute(args: argparse.Namespace) -> int:
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)
         preview: ForkPreview = headless.ask(PreviewFork(args.run, args.at, edits))
-        run: str = headless.ask(ForkRun(args.run, args.at, edits, drive=False))
+        run: str = headless.ask(ForkRun(args.run, args.at, edits, drive=not args.no_drive))
         if not args.json:
             out().say(run)
         tell_preview(preview, err())
         if args.no_drive:
             return COMPLETED
-        headless.ask(ResumeRun(run, limits_only(args, place.settings)))
         opened: OpenedRun = headless.ask(OpenRun(run))
         caller = fold(opened.records).caller
         if caller is not None:

@@ -19,11 +19,15 @@ from workbench.cli.recording import Recording
 from workbench.cli.tree import RunTree
 from workbench.cli.waiting import COMPLETED, FAILED, INTERRUPTED, WAITING, exit_code, interrupted_sentence, what_next
 from workbench.cli.workplace import Workplace
-from workbench.driver.commands import AddBreakpoints, Command, OpenedRun, PauseRun, ReadContents
+from workbench.debugger.address import beginning_end
+from workbench.driver.commands import AddBreakpoints, Command, OpenedRun, OpenRun, PauseRun, ReadContents
 from workbench.driver.driver import Driver
 from workbench.driver.feed import Progress, Trouble
 from workbench.events.base import Recorded
 from workbench.events.call import ResultEvent
+from workbench.events.run import RunForked
+from workbench.state.fold import fold
+from workbench.state.run_state import RunState
 from workbench.views.show import answer_lines, ending_lines, short
 
 LOOK_SECONDS = 0.1
@@ -163,7 +167,14 @@ class Headless(AbstractContextManager["Headless"]):
         for new in tree.take(record):
             whole = self._with_result(new)
             state = tree.fold(whole)
-            self._printer.event(whole, state, is_child=whole.run != tree.root)
+            self._printer.event(whole, self._begun(whole, state), is_child=whole.run != tree.root)
+
+    def _begun(self, record: Recorded, state: RunState) -> RunState:
+        """Return the state to tell an event by: that of a fork has the edits which were written together with it."""
+        if not isinstance(record.event, RunForked):
+            return state
+        opened: OpenedRun = self.ask(OpenRun(record.run))
+        return fold(opened.records[: beginning_end(opened.records, record.seq) + 1])
 
     def _with_result(self, record: Recorded) -> Recorded:
         """Return the event with its result, which what is read from the log comes without."""
@@ -181,14 +192,13 @@ class Headless(AbstractContextManager["Headless"]):
         if state.end == ("interrupted", "paused"):
             notes.say(interrupted_sentence(state, self._place))
             return INTERRUPTED
-        waiting = tree.waiting()
         if isinstance(self._printer, TextPrinter):
             if state.answer:
                 notes.lines([(), *answer_lines(state.answer, state.citations, notes.width), ()])
             notes.lines(ending_lines(state, notes.width))
-        code = WAITING if waiting else exit_code(state)
+        code = WAITING if tree.waiting() else exit_code(state)
         if code != COMPLETED:
-            notes.lines(what_next(state, waiting, self._place, notes.width, self._breaks))
+            notes.lines(what_next(tree, self._place, notes.width, self._breaks))
         elif isinstance(self._printer, TextPrinter):
             notes.say(f"look at it with: {self._place.command('open', short(state.run))}", "muted")
         return code

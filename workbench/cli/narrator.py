@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.cli.waiting import present_step
 from workbench.events import call as calls
 from workbench.events import edit as edits
 from workbench.events import plan as plans
@@ -25,7 +26,7 @@ from workbench.views.show import (
     step_head,
     timing_words,
 )
-from workbench.views.text import human_seconds, inert, one_line
+from workbench.views.text import human_seconds, inert, one_line, wrap
 
 _ENDS_OF_CALLS = (calls.CallFinished, calls.CallCancelled, calls.CallReused)
 
@@ -35,10 +36,14 @@ class Narrator:
 
     def __init__(self, width: int) -> None:
         self._width = width
+        self._failed: list[int] = []
+        """Attempts of the turn under way that failed and were followed by another."""
 
     def lines(self, record: Recorded, state: RunState) -> list[Line]:
         """Return what to say about an event, after which the run is in `state`."""
         event = record.event
+        if isinstance(event, turns.TurnFinished | runs.RunResumed):
+            self._failed = []
         told = self._of_run(event, state) or self._of_plan(event, state) or self._of_calls(event, state)
         return told + self._of_closed_step(record.seq, state)
 
@@ -64,14 +69,14 @@ class Narrator:
     def _of_calls(self, event: Event, state: RunState) -> list[Line]:
         match event:
             case turns.ModelRetried():
-                return [self._note(f"{RETRIED} model: {event.error}; again in {human_seconds(event.wait)}", "error")]
+                return self._of_retry(event)
             case turns.TurnDiscarded():
-                return [self._note(f"turn given up: {event.reason}", "cancelled")]
+                return self._of_discarded(event, state)
             case turns.TurnFinished(purpose="step"):
                 return self._of_turn(state.steps[event.step])
             case calls.CallRetried():
                 words = f"{RETRIED} {event.call} {event.error} after {human_seconds(event.elapsed)}"
-                return [self._note(f"{words}; again in {human_seconds(event.wait)}", "error")]
+                return self._told(f"{words}; again in {human_seconds(event.wait)}", "error")
             case edits.ResultEdited() | edits.InputEdited():
                 what = "result" if isinstance(event, edits.ResultEdited) else "input"
                 return [self._note(f"{EDITED} {event.call} {what} replaced", "edited")]
@@ -85,6 +90,27 @@ class Narrator:
                 return [outcome_line(call, self._width)] if call is not None and told else []
             case _:
                 return []
+
+    def _of_retry(self, event: turns.ModelRetried) -> list[Line]:
+        """Tell of an attempt that failed, and when the next one is made."""
+        self._failed.append(event.attempt)
+        number = len(self._failed) + 1
+        of = f" of {event.most}" if event.most is not None and number <= event.most else ""
+        words = f"{RETRIED} {event.error.rstrip('.')}; attempt {number}{of} in {human_seconds(event.wait)}"
+        return self._told(words, "error")
+
+    def _of_discarded(self, event: turns.TurnDiscarded, state: RunState) -> list[Line]:
+        """Tell of a turn that came to nothing; why one of the run itself failed is told at its end, in whole."""
+        if event.attempt in self._failed:
+            return []  # told with its retry
+        attempts, self._failed = len(self._failed) + 1, []
+        kind, _, why = event.reason.partition(": ")
+        if not why:
+            return [self._note(f"turn given up: {kind}", "cancelled")]
+        after = f" after {attempts} attempts" if attempts > 1 else ""
+        if state.caller is not None:
+            return self._told(f"turn given up{after}: {why}", "error")
+        return [self._note(f"turn given up{after}", "cancelled")] if after else []
 
     def _of_turn(self, step: StepState) -> list[Line]:
         """Tell a finished turn, its calls, and the results of those that were quicker than the turn."""
@@ -101,6 +127,10 @@ class Narrator:
             return []
         return [(Segment(f"  {timing_words(last)}", "muted"),), ()]
 
+    def _told(self, text: str, style: Style) -> list[Line]:
+        """Return a whole text, on as many lines as it needs."""
+        return [(Segment("  "), Segment(line, style)) for line in wrap(inert(text), self._width - 2)]
+
     def _note(self, text: str, style: Style = "muted") -> Line:
         return (Segment("  "), Segment(one_line(inert(text), self._width - 2), style))
 
@@ -112,7 +142,7 @@ def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
         case runs.RunPaused(reason="paused"):
             return event.reason, "waiting"
         case runs.RunResumed():
-            return f"goes on at step {len(state.steps)}", "muted"
+            return f"goes on at step {present_step(state)}", "muted"
         case runs.ModeChanged():
             way = "one by one" if event.mode == "sequential" else "at once again"
             return f"calls run {way}: {event.why}", "waiting"

@@ -76,7 +76,7 @@ def race(args: argparse.Namespace, read_edits: Callable[[argparse.Namespace], Fo
             try:
                 is_stopped = headless.wait_out(AwaitRace(started), StopRacers(tuple(teller.names)), teller.tell)
             except KeyboardInterrupt:
-                err().say(f"left; go on with: {_command(place, next(iter(teller.names)))}", "waiting")
+                _say_command(place, "left; go on with", "fork", next(iter(teller.names))[:8], "--go-on")
                 return INTERRUPTED
         opened: OpenedRace = headless.ask(OpenRace(started))
         rows = [row for row in opened.rows if not row.hidden]
@@ -176,8 +176,8 @@ def _write(path: Path, text: str) -> None:
     err().say(f"written: {path}", "muted")
 
 
-def _command(place: Workplace, run: str) -> str:
-    return place.command("fork", run[:8], "--go-on")
+def _say_command(place: Workplace, what: str, *words: str) -> None:
+    err().say(f"{what}: {place.command(*words)}\n{place.reach.reminder}".rstrip(), "waiting")
 
 
 def _ending(place: Workplace, opened: OpenedRace, racers: Sequence[Racer], *, is_stopped: bool, is_driven: bool) -> int:
@@ -185,8 +185,8 @@ def _ending(place: Workplace, opened: OpenedRace, racers: Sequence[Racer], *, is
     fates = Counter(racer.fate for racer in racers)
     left = fates["waits"] + fates["stopped"] + fates["runs"]
     if left:
-        command = _command(place, opened.rows[0].id)
-        err().say(f"{len(racers) - left} of {len(racers)} are done; go on with: {command}", "waiting")
+        done = f"{len(racers) - left} of {len(racers)} are done; go on with"
+        _say_command(place, done, "fork", opened.rows[0].id[:8], "--go-on")
     if is_stopped or (left and is_driven):
         return INTERRUPTED
     verdicts = [racer.verdict.passed for racer in racers if racer.verdict is not None]
@@ -194,6 +194,7 @@ def _ending(place: Workplace, opened: OpenedRace, racers: Sequence[Racer], *, is
         return FAILED
     for fate, words in _NEEDS.items():
         if fates[fate]:
-            named = ", ".join(racer.run[:8] for racer in racers if racer.fate == fate)
-            err().say(f"{fates[fate]} {words}: {named}; see: {place.command('resume', '--help')}", "waiting")
+            named = [racer.run[:8] for racer in racers if racer.fate == fate]
+            said = f"{fates[fate]} {words}: {', '.join(named)}; see what it takes with"
+            _say_command(place, said, "resume", named[0])
     return WAITING if fates["asks"] or fates["limit"] else COMPLETED

@@ -1,11 +1,17 @@
-"""How providers are reached: the settings, and over them what was typed for this one command."""
+"""How providers are reached: the settings, and over them what was typed for this one command.
+
+What was typed is in no log, so the commands that are printed say it again, without what may be a secret.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from workbench.config.reaching import PROVIDERS, REACH, SECONDS, read_reach
 from workbench.config.settings import Settings
@@ -13,14 +19,64 @@ from workbench.errors import ConfigError
 from workbench.providers.remote import Endpoint
 from workbench.providers.wire.common import split_model
 
+_HELD_BACK: Final = "…"
+"""Stands for what is not printed; it is refused as a value, so nothing is sent with it by mistake."""
+_FROM_ENVIRONMENT: Final = re.compile(r"((Basic|Bearer|Token) )?(\$\w+|\$\{\w+\})", re.IGNORECASE)
+"""A header's value that says where the secret is, and not the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retyped:
+    """How the model of this command is reached, as the next command has to say it."""
+
+    words: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
+    """What stands in the words as `…`, because it may be a secret."""
+
+    @property
+    def reminder(self) -> str:
+        """A sentence about what has to be typed again; empty where nothing has to."""
+        if not self.held_back:
+            return ""
+        return f"In place of {_HELD_BACK} type what you gave for {', '.join(self.held_back)}: it is not printed."
+
+
+def retyped(args: argparse.Namespace) -> Retyped:
+    """Return what was typed of how the model is reached; the address in a model's name is known again only so."""
+    words: list[str] = []
+    held_back: list[str] = []
+    address = getattr(args, "base_url", None) or split_model(getattr(args, "model", None) or "").base_url
+    if address is not None:
+        is_secret = _may_hold_secrets(address)
+        words += ["--base-url", _HELD_BACK if is_secret else address]
+        held_back += ["--base-url"] if is_secret else []
+    for text in getattr(args, "header", ()):
+        name, _, value = text.partition("=")
+        is_secret = _FROM_ENVIRONMENT.fullmatch(value.strip()) is None
+        words += ["--header", f"{name}={_HELD_BACK}" if is_secret else text]
+        held_back += [f"--header {name}"] if is_secret else []
+    if getattr(args, "region", None) is not None:
+        words += ["--region", args.region]
+    for text in getattr(args, "reach", ()):
+        words += ["--reach", text]
+    return Retyped(tuple(words), tuple(held_back))
+
+
+def _may_hold_secrets(address: str) -> bool:
+    """Whether an address has a place for secrets: a user's name, or what follows a question mark."""
+    parts = urlsplit(address)
+    return "@" in parts.netloc or bool(parts.query)
+
 
 def endpoints(args: argparse.Namespace, settings: Settings) -> dict[str, Endpoint]:
     """Return how each provider is reached; what was typed is for the provider of the model, or for all without one.
 
-    Raises `ConfigError` for what cannot be used.
+    A run that is there keeps its own model, whatever the settings say of new ones. Raises `ConfigError` for what
+    cannot be used.
     """
     typed = _typed(args)
-    model = getattr(args, "model", None) or settings.model or ""
+    is_new = not hasattr(args, "run")
+    model = getattr(args, "model", None) or (settings.model if is_new else None) or ""
     asked = split_model(model).provider
     found: dict[str, Endpoint] = {}
     for provider in PROVIDERS:

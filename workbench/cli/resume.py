@@ -10,9 +10,10 @@ from workbench.cli.answers import Answers, check, commands, read_answers
 from workbench.cli.headless import Headless
 from workbench.cli.run import printer
 from workbench.cli.screen import show_screen
-from workbench.cli.workplace import find_workplace, limits_only, on_screen
+from workbench.cli.workplace import Workplace, find_workplace, limits_only, on_screen
 from workbench.driver.commands import AgentOptions, Command, OpenedRun, OpenRun, ResumeRun, Say
 from workbench.driver.driver import Driver
+from workbench.errors import EditRefusedError
 from workbench.state.fold import fold
 from workbench.state.run_state import RunState
 
@@ -25,16 +26,18 @@ def execute(args: argparse.Namespace) -> int:
     if on_screen(args):
 
         def first(driver: Driver) -> str:
-            return go_on(driver.ask_blocking, args.run, answers, options)[0].run
+            return go_on(driver.ask_blocking, args.run, answers, options, place)[0].run
 
         return show_screen(place, first=first, record=args.record, breaks=args.breaks)
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)
-        opened, upto = go_on(headless.ask, args.run, answers, options)
+        opened, upto = go_on(headless.ask, args.run, answers, options, place)
         return headless.follow(opened, upto=upto)
 
 
-def go_on(ask: Callable[[Command], Any], name: str, answers: Answers, options: AgentOptions) -> tuple[OpenedRun, int]:
+def go_on(
+    ask: Callable[[Command], Any], name: str, answers: Answers, options: AgentOptions, place: Workplace
+) -> tuple[OpenedRun, int]:
     """Give the answers; return the run to watch as it was before, and its last event that is not news.
 
     A subagent goes on inside its caller, so it is the caller that is watched. A further question to a completed run is
@@ -42,7 +45,12 @@ def go_on(ask: Callable[[Command], Any], name: str, answers: Answers, options: A
     """
     opened: OpenedRun = ask(OpenRun(name))
     state = fold(opened.records)
+    check(answers, state, place)
     given = wanted(answers, state, options)
+    if opened.imported and isinstance(given[0], ResumeRun):
+        fork = place.command("fork", state.run[:8], "--at", "end")
+        said = f"run {state.run[:8]} was imported; fork it instead: {fork} {place.reach.reminder}"
+        raise EditRefusedError(said.rstrip())
     watched = opened if state.caller is None else ask(OpenRun(state.caller.run))
     answered: Any = None
     for command in given:
@@ -59,8 +67,7 @@ def inherited(opened: OpenedRun) -> int:
 
 
 def wanted(answers: Answers, state: RunState, options: AgentOptions) -> list[Command]:
-    """Return the commands that let the run go on with these answers; raises `UserError` where they do not fit it."""
-    check(answers, state)
+    """Return the commands that let the run go on with these answers."""
     given = commands(answers, state)
     is_completed = state.end is not None and state.end[0] == "completed"
     if is_completed and answers.say is not None and not answers.decides:

@@ -8,6 +8,7 @@ from typing import Any
 from workbench.driver.commands import Command, OpenedRun, OpenRun
 from workbench.events.base import Recorded
 from workbench.events.run import RunForked, RunStarted
+from workbench.events.turn import TurnDiscarded
 from workbench.state.fold import apply, fold
 from workbench.state.run_state import RunState
 
@@ -23,6 +24,8 @@ class RunTree:
         self._ask = ask
         self.root = opened.run
         self.states = {opened.run: fold(record for record in opened.records if record.seq <= upto)}
+        self.discarded = ""
+        """Why the last turn of the root that came to nothing was discarded."""
 
     @property
     def state(self) -> RunState:
@@ -42,6 +45,8 @@ class RunTree:
         """Take in an event that `take` returned, and return the state of its run."""
         state = self.states[record.run]
         apply(state, record)
+        if record.run == self.root and isinstance(record.event, TurnDiscarded):
+            self.discarded = record.event.reason
         return state
 
     def waiting(self) -> list[RunState]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from workbench.cli.mending import mending
+from workbench.cli.tree import RunTree
 from workbench.cli.workplace import Workplace
 from workbench.driver.commands import LIMITS
 from workbench.state.parts import CallState
@@ -32,19 +34,23 @@ def exit_code(state: RunState) -> int:
     return WAITING
 
 
-def what_next(
-    root: RunState, waiting: list[RunState], place: Workplace, width: int, breaks: Sequence[str] = ()
-) -> list[Line]:
-    """Return what a run that did not complete needs; `waiting` are the runs of its tree that wait for a person.
+def what_next(tree: RunTree, place: Workplace, width: int, breaks: Sequence[str] = ()) -> list[Line]:
+    """Return what a run that did not complete needs.
 
     `breaks` are the breakpoints of this command: the next one has to be told of them again.
     """
-    if waiting:
+    lines = _what_next(tree, place, width, breaks)
+    reminder = f"  {place.reach.reminder}"
+    return [*lines, (Segment(reminder, "waiting"),)] if lines and place.reach.reminder else lines
+
+
+def _what_next(tree: RunTree, place: Workplace, width: int, breaks: Sequence[str]) -> list[Line]:
+    if waiting := tree.waiting():
         return [line for state in waiting for line in _needs(state, place, width)]
-    name = short(root.run)
+    root, name = tree.state, short(tree.root)
     status, reason = root.status_and_reason
     if status == "failed":
-        return [_commanded("try again with", place.command("resume", name))]
+        return [_commanded(what, command) for what, command in mending(root, place, tree.discarded)]
     if status != "interrupted":
         return []
     if (reached := LIMITS.get(reason or "")) is not None:
@@ -61,8 +67,13 @@ def what_next(
 def interrupted_sentence(state: RunState, place: Workplace) -> str:
     """Return what a person is told who stopped a run."""
     name = short(state.run)
-    step = len(state.steps) - (bool(state.steps) and not state.steps[-1].is_closed)
-    return f"Interrupted at step {step}. Run {name}; go on with: {place.command('resume', name)}"
+    said = f"Interrupted at step {present_step(state)}. Run {name}; go on with: {place.command('resume', name)}"
+    return f"{said}\n{place.reach.reminder}".rstrip()
+
+
+def present_step(state: RunState) -> int:
+    """Return the step that a run is in: the one that is not closed, or else the next."""
+    return len(state.steps) - (bool(state.steps) and not state.steps[-1].is_closed)
 
 
 def _needs(state: RunState, place: Workplace, width: int) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.agent.spec import OFFLINE, default_record
-from workbench.cli.reaching import endpoints, typed_addresses
+from workbench.cli.reaching import Retyped, endpoints, retyped, typed_addresses
 from workbench.cli.values import named_value, text_or_file
 from workbench.config.asking import read_limits_table, read_parameters_table, read_retries_table
 from workbench.config.settings import Places, Settings, find_places, load_settings
@@ -21,6 +21,8 @@ from workbench.driver.settings import DriverSettings
 from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
 from workbench.providers.registry import Providers
 
+ASKING = ("run", "resume", "fork")
+"""Commands that ask a model."""
 WATCHABLE_PACE = 0.4
 """Seconds by which the embedded model slows down on a screen, where nothing else is said."""
 
@@ -35,6 +37,8 @@ class Workplace:
     """`--db` as it was typed, for commands that are printed."""
     providers: Providers = field(default_factory=Providers)
     """Gives the models of this process, reached as settings and command line say."""
+    reach: Retyped = field(default_factory=Retyped)
+    """How models are reached as it was typed, for commands that are printed."""
 
     @property
     def database(self) -> Path:
@@ -51,9 +55,10 @@ class Workplace:
         return DriverSettings(database=self.places.database, cache=self.places.cache, make_provider=self.providers)
 
     def command(self, *words: str) -> str:
-        """Return a command line that does what it says when it is pasted."""
+        """Return a command line that does what it says when it is pasted; `reach.reminder` says what it leaves out."""
         database = ["--db", self.database_option] if self.database_option else []
-        return shlex.join(["workbench", *database, *words])
+        reach = self.reach.words if words[0] in ASKING else ()
+        return shlex.join(["workbench", *database, *words, *reach])
 
 
 def find_workplace(args: argparse.Namespace) -> Workplace:
@@ -62,7 +67,7 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
     settings = load_settings(places.settings)
     check_values(settings, places.settings)
     providers = Providers(endpoints(args, settings), typed_addresses(args))
-    return Workplace(places, settings, args.db, providers)
+    return Workplace(places, settings, args.db, providers, retyped(args))
 
 
 def on_screen(args: argparse.Namespace) -> bool:

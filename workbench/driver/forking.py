@@ -16,9 +16,11 @@ from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
 from workbench.driver.journal import first_batch, recorded
 from workbench.driver.strangers import foreign_calls, names_foreign_folder
 from workbench.errors import EditRefusedError
+from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.content import normalise_content, normalise_json, text_content
+from workbench.events.edit import AgentEdited
 from workbench.events.run import Caller, RunForked
 from workbench.providers import prices
 from workbench.providers.wire.blocks import takes_less
@@ -40,6 +42,12 @@ class NewFork:
     plan: ForkPlan
     extra: tuple[Event, ...] = ()
     caller: Caller | None = None
+
+    @property
+    def agent(self) -> AgentRecord | None:
+        """The agent that goes on in it."""
+        edited = (event.agent for event in self.plan.edits if isinstance(event, AgentEdited))
+        return next(edited, self.plan.cut.state.agent)
 
     def batch(self, at: float, token: int) -> Batch:
         """Return the first batch of the new run."""
@@ -99,8 +107,12 @@ class Forks:
         """Write a fork; return its id and the root run that has to be driven for it to go on.
 
         A fork inside a subagent also forks its caller at the spawning call, siblings kept, so that the answer arrives.
+        Raises `UserError` and writes nothing where it is to go on and a model cannot be asked.
         """
         forks = await self.prepare(command)
+        for agent in (fork.agent for fork in forks if command.drive):
+            if agent is not None:
+                self._session.settings.make_provider(agent.model, agent.pace)
         await self.write(forks)
         return forks[-1].run, forks[0].root
 

@@ -236,6 +236,8 @@ class Playback:
         if (silent := tree.unanswered(key)) is not None:
             return f"the recording ends here: run {silent.run[:8]} got no answer at {silent.place}. {hint}"
         nearest = self._nearest(tree, state, request)
+        if nearest is None and asks == "plan":
+            return f"this run asks for a plan, and run {tree.run[:8]} made none: start it again with --plan off"
         if nearest is None:
             return f"the recording ends here: run {tree.run[:8]} has no request after this one's history. {hint}"
         history, sent = nearest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from workbench.conversation.builder import Contents
@@ -13,7 +14,7 @@ from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
-from workbench.errors import EditRefusedError, UserError
+from workbench.errors import EditRefusedError, RunNotFoundError, UserError
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.base import Recorded
 from workbench.events.content import Content, normalise_content, text_content
@@ -75,11 +76,15 @@ async def read_request(session: Session, command: ReadRequest) -> SentRequest:
 
 
 async def resume(session: Session, command: ResumeRun) -> str:
-    """Move a run on from where it rests, with larger limits where given; a subagent goes on inside its caller."""
+    """Move a run on from where it rests, with larger limits where given; a subagent goes on inside its caller.
+
+    Raises `UserError` and writes nothing where a model cannot be asked, such as for want of a key.
+    """
     options, run = command.options, await session.store.resolve(command.run)
     async with session.deciding(run) as state:
         _refuse_completed(state)
         root = await session.root_of(run)
+        await _require_subagents_models(session, root)
         if options.deny_asks and root not in session.deny_asks:
             session.deny_asks.add(root)
             if not any(live.is_moving for live in session.tree(root)):
@@ -99,8 +104,26 @@ async def resume(session: Session, command: ResumeRun) -> str:
     return run
 
 
+async def _require_subagents_models(session: Session, root: str) -> None:
+    """Raise `UserError` where a subagent that goes on with its caller has a model that cannot be asked from here."""
+    if any(live.is_moving for live in session.tree(root)):
+        return
+    step = (await session.state(root)).open_step
+    for call in step.asked_calls if step else ():
+        if call.child is None or call.has_result:
+            continue
+        with suppress(RunNotFoundError):
+            child = await session.state(call.child)
+            if child.agent is not None and not _is_completed(child):
+                session.settings.make_provider(child.agent.model, child.agent.pace)
+
+
+def _is_completed(state: RunState) -> bool:
+    return state.end is not None and state.end[0] == "completed"
+
+
 def _refuse_completed(state: RunState) -> None:
-    if state.end is not None and state.end[0] == "completed":
+    if _is_completed(state):
         raise EditRefusedError(
             f"run {state.run[:8]} is completed; say something further with --say, or fork it somewhere"
         )

@@ -181,6 +181,7 @@ class Session:
         agent = state.agent
         if agent is None:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
+        self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
         return Surroundings(
             toolkit=self.recordings.toolkit(await self.agents.toolkit(agent, run), agent, run, root),
             provider=lambda model: self.recordings.provider(model, agent.pace, run, root),

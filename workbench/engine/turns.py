@@ -137,18 +137,18 @@ class TurnRunner:
                 if attempt == first + most - 1 or (error.retry_after or 0.0) > LONGEST_ASKED:
                     await self._discard(step, f"broken: {_words(error)}")
                     raise _for_good(error) from error
-                await self._wait_for_next(step, attempt, attempt - first, error)
+                await self._wait_for_next(step, attempt, attempt - first, most, error)
             except ModelError as error:
                 await self._discard(step, f"refused: {_words(error)}")
                 raise
         raise WorkbenchError("no attempt was made")
 
-    async def _wait_for_next(self, step: int, attempt: int, tried: int, error: TransientModelError) -> None:
+    async def _wait_for_next(self, step: int, attempt: int, tried: int, most: int, error: TransientModelError) -> None:
         jitter, retries = 0.75 + 0.5 * self._around.clock.random(), self._retries()
         wait = min(retries.longest_wait, retries.first_wait * 2**tried) * jitter
         wait = wait if error.retry_after is None else error.retry_after
         words, self._attempt_open = _words(error), None
-        retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait)
+        retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait, most=most)
         self._waiting = skipped = asyncio.Event()
         try:
             discarded = TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}", usage=self._used)

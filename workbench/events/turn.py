@@ -55,6 +55,8 @@ class ModelRetried(Event):
     error_kind: str
     wait: float
     """Seconds until the next attempt."""
+    most: int | None = None
+    """How often the turn is tried at most."""
 
 
 class TurnFinished(Event):

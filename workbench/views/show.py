@@ -394,6 +394,6 @@ def ending_lines(state: RunState, width: int, *, crashed: bool = False) -> list[
         f"{human_tokens(usage.input_tokens)} in",
         f"{human_tokens(usage.output_tokens)} out",
     ]
-    facts += [human_cost(usage.cost)] if usage.cost else []
+    facts += ["cost unknown"] if usage.cost is None else [human_cost(usage.cost)] if usage.cost else []
     error = [(Segment(line, "error"),) for line in wrap(inert(state.error), width)] if state.error else []
     return [*error, (Segment(words, mark.style),), (Segment(one_line(" · ".join(facts), width), "muted"),)]
