@@ -235,6 +235,14 @@ def test_defaults_are_those_of_the_table() -> None:
     assert config.retries["total_max_attempts"] == 1
 
 
+def test_a_time_that_is_usual_elsewhere_is_a_choice_here() -> None:
+    """Thirty seconds that a person typed are thirty seconds, though other providers have them anyway."""
+    chosen = Endpoint(connect_timeout=30.0, first_byte_timeout=30.0, byte_timeout=60.0)
+    with environment(AWS_ACCESS_KEY_ID="AKIA0123456789AB", AWS_SECRET_ACCESS_KEY=KEY):
+        config = BedrockProvider(chosen).client().meta.config
+    assert (config.read_timeout, config.connect_timeout) == (60.0, 30.0)
+
+
 @pytest.mark.parametrize(("given", "region"), [("eu-west-1", "eu-west-1"), (None, "ap-south-1")])
 def test_region(given: str | None, region: str) -> None:
     """The region is the one that was chosen, else that of the environment."""

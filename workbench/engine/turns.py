@@ -34,12 +34,12 @@ from workbench.providers.base import (
 )
 from workbench.providers.builder import TurnBuilder
 from workbench.providers.keys import redacted
-from workbench.providers.remote import patience, place_for
+from workbench.providers.remote import BYTE, FIRST_BYTE, SILENCE, patience, place_for
 
 MODEL_ATTEMPTS = 5
 """How often a turn is tried, where neither the agent nor its provider says otherwise."""
-FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT = 30.0, 60.0, 600.0
-"""Seconds to the first sign of life, between two, and between two words while there are signs of life alone."""
+FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT = FIRST_BYTE, BYTE, SILENCE
+"""Seconds to the first sign of life, between two, and between words, of a provider that is not remote."""
 LONGEST_ASKED = 600.0
 """Seconds that a server may ask to wait; where it asks for more, the run ends, and can be resumed then."""
 TIMEOUT_GRAIN = 1 / 60

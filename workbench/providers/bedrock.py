@@ -128,7 +128,7 @@ class BedrockProvider:
         boto3, session = importlib.import_module("boto3"), _session()
         config = importlib.import_module("botocore.config").Config(
             connect_timeout=self.endpoint.connect_timeout,
-            read_timeout=max(self.endpoint.first_byte_timeout, self.endpoint.byte_timeout),
+            read_timeout=max(self.endpoint.first_byte_timeout or 0, self.endpoint.byte_timeout or 0),
             max_pool_connections=self.endpoint.connections or most_connections(),
             retries={"mode": "adaptive", "total_max_attempts": 1},
             tcp_keepalive=True,
@@ -162,13 +162,11 @@ class BedrockProvider:
 
 def _patient(given: Endpoint) -> Endpoint:
     """Return the endpoint with Bedrock's own timeouts where nobody chose others."""
-    usual = Endpoint()
-    first, between, connect = given.first_byte_timeout, given.byte_timeout, given.connect_timeout
     return replace(
         given,
-        first_byte_timeout=READ_TIMEOUT if first == usual.first_byte_timeout else first,
-        byte_timeout=READ_TIMEOUT if between == usual.byte_timeout else between,
-        connect_timeout=CONNECT_TIMEOUT if connect == usual.connect_timeout else connect,
+        first_byte_timeout=given.first_byte_timeout or READ_TIMEOUT,
+        byte_timeout=given.byte_timeout or READ_TIMEOUT,
+        connect_timeout=given.connect_timeout or CONNECT_TIMEOUT,
     )
 
 

@@ -25,6 +25,8 @@ T = TypeVar("T")
 Transport = Literal["httpx2", "aiohttp"]
 """What speaks HTTP: `httpx2` comes with the SDKs; `aiohttp` is quicker, where it is installed."""
 
+CONNECT, FIRST_BYTE, BYTE, SILENCE = 30.0, 30.0, 60.0, 600.0
+"""Seconds that are usual: to connect, to the first byte, between bytes, and between words."""
 KEEP_ALIVE: Final = 300.0
 """Seconds that an idle connection is kept."""
 PROBE_AFTER, PROBE_EVERY, PROBES = 60, 30, 4
@@ -44,11 +46,11 @@ class Endpoint:
     """Sent with every request; their values are treated as keys."""
     region: str | None = None
     """Where Bedrock runs."""
-    connect_timeout: float = 30.0
-    first_byte_timeout: float = 30.0
-    byte_timeout: float = 60.0
-    """Seconds between two bytes."""
-    silence_timeout: float = 600.0
+    connect_timeout: float | None = None
+    first_byte_timeout: float | None = None
+    byte_timeout: float | None = None
+    """Seconds between two bytes; None, here and in the others, for what is usual with the provider."""
+    silence_timeout: float | None = None
     """Seconds between two words of a model that gives signs of life and says nothing."""
     connections: int | None = None
     """At most at once; None for `most_connections()`."""
@@ -71,8 +73,8 @@ def timeouts(endpoint: Endpoint) -> httpx2.Timeout:
     """Return the timeouts of a request; waiting for a free connection has none, see `place_for`."""
     import httpx2
 
-    silence = max(endpoint.first_byte_timeout, endpoint.byte_timeout)
-    return httpx2.Timeout(connect=endpoint.connect_timeout, read=silence, write=silence, pool=None)
+    silence = max(endpoint.first_byte_timeout or FIRST_BYTE, endpoint.byte_timeout or BYTE)
+    return httpx2.Timeout(connect=endpoint.connect_timeout or CONNECT, read=silence, write=silence, pool=None)
 
 
 def patience(provider: object) -> tuple[float, float, float] | None:
@@ -83,7 +85,8 @@ def patience(provider: object) -> tuple[float, float, float] | None:
     endpoint = getattr(provider, "endpoint", None)
     if not isinstance(endpoint, Endpoint):
         return None
-    return endpoint.first_byte_timeout, endpoint.byte_timeout, endpoint.silence_timeout
+    first, between = endpoint.first_byte_timeout or FIRST_BYTE, endpoint.byte_timeout or BYTE
+    return first, between, endpoint.silence_timeout or SILENCE
 
 
 def place_for(provider: object) -> AbstractAsyncContextManager[object]:
