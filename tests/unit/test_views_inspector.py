@@ -23,6 +23,7 @@ from workbench.conversation.weights import Weights
 from workbench.events.call import PermissionAsked, PermissionDecided
 from workbench.events.content import Content, ImageBlock, JsonBlock, TextBlock, text_content
 from workbench.events.run import ContextElided
+from workbench.events.turn import ModelRetried, TurnDiscarded
 from workbench.state.run_state import RunState
 from workbench.views.inspector import RESULT_LINES, inspector_lines
 from workbench.views.segments import line_text
@@ -236,3 +237,15 @@ def test_lines_fit_and_are_harmless(strange: str, width: int) -> None:
 def test_the_answer_of_the_scenes_is_known() -> None:
     """The scenes are whole runs: their answer is in the state."""
     assert subagents_run(done=True)[0].state.answer == ANSWER
+
+
+def test_a_turn_that_is_to_be_tried_again_is_not_stopped() -> None:
+    """Between two attempts the step waits, and the inspector says so like the timeline."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.begin_turn()
+    log.add(ModelRetried(step=0, attempt=0, error="overloaded", error_kind="overloaded", wait=9.0))
+    log.add(TurnDiscarded(step=0, attempt=0, reason="broken: overloaded"))
+    step = Selection("step", step=0)
+    assert "waits for another attempt" in text_of(log.state, step)
+    log.pause()
+    assert "stopped" in text_of(log.state, step)

@@ -22,7 +22,7 @@ from workbench.views.binary import block_label, given_labels
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.context_meter import meter_lines
 from workbench.views.find import mark_lines
-from workbench.views.marks import EDITED, Mark, call_mark, plan_mark, progress_mark, reason_words, run_mark
+from workbench.views.marks import EDITED, RETRIED, Mark, call_mark, plan_mark, progress_mark, reason_words, run_mark
 from workbench.views.outline import message_of
 from workbench.views.segments import Line, Segment, Style, row, split_row
 from workbench.views.selection import Selection
@@ -39,6 +39,7 @@ _TURNS: Final = {
     "discarded": Mark("⊘", "stopped", "cancelled"),
     "finished": Mark("✓", "finished", "ok"),
 }
+_WAITS: Final = Mark(RETRIED, "waits for another attempt", "waiting")
 
 Contents = Mapping[tuple[str, int], Content]
 """Results by the run that owns them and their seq."""
@@ -302,7 +303,8 @@ def _add_turn(sheet: _Sheet, state: RunState, turn: TurnState) -> None:
 
 def _add_step(sheet: _Sheet, state: RunState, step: StepState, weights: Weights | None) -> None:
     turn = step.turn
-    sheet.head(f"step {step.index}", _TURNS[turn.status])
+    waits = state.waits_for_attempt and step is state.steps[-1]
+    sheet.head(f"step {step.index}", _WAITS if waits else _TURNS[turn.status])
     _add_turn(sheet, state, turn)
     for number, error in enumerate(turn.retries):
         sheet.field(f"attempt {number}", error, "error")
