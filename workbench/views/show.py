@@ -54,10 +54,11 @@ def step_text(step: StepState) -> str:
 
 
 def step_calls(step: StepState) -> list[CallState]:
-    """Return the calls of a step: those asked for in the model's order, then those that the turn did not ask for."""
+    """Return the calls of a step: what ran at the provider, what is asked for in the model's order, then the rest."""
     asked = step.asked_calls if step.turn.status == "finished" else []
     names = {call.id for call in asked}
-    return asked + [call for call in step.calls.values() if call.id not in names]
+    others = [call for call in step.calls.values() if call.id not in names]
+    return [*(call for call in others if call.hosted), *asked, *(call for call in others if not call.hosted)]
 
 
 def result_refs(states: Sequence[RunState]) -> tuple[tuple[str, int], ...]:
