@@ -28,7 +28,7 @@ from workbench.events.agent import ModelParameters
 from workbench.events.content import text_content
 from workbench.events.request import AssistantMessage, Request, ThinkingBlock, ToolCallBlock, UserMessage
 from workbench.providers.anthropic import AnthropicProvider
-from workbench.providers.base import Alive, CallClosed, CallInput, Delta, PartsDelta, TextDelta, TurnEnd
+from workbench.providers.base import Alive, CallClosed, CallInput, Delta, PartsDelta, TextDelta, TurnEnd, UsageSoFar
 from workbench.providers.builder import TurnBuilder
 from workbench.providers.remote import Endpoint
 from workbench.providers.wire.anthropic import messages_body
@@ -151,16 +151,33 @@ async def test_a_cancelled_turn_is_cancelled_and_nothing_else(transport: str) ->
 
 
 async def test_a_paused_turn_is_gone_on_with() -> None:
-    """`pause_turn` is no end: what was said goes back, and the turn goes on as one, with all that it used."""
+    """`pause_turn` is no end: what was said goes back, once, and the turn goes on as one, with all that it used."""
     async with serving(
-        answer(started(), text(0, "One "), ended("pause_turn")), answer(started(), text(0, "two."), ended())
+        answer(started(), text(0, "One "), ended("pause_turn")),
+        answer(started(), text(0, "two "), ended("pause_turn")),
+        answer(started(), text(0, "three."), ended()),
     ) as server:
         deltas = await all_of(provider(server), asking())
-        again = server.requests[1][2]["messages"]
+        sent = [request[2]["messages"] for request in server.requests]
     builder = built(deltas)
-    assert [block.text for block in builder.finish()] == ["One two."]  # type: ignore[union-attr]
-    assert (builder.end.usage.input_tokens, builder.end.usage.output_tokens) == (20, 14)
-    assert again[-1] == {"role": "assistant", "content": [{"type": "text", "text": "One "}]}
+    assert [block.text for block in builder.finish()] == ["One two three."]  # type: ignore[union-attr]
+    assert (builder.end.usage.input_tokens, builder.end.usage.output_tokens) == (30, 21)
+    said = [{"type": "text", "text": word} for word in ("One ", "two ")]
+    assert [messages[len(sent[0]) :] for messages in sent[1:]] == [
+        [{"role": "assistant", "content": said[:1]}], [{"role": "assistant", "content": said}]
+    ]  # fmt: skip
+
+
+async def test_a_turn_that_is_paused_for_ever_comes_to_an_end() -> None:
+    """After ten pauses it is given up for good, in words of its own, and what it used is known."""
+    async with serving(answer(started(), text(0, "On "), ended("pause_turn"))) as server:
+        heard: list[Any] = []
+        with pytest.raises(PermanentModelError, match="more often than is allowed: 11 times"):
+            async for delta in provider(server).stream(asking()):
+                heard.append(delta)
+        assert len(server.requests) == 11
+    used = [delta.usage for delta in heard if isinstance(delta, UsageSoFar)]
+    assert used[-1].input_tokens == 110
 
 
 STATUSES = [

@@ -23,7 +23,7 @@ from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work
 from workbench.errors import PermanentModelError, Retry, TransientModelError
 from workbench.events.base import Recorded
-from workbench.events.request import Request
+from workbench.events.request import Request, Usage
 from workbench.events.turn import TurnText
 from workbench.interchange.session_file import read_session
 from workbench.providers.scripted import Turn
@@ -201,6 +201,27 @@ def test_a_failed_run_is_exit_1_with_its_error(shell: Shell, monkeypatch: pytest
     printed = shell("run", "--plan", "off", "What?")
     assert printed.code == 1
     assert "boom" in printed.out + printed.err
+
+
+def test_a_cut_answer_is_told_with_what_mends_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More tokens, or a word to go on; resumed without either it would only fail again, so that is refused."""
+    use_script(monkeypatch, by_step([Turn("A long answer that is", stop_reason="max_tokens"), answer("whole")]))
+    printed = shell("run", "--plan", "off", "What?")
+    run = shell.last()[:8]
+    assert printed.code == 1
+    assert "the answer was cut at its limit of 4096 tokens" in printed.out
+    assert f"fork {run} --at 0 --param max_tokens=N" in printed.out
+    assert f"resume {run} --say 'Go on.'" in printed.out
+    assert "would not ask its model again" in shell.refused("resume", "@last")
+    assert shell("resume", "@last", "--say", "Go on.").code == 0
+
+
+def test_a_larger_limit_is_printed_in_whole(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command can be pasted, however large the number is."""
+    use_script(monkeypatch, by_step([Turn("Hm.", [("gone", {})], usage=Usage(input_tokens=600_000)), answer()]))
+    printed = shell("run", "--max-tokens", "600000", "--plan", "off", "What?")
+    assert printed.code == 3
+    assert f"resume {shell.last()[:8]} --max-tokens 1200000" in printed.out
 
 
 def test_retries_are_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

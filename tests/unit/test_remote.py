@@ -75,6 +75,8 @@ def test_a_servers_wish_to_wait_is_read(headers: dict[str, str], expected: float
         ("Your credit balance is too low to access the API", "quota"),
         ("The provided model identifier is invalid.", "model_not_found"),
         ("tools.0.name: must be short", "bad_request"),
+        ("tool_choice 'any' with this model is not supported", "bad_request"),
+        ("The model gpt-2 is not supported here", "model_not_found"),
     ],
 )
 def test_the_words_tell_what_a_bad_request_is(words: str, kind: str) -> None:

@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.loop_kit import Lab, answer
+from tests.loop_kit import Lab, answer, patiently
 from tests.unit.test_turns import END, OVERLOADED, Deltas, stream_of
 from workbench.clock import SystemClock
+from workbench.engine.turns import wait_after
 from workbench.errors import TransientModelError
 from workbench.events.agent import Limits, ModelParameters, ModelRetries
 from workbench.events.content import text_content
-from workbench.events.edit import MessageAdded
+from workbench.events.edit import MessageAdded, TextEdited
 from workbench.events.request import Usage
-from workbench.events.turn import ModelRetried, TurnDiscarded
+from workbench.events.run import LimitReached
+from workbench.events.turn import ModelRetried, TurnDiscarded, TurnStarted
 from workbench.providers.base import Alive, CallInput, CallOpened, Delta, TextDelta, TurnEnd, UsageSoFar
 from workbench.providers.remote import Endpoint
 from workbench.providers.scripted import Turn
@@ -113,3 +115,57 @@ async def test_how_often_and_how_long_is_the_agents_to_say() -> None:
     assert (await lab.run()).error == "overloaded"
     assert [event.wait for event in lab.all(ModelRetried)] == [0.001, 0.0015]
     assert len(lab.requests) == 3
+
+
+async def test_the_time_limit_holds_while_an_attempt_is_waited_for() -> None:
+    """The wait ends with the run's time, no attempt follows it, and the log says that the limit was reached."""
+    busy = TransientModelError("busy", kind="rate_limited", retry_after=30)
+    lab = Lab([Turn(error=busy), answer()], clock=SystemClock(), limits=Limits(seconds=0.05))
+    assert (await lab.run()).status_and_reason == ("interrupted", "time_limit")
+    assert len(lab.requests) == 1
+    assert [event.limit for event in lab.all(LimitReached)] == ["time_limit"]
+
+
+async def test_a_pause_while_a_turn_is_wound_up_for_its_time_is_a_pause() -> None:
+    """The stream takes a while to close; a key pressed then is no error."""
+    closing, may_close = asyncio.Event(), asyncio.Event()
+
+    async def source() -> AsyncIterator[Delta]:
+        try:
+            while True:
+                yield Alive()
+                await asyncio.sleep(0)
+        finally:
+            closing.set()
+            await may_close.wait()
+
+    lab = Lab([], provider=Deltas(source), clock=SystemClock(), limits=Limits(seconds=0.02))
+    task = await lab.started()
+    await patiently(closing.wait())
+    lab.loop.pause("now")
+    may_close.set()
+    assert (await lab.finish(task)).status_and_reason == ("interrupted", "paused")
+
+
+async def test_a_cut_answer_that_a_person_made_whole_is_the_answer() -> None:
+    """Their words take the place of the model's, whatever those were cut at."""
+    lab = Lab([Turn("A long answer that is", stop_reason="max_tokens")])
+    await lab.run()
+    await lab.journal.append(TextEdited(step=0, text="A whole answer.", replaces=""))
+    assert (await lab.go_on()).answer == "A whole answer."
+
+
+def test_any_number_of_attempts_can_be_asked_for() -> None:
+    """The wait doubles up to the longest one, and no number grows beyond what a machine holds."""
+    assert [wait_after(tried, ModelRetries()) for tried in (0, 1, 5, 6, 5000)] == [1, 2, 32, 60, 60]
+    assert wait_after(5000, ModelRetries(first_wait=0.0)) == 0
+
+
+async def test_a_summary_that_failed_is_waited_for_too() -> None:
+    """Whatever a turn is for, the state knows that another attempt of it is to follow."""
+    lab = Lab([])
+    await lab.begin()
+    started = TurnStarted(step=0, attempt=0, purpose="summary", model="m", request_key="k")
+    failed = ModelRetried(step=0, attempt=0, error="busy", error_kind="overloaded", wait=60.0)
+    await lab.journal.append(started, failed, TurnDiscarded(step=0, attempt=0, reason="broken: busy"))
+    assert lab.state.waits_for_attempt

@@ -31,6 +31,17 @@ def mending(state: RunState, place: Workplace, reason: str) -> Iterator[tuple[st
     fork = ("fork", name, "--at", _before_failure(state))
     other = place.command(*fork, "-m", "MODEL")
     kind = next((kind for kind, failure in KINDS.items() if error.startswith(failure.sentence)), "")
+    if state.steps and state.steps[-1].is_cut:
+        if state.steps[-1].turn.stop_reason == "max_tokens":
+            longer = ("fork", name, "--at", str(state.steps[-1].index), "--param", "max_tokens=N")
+            yield "ask again with more tokens", place.command(*longer)
+        else:
+            yield (
+                "ask again with less before it",
+                place.command("fork", name, "--at", "S", "--limit", "request_tokens=N"),
+            )
+        yield "let it go on", place.command("resume", name, "--say", "Go on.")
+        return
     is_recorded = state.agent is not None and state.agent.model.startswith("recorded:")
     if not reason.startswith(REFUSED):
         yield "try again with", again

@@ -13,6 +13,7 @@ from workbench.cli.screen import show_screen
 from workbench.cli.workplace import Workplace, find_workplace, limits_only, on_screen
 from workbench.driver.commands import AgentOptions, Command, OpenedRun, OpenRun, ResumeRun, Say
 from workbench.driver.driver import Driver
+from workbench.engine.decide import cut_words
 from workbench.errors import EditRefusedError
 from workbench.state.fold import fold
 from workbench.state.run_state import RunState
@@ -69,7 +70,7 @@ def inherited(opened: OpenedRun) -> int:
 def wanted(answers: Answers, state: RunState, options: AgentOptions) -> list[Command]:
     """Return the commands that let the run go on with these answers."""
     given = commands(answers, state)
-    is_completed = state.end is not None and state.end[0] == "completed"
-    if is_completed and answers.say is not None and not answers.decides:
+    has_said_all = state.end is not None and (state.end[0] == "completed" or cut_words(state) is not None)
+    if has_said_all and answers.say is not None and not answers.decides:
         return given
     return [ResumeRun(state.run, options), *given]

@@ -113,4 +113,4 @@ def _higher(state: RunState, limit: str) -> str:
     """Return twice the limit that was reached."""
     limits = state.agent.limits if state.agent else None
     value = getattr(limits, limit, None)
-    return f"{2 * value:g}" if value else "N"
+    return f"{2 * value:.12g}" if value else "N"

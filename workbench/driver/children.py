@@ -100,6 +100,8 @@ class Children:
         await self._record_end(call, state)
         if state.status == "completed":
             return ToolResult(text_content(summary_text(state)))
+        if state.steps and state.steps[-1].is_cut:
+            return ToolResult(text_content(f"{summary_text(state)}\n\n[cut here, at the subagent's limit of tokens]"))
         why = state.error or f"it stopped: {(state.reason or 'error').replace('_', ' ')}"
         return ToolResult(text_content(f"The subagent gave no answer; {why}."), is_error=True)
 

@@ -14,6 +14,7 @@ from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
+from workbench.engine.decide import cut_words
 from workbench.errors import EditRefusedError, RunNotFoundError, UserError
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.base import Recorded
@@ -92,6 +93,8 @@ async def resume(session: Session, command: ResumeRun) -> str:
         live = await session.revive(root)
         if run != root:
             check_awaited(live.state, state)
+        if not live.is_moving and (cut := cut_words(live.state)) is not None:
+            raise EditRefusedError(f"run {live.run[:8]} would not ask its model again: {cut}")
         if live.is_moving:
             await _resume_child(session, run, live, only_step=command.only_step)
             return run

@@ -75,33 +75,37 @@ def next_action(state: RunState) -> Action:
 
 
 def _after(state: RunState, step: StepState) -> Action:
-    said_since = not (isinstance(state.entries[-1], StepMark) and state.entries[-1].index == step.index)
-    if not said_since:
+    if not _is_answered(state, step):
+        if (cut := cut_words(state)) is not None:
+            return Fail(cut)
         if not step.turn.calls:
-            cut = _cut(state, step)
-            return Finish("halted", _text_of(step)) if cut is None else Fail(cut)
+            return Finish("halted", _text_of(step))
         submitted = submission(step)
         if submitted is not None:
             return Finish("answered", *submitted)
     return Think(len(state.steps))
 
 
-def _cut(state: RunState, step: StepState) -> str | None:
-    """Return what cut a turn without calls, and what to do; None where it came to its own end."""
-    tokens = state.agent.parameters.max_tokens if state.agent is not None else 0
-    match step.turn.stop_reason:
-        case "max_tokens":
-            return (
-                f"the answer was cut at its limit of {tokens} tokens: fork before it, at `{step.index}`, with a larger "
-                'max_tokens, or say something, such as "Go on."'
-            )
-        case "model_context_window_exceeded":
-            return (
-                "the answer was cut, because the conversation fills all that the model can read: fork at an earlier "
-                "step, or with a smaller limit of request_tokens"
-            )
-        case _:
-            return None
+def _is_answered(state: RunState, step: StepState) -> bool:
+    """Whether somebody has said something after a step."""
+    return not (isinstance(state.entries[-1], StepMark) and state.entries[-1].index == step.index)
+
+
+def cut_words(state: RunState) -> str | None:
+    """Return what cut the last turn, and what to do, where it was to be the answer; None where it was not cut."""
+    step = state.steps[-1] if state.steps else None
+    if step is None or not step.is_cut or _is_answered(state, step):
+        return None
+    if step.turn.stop_reason == "max_tokens":
+        tokens = state.agent.parameters.max_tokens if state.agent is not None else 0
+        return (
+            f"the answer was cut at its limit of {tokens} tokens: fork before it, at `{step.index}`, with a larger "
+            'max_tokens, or say something, such as "Go on."'
+        )
+    return (
+        "the answer was cut, because the conversation fills all that the model can read: fork at an earlier step, or "
+        "with a smaller limit of request_tokens"
+    )
 
 
 def submission(step: StepState) -> tuple[str, tuple[Citation, ...]] | None:

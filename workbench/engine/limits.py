@@ -39,6 +39,12 @@ def seconds_left(state: RunState) -> float | None:
     return None if seconds is None else max(0.0, seconds - state.driven_seconds)
 
 
+def out_of_time(state: RunState) -> LimitReached:
+    """Return that the time limit is reached: by a turn that was waited for, of which the log need not know yet."""
+    maximum = (state.agent.limits.seconds if state.agent is not None else None) or 0.0
+    return LimitReached(limit="time_limit", value=max(state.driven_seconds, maximum), maximum=maximum)
+
+
 def has_room(spec: ToolSpec, flying: Sequence[ToolSpec], at_once: int) -> bool:
     """Return whether a call of `spec` may start beside those that fly; where nothing flies, it always may."""
     if not flying:

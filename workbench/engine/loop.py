@@ -11,14 +11,16 @@ from workbench.engine.context import elision, summary_end
 from workbench.engine.decide import Action, Approve, Dispatch, Fail, Finish, Propose, Rest, Think, next_action
 from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
-from workbench.engine.limits import limit_reached, seconds_left
+from workbench.engine.limits import limit_reached, out_of_time, seconds_left
 from workbench.engine.planner import read_plan
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.turns import TurnRunner
 from workbench.errors import ModelError, StoreError, UserError
 from workbench.events.content import Content, TextBlock, normalise_text
 from workbench.events.plan import PlanApproved, PlanStepFinished
-from workbench.events.run import ContextSummarised, RunFinished, RunPaused
+from workbench.events.request import Purpose
+from workbench.events.run import ContextSummarised, LimitReached, RunFinished, RunPaused
+from workbench.events.turn import TurnFinished
 from workbench.state.run_state import RunState
 
 PauseWhen = Literal["now", "step"]
@@ -151,17 +153,27 @@ class RunLoop:
         agent = self.state.agent
         if await self._is_at_limit():
             return True
-        turn = await self._turns.think("plan", 0, agent.planner if agent else "", seconds_left(self.state))
+        turn = await self._turn("plan", 0, agent.planner if agent else "")
         if turn is not None:
             await self._journal.append(turn, read_plan(turn.content), durable=True)
         return False
+
+    async def _turn(self, purpose: Purpose, step: int, prompt: str = "") -> TurnFinished | None:
+        """Return a turn of the model, or None where a person stopped it, or where the time of the run was over."""
+        turn = await self._turns.think(purpose, step, prompt, seconds_left(self.state))
+        if turn is None and self._turns.is_out_of_time:
+            await self._end_at(out_of_time(self.state))
+        return turn
 
     async def _is_at_limit(self) -> bool:
         """Stop where a limit forbids another turn; return whether one does."""
         reached = limit_reached(self.state)
         if reached is not None:
-            await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
+            await self._end_at(reached)
         return reached is not None
+
+    async def _end_at(self, reached: LimitReached) -> None:
+        await self._journal.append(reached, self._finished("interrupted", reached.limit), durable=True)
 
     async def _think(self, step: int) -> bool:
         if await self._is_at_limit():
@@ -170,13 +182,13 @@ class RunLoop:
         if await self._stops(breakpoints.before_turn(self.state, has_stepped=self._has_stepped)):
             return False
         await self._make_room(step)
-        if self._pause == "now":
-            return False  # pressed while room was made: no turn begins any more
+        if self._pause == "now" or self.state.end is not None:
+            return False  # stopped while room was made: no turn begins any more
         if breakpoints.are_set:
             key = (await self._conversation.prepare(self.state, "step")).key
             if await self._stops(breakpoints.before_request(self.state, step, key)):
                 return False
-        turn = await self._turns.think("step", step, seconds=seconds_left(self.state))
+        turn = await self._turn("step", step)
         if turn is not None:
             await self.calls.run(opening=turn)
             await self._follow_plan()
@@ -197,7 +209,7 @@ class RunLoop:
             tokens = (await self._conversation.prepare(self.state, "step")).tokens
         through = summary_end(self.state, tokens)
         if through is not None:
-            turn = await self._turns.think("summary", step, summary_prompt(self.state.agent), seconds_left(self.state))
+            turn = await self._turn("summary", step, summary_prompt(self.state.agent))
             if turn is not None:
                 text = "\n".join(block.text for block in turn.content if isinstance(block, TextBlock)).strip()
                 summed_up = [ContextSummarised(through=through, summary=text)] if text else []

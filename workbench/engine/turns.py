@@ -40,6 +40,8 @@ MODEL_ATTEMPTS = 5
 """How often a turn is tried, where neither the agent nor its provider says otherwise."""
 FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT = FIRST_BYTE, BYTE, SILENCE
 """Seconds to the first sign of life, between two, and between words, of a provider that is not remote."""
+MOST_DOUBLINGS = 30
+"""After so many the wait is far longer than any that is allowed."""
 LONGEST_ASKED = 600.0
 """Seconds that a server may ask to wait; where it asks for more, the run ends, and can be resumed then."""
 TIMEOUT_GRAIN = 1 / 60
@@ -79,6 +81,8 @@ class TurnRunner:
         """Of the turn that is streaming: a timeout that the run's time limit or a person lets expire."""
         self._is_stopped = False
         """A person did."""
+        self.is_out_of_time = False
+        """The last turn came to nothing because its seconds were over."""
         self._waiting: asyncio.Event | None = None
         """Set when a person wants the next attempt at once; there while one is waited for."""
         self._attempt_open: int | None = None
@@ -89,8 +93,10 @@ class TurnRunner:
     def stop(self) -> None:
         """Break off the turn that is streaming, if any."""
         scope, self._scope = self._scope, None
-        if scope is not None:
-            self._is_stopped = True
+        if scope is None:
+            return
+        self._is_stopped = True
+        if not scope.expired():  # else the turn is being wound up already, because its time was over
             scope.reschedule(asyncio.get_running_loop().time())
 
     def skip_wait(self) -> bool:
@@ -108,14 +114,15 @@ class TurnRunner:
         Raises `PermanentModelError`, or the last `TransientModelError` when all attempts broke.
         """
         self._scope = scope = asyncio.timeout(seconds)
-        self._is_stopped = False
+        self._is_stopped = self.is_out_of_time = False
         try:
             async with scope:
                 return await self._attempts(purpose, step, prompt)
         except (TimeoutError, ModelError):
             if not scope.expired():
                 raise
-            await self._discard(step, "paused" if self._is_stopped else "out of time")
+            self.is_out_of_time = not self._is_stopped
+            await self._discard(step, "out of time" if self.is_out_of_time else "paused")
             return None
         finally:
             self._scope = None
@@ -145,8 +152,7 @@ class TurnRunner:
 
     async def _wait_for_next(self, step: int, attempt: int, tried: int, most: int, error: TransientModelError) -> None:
         jitter, retries = 0.75 + 0.5 * self._around.clock.random(), self._retries()
-        wait = min(retries.longest_wait, retries.first_wait * 2**tried) * jitter
-        wait = wait if error.retry_after is None else error.retry_after
+        wait = error.retry_after if error.retry_after is not None else wait_after(tried, retries) * jitter
         words, self._attempt_open = _words(error), None
         retried = ModelRetried(step=step, attempt=attempt, error=words, error_kind=error.kind, wait=wait, most=most)
         self._waiting = skipped = asyncio.Event()
@@ -163,7 +169,7 @@ class TurnRunner:
         """Return how often a turn is tried: some providers ask for more patience than others."""
         agent = self._journal.state.agent
         if (wanted := self._retries().attempts) is not None:
-            return wanted
+            return max(1, wanted)
         provider = self._around.provider(agent.model) if agent is not None else None
         return max(1, int(getattr(provider, "attempts", MODEL_ATTEMPTS)))
 
@@ -290,6 +296,11 @@ class TurnRunner:
             await self._journal.append(
                 *(TurnText(step=step, attempt=attempt, text=piece, thinking=kind) for piece, kind in pieces if piece)
             )
+
+
+def wait_after(tried: int, retries: ModelRetries) -> float:
+    """Return the seconds to wait after so many attempts but one: doubling, up to the longest."""
+    return min(retries.longest_wait, retries.first_wait * 2.0 ** min(tried, MOST_DOUBLINGS))
 
 
 def _for_good(error: TransientModelError) -> ModelError:

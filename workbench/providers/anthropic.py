@@ -79,7 +79,8 @@ class AnthropicProvider:
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Stream the turn; goes on by itself where the API paused it."""
-        body: dict[str, Any] = dict(messages_body(request))
+        first: dict[str, Any] = dict(messages_body(request))
+        body = first
         turn = _Turn(request.model)
         try:
             for _ in range(MOST_PAUSES + 1):
@@ -87,7 +88,7 @@ class AnthropicProvider:
                     yield delta
                 if turn.stop_reason != "pause_turn":
                     break
-                body = {**body, "messages": [*body["messages"], {"role": "assistant", "content": turn.whole()}]}
+                body = {**first, "messages": [*first["messages"], {"role": "assistant", "content": turn.whole()}]}
                 turn.pause()
         except KeyMissingError:
             raise

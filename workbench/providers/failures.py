@@ -98,7 +98,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"prompt is too long|context (length|window|size)|input is too long|too many (input )?tokens|"
                 r"maximum context|exceeds? the (available )?context", re.IGNORECASE), "context_too_long"),
     (re.compile(r"credit balance|insufficient.quota|exceeded your current quota", re.IGNORECASE), "quota"),
-    (re.compile(r"\bmodel\b.{0,80}(not found|does not exist|not supported|identifier is invalid)|"
+    (re.compile(r"\bmodel\b.{0,80}(not found|does not exist|identifier is invalid)|\bmodel [^ ]+ is not supported|"
                 r"no such model|on-demand throughput", re.IGNORECASE | re.DOTALL), "model_not_found"),
     (re.compile(r"content filter|content_filter", re.IGNORECASE), "filtered"),
     (re.compile(r"invalid.{0,10}api.key|incorrect api key", re.IGNORECASE), "unauthorised"),

@@ -144,6 +144,7 @@ def _fold_turn(state: RunState, record: Recorded, event: TurnFamily) -> None:
             if state.active_turn is not None:
                 state.active_turn.status = "discarded"
                 end_hosted(state, record.at, is_whole=False)
+                state.failed_turn = state.active_turn if state.active_turn.next_at is not None else None
             state.active_turn = None
             enter_queued(state)
         case turns.TurnFinished():
@@ -161,7 +162,7 @@ def _turn_of(state: RunState, step: int) -> TurnState | None:
 def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> None:
     turn = TurnState(event.purpose, event.model, event.attempt, started_at=record.at, request_key=event.request_key)
     state.end, state.breakpoint = None, ""
-    state.active_turn = turn
+    state.active_turn, state.failed_turn = turn, None
     if event.purpose == "plan":
         turn.retries = state.plan_turn.retries if state.plan_turn else []
         state.plan_turn = turn
@@ -271,7 +272,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     state.end, state.breakpoint, state.answer, state.citations, state.error = None, "", None, (), None
     state.started_at = record.at
     state.driven_seconds = 0.0
-    state.own_edits = []
+    state.own_edits, state.failed_turn = [], None
     state.allowed_tools.clear()  # a permission holds for the run in which it was given
     for pending in state.open_step.calls.values() if state.open_step is not None else ():
         pending.allowed = pending.allowed if pending.has_result else None

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from workbench.events.base import Recorded
 from workbench.state.fold import apply
+from workbench.state.parts import TurnState
 from workbench.state.run_state import RunState
 
 SNAPSHOT_EVERY = 512
@@ -48,7 +49,6 @@ class History:
 def snapshot(state: RunState) -> RunState:
     """Return a copy that shares the closed steps with `state` and nothing that can still change."""
     steps = state.steps[:-1] + [copy.deepcopy(step) for step in state.steps[-1:]]
-    active = state.active_turn
     copied = replace(
         state,
         steps=steps,
@@ -63,8 +63,13 @@ def snapshot(state: RunState) -> RunState:
         children=state.children.copy(),
         hits=state.hits.copy(),
     )
-    if active is not None:
-        is_of_step = bool(steps) and state.steps[-1].turn is active
-        is_of_plan = state.plan_turn is active
-        copied.active_turn = steps[-1].turn if is_of_step else copied.plan_turn if is_of_plan else copy.deepcopy(active)
+    copied.active_turn = _twin(state.active_turn, state, copied)
+    copied.failed_turn = _twin(state.failed_turn, state, copied)
     return copied
+
+
+def _twin(turn: TurnState | None, state: RunState, copied: RunState) -> TurnState | None:
+    """Return what a turn of `state` is in its copy: the turn of its last step or of its plan, else a copy."""
+    if turn is not None and state.steps and state.steps[-1].turn is turn:
+        return copied.steps[-1].turn
+    return copied.plan_turn if turn is state.plan_turn else copy.deepcopy(turn)

@@ -29,6 +29,10 @@ PlanStatus = Literal["proposed", "approved", "skipped", "simple"]
 TurnStatus = Literal["streaming", "discarded", "finished"]
 
 
+CUTS = ("max_tokens", "model_context_window_exceeded")
+"""Stop reasons of turns that were cut."""
+
+
 @dataclass(slots=True)
 class ResultRef:
     """Where a result's blocks lie in the log, and what lists show of it."""
@@ -170,6 +174,12 @@ class StepState:
     """Its calls ran one by one."""
     undriven: list[tuple[float, float]] = field(default_factory=list)
     """When nobody drove the run while the step was open: it was paused, waited for a person, or was forked later."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its turn asks for nothing and was cut at a limit, so that it is no answer; one that was edited is."""
+        turn = self.turn
+        return turn.status == "finished" and not turn.calls and not turn.edited and turn.stop_reason in CUTS
 
     @property
     def is_closed(self) -> bool:

@@ -77,6 +77,8 @@ class RunState:
     unknown_kinds: int = 0
     active_turn: TurnState | None = None
     """The turn that is streaming, or None."""
+    failed_turn: TurnState | None = None
+    """The turn that failed last, of which another attempt is to follow, or None."""
 
     @property
     def question(self) -> Content:
@@ -101,8 +103,8 @@ class RunState:
             return self.end
         if self.active_turn is not None:
             return ("planning" if self.active_turn.purpose == "plan" else "thinking"), None
-        if self._failed_turn is not None:
-            return ("planning" if self._failed_turn.purpose == "plan" else "thinking"), None
+        if self.failed_turn is not None:
+            return ("planning" if self.failed_turn.purpose == "plan" else "thinking"), None
         if self.plan is not None and self.plan.status == "proposed" and self.agent and self.agent.plan == "ask":
             return "awaiting_approval", "plan"
         step = self.open_step
@@ -123,14 +125,7 @@ class RunState:
     @property
     def waits_for_attempt(self) -> bool:
         """Whether the model failed in passing, and is asked again after a while."""
-        return not self.is_resting and self._failed_turn is not None
-
-    @property
-    def _failed_turn(self) -> TurnState | None:
-        """The turn of which another attempt is to follow, or None."""
-        turn = self.steps[-1].turn if self.steps else self.plan_turn
-        is_failed = self.active_turn is None and turn is not None and turn.next_at is not None
-        return turn if is_failed and turn is not None and turn.status == "discarded" else None
+        return self.failed_turn is not None and not self.is_resting
 
     @property
     def is_sequential(self) -> bool:
