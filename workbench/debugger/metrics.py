@@ -105,6 +105,8 @@ class _Step:
     """From start to result, by call."""
     tools: dict[str, str] = field(default_factory=dict)
     is_disturbed: bool = False
+    has_hosted: bool = False
+    """The provider ran something itself."""
 
 
 @dataclass(slots=True)
@@ -223,8 +225,9 @@ class Meter:
         self.figures.usage = self.figures.usage + event.usage
         if event.first_token is not None:
             self.figures.first_words.append(event.first_token)
-            if (seconds := event.elapsed - event.first_token) > 0 and event.usage.output_tokens:
-                self.figures.rates.append(event.usage.output_tokens / seconds)
+        rate = turns.tokens_per_second(event.usage, event.elapsed, event.first_token)
+        if rate is not None and not self._step.has_hosted:  # else the time is not the model's alone
+            self.figures.rates.append(rate)
         if event.purpose == "step":
             self._step.asked, self._step.finished_at = len(event.calls), at
 
@@ -244,6 +247,7 @@ class Meter:
             self._close(None)
 
     def _start_call(self, at: float, event: calls.CallStarted) -> None:
+        self._step.has_hosted |= event.hosted
         if not event.hosted:  # its time is the turn's
             self._step.started[event.call], self._step.tools[event.call] = at, event.tool
 

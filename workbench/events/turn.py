@@ -7,6 +7,9 @@ from typing import Literal
 from workbench.events.base import Event
 from workbench.events.request import ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
 
+SHORTEST = 0.001
+"""Seconds from which on a speed says something."""
+
 
 class TurnStarted(Event):
     """A request went to the model."""
@@ -79,3 +82,14 @@ class TurnFinished(Event):
     def calls(self) -> tuple[ToolCallBlock, ...]:
         """The calls that the turn asks for, in the model's order."""
         return tuple(block for block in self.content if isinstance(block, ToolCallBlock))
+
+
+def tokens_per_second(usage: Usage, elapsed: float, first_token: float | None) -> float | None:
+    """Return how fast a turn was written after its first piece; None where that took no time to speak of.
+
+    `elapsed` and `first_token` are seconds from the request.
+    """
+    seconds = elapsed - (first_token or 0.0)
+    return (
+        None if first_token is None or seconds < SHORTEST or not usage.output_tokens else usage.output_tokens / seconds
+    )

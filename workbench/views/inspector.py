@@ -16,6 +16,7 @@ from workbench.debugger.find import Needle
 from workbench.events.agent import AgentRecord
 from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlock, TextBlock
 from workbench.events.request import ThinkingBlock, Usage
+from workbench.events.turn import tokens_per_second
 from workbench.state.parts import CallState, ResultRef, StepState, TurnState
 from workbench.state.run_state import RunState
 from workbench.views.binary import block_label, given_labels
@@ -294,7 +295,7 @@ def _add_turn(sheet: _Sheet, state: RunState, turn: TurnState) -> None:
     sheet.field("started", f"{human_seconds(since)} after the run began")
     if turn.status == "finished":
         sheet.usage("usage", turn.usage)
-        rate = human_rate(turn.usage.output_tokens, turn.elapsed, turn.first_token)
+        rate = human_rate(tokens_per_second(turn.usage, turn.elapsed, turn.first_token))
         first = "" if turn.first_token is None else f", first word after {human_seconds(turn.first_token)}"
         first += f", then {rate}" if rate else ""
         sheet.field("took", f"{human_seconds(turn.elapsed)}{first}")

@@ -26,7 +26,7 @@ from workbench.events.request import (
     TurnBlock,
     UserMessage,
 )
-from workbench.events.turn import TurnFinished
+from workbench.events.turn import TurnFinished, tokens_per_second
 from workbench.views.binary import block_label
 from workbench.views.brief import Passage, brief_input, cut_text
 from workbench.views.context_meter import LARGE_SCHEMA, meter_lines
@@ -293,7 +293,7 @@ def _end_of(turn: SentTurn) -> list[list[Segment]]:
         return [[Segment("⏵ no end is recorded yet", "running")]]
     usage = finished.usage
     first = "" if finished.first_token is None else f"first word after {human_seconds(finished.first_token)} · "
-    rate = human_rate(usage.output_tokens, finished.elapsed, finished.first_token)
+    rate = human_rate(tokens_per_second(usage, finished.elapsed, finished.first_token))
     spent_in = " · ".join(filter(None, (f"{human_seconds(finished.elapsed)} in all", rate)))
     cache = f" · {human_tokens(usage.cache_read_tokens)} from cache" if usage.cache_read_tokens else ""
     spent = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out{cache}"

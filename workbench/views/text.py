@@ -137,13 +137,9 @@ def human_seconds(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} m"
 
 
-def human_rate(tokens: int, elapsed: float, first_token: float | None) -> str:
-    """Return how fast a turn of that many tokens was written after its first: `48 tokens/s`; empty if too short.
-
-    `elapsed` and `first_token` are seconds since the request.
-    """
-    seconds = elapsed - (first_token or 0.0)
-    return f"{tokens / seconds:,.0f} tokens/s" if first_token is not None and tokens and seconds > 0.001 else ""
+def human_rate(rate: float | None) -> str:
+    """Return tokens a second for people: `48 tokens/s`; empty where there is none."""
+    return "" if rate is None else f"{rate:,.0f} tokens/s"
 
 
 def human_cost(dollars: float | None) -> str:
