@@ -114,17 +114,22 @@ MODEL, AGAIN = "fork RUN --at 0 -m MODEL", "resume RUN"
     ],
 )
 async def test_a_failure_is_told_with_what_mends_it(shell: Shell, served: Answer, helps: list[str]) -> None:
-    """What fails the same way again is not tried again: a fork before the turn that failed goes on otherwise."""
+    """What fails the same way again is not tried again: a fork before the turn that failed goes on otherwise.
+
+    The server and the headers were meant for the model that was asked; another one is not sent there.
+    """
     async with serving(served) as server:
-        words = ["-m", "anthropic:m", "--base-url", server.url, "--plan", "off", "--headless"]
+        reached = ["--base-url", server.url, "--header", "x-key=s3cret"]
+        words = ["-m", "anthropic:m", *reached, "--plan", "off", "--headless"]
         failed = await asyncio.to_thread(shell, "run", "What is a context manager?", *words)
-        reach = f" --base-url {server.url}"
+        reach = f" --base-url {server.url} --header 'x-key=…'"
     commands = [line.partition("workbench --db ")[2] for line in failed.out.splitlines()]
-    run = failed.out.splitlines()[-1].partition(" fork ")[2] or failed.out.splitlines()[-1].partition(" resume ")[2]
-    given = [command.partition(" ")[2].replace(run[:8], "RUN").removesuffix(reach) for command in commands if command]
+    run = next(command for command in commands if " fork " in command).partition(" fork ")[2][:8]
+    given = [command.partition(" ")[2].replace(run, "RUN") for command in commands if command]
     assert failed.code == 1
-    assert given == helps
-    fork = await asyncio.to_thread(shell, "fork", run[:8], "--at", "0", "-m", "offline")
+    assert given == [command if "-m" in command else f"{command}{reach}" for command in helps]
+    assert ("type what you gave for --header x-key" in failed.out) == (reach in failed.out)
+    fork = await asyncio.to_thread(shell, "fork", run, "--at", "0", "-m", "offline")
     assert fork.code == 0, fork
 
 

@@ -55,9 +55,12 @@ class Workplace:
         return DriverSettings(database=self.places.database, cache=self.places.cache, make_provider=self.providers)
 
     def command(self, *words: str) -> str:
-        """Return a command line that does what it says when it is pasted; `reach.reminder` says what it leaves out."""
+        """Return a command line that does what it says when it is pasted; `reach.reminder` says what it leaves out.
+
+        Another model is reached in another way: one that names a model says nothing of how this one was.
+        """
         database = ["--db", self.database_option] if self.database_option else []
-        reach = self.reach.words if words[0] in ASKING else ()
+        reach = self.reach.words if words[0] in ASKING and "-m" not in words else ()
         return shlex.join(["workbench", *database, *words, *reach])
 
 
