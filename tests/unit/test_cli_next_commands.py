@@ -12,8 +12,10 @@ from tests.anthropic_kit import Answer, answer, ended, error, serving, started, 
 from tests.cli_harness import QUESTION, Shell, by_step, ctrl_c, use_script
 from workbench.cli.arguments import parse
 from workbench.cli.reaching import endpoints, retyped
+from workbench.cli.workplace import find_workplace
 from workbench.config.settings import Settings
 from workbench.providers.scripted import Turn
+from workbench.providers.wire.common import split_model
 from workbench.tools.base import tool
 
 URL = "http://127.0.0.1:8080"
@@ -54,12 +56,50 @@ def test_what_was_typed_is_typed_again(typed: list[str], again: list[str], held_
 
 @pytest.mark.parametrize("words", [["resume", "@last"], ["fork", "@last", "--at", "1"]])
 def test_a_run_that_is_there_has_its_own_model(words: list[str]) -> None:
-    """The model that settings give to new runs does not say for whom an address was typed."""
+    """It says for whom an address was typed; the model that settings give to new runs does not, nor is it for all."""
     settings = Settings(model="openai:gpt-6-sol")
-    found = endpoints(parse([*words, "--base-url", URL]), settings)
-    assert found["anthropic"].base_url == URL
+    found = endpoints(parse([*words, "--base-url", URL]), settings, "anthropic:m")
+    assert (found["anthropic"].base_url, found["openai"].base_url) == (URL, None)
+    none = endpoints(parse([*words, "--base-url", URL]), settings, "offline")
+    assert {endpoint.base_url for endpoint in none.values()} == {None}
     new = endpoints(parse(["run", "What?", "--base-url", URL]), settings)
     assert (new["anthropic"].base_url, new["openai"].base_url) == (None, URL)
+    unnamed = endpoints(parse(["run", "--base-url", URL]), Settings())
+    assert {endpoint.base_url for endpoint in unnamed.values()} == {URL}
+
+
+def test_a_fork_has_the_model_of_its_place(shell: Shell) -> None:
+    """A fork of a fork may begin before the model was changed."""
+    assert shell("run", QUESTION, "--plan", "off").code == 0
+    fork = shell("fork", "@last", "--at", "1", "-m", "anthropic:m", "--no-drive").out.strip()
+    for words, address in (
+        (["fork", fork, "--at", "0"], None),
+        (["fork", fork, "--rerun", "0.0"], None),
+        (["fork", fork, "--at", "end"], URL),
+        (["fork", fork], URL),
+        (["resume", fork], URL),
+        (["fork", fork, "--at", "0", "-m", "anthropic:n"], URL),
+    ):
+        place = find_workplace(parse(["--db", str(shell.database), *words, "--base-url", URL]))
+        assert place.providers.endpoint(split_model("anthropic:m")).base_url == address, words
+    assert "no-such-run" in shell.refused("resume", "no-such-run", "--base-url", URL)
+
+
+async def test_a_judge_of_another_maker_is_asked_at_its_own_address(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server that was typed is for the model of the run, and sees no other maker's key."""
+    whole = answer(started(), text(0, "Forty-two."), ended())
+    async with serving(whole) as server, serving(error(401, "authentication_error", "no")) as others:
+        monkeypatch.setenv("OPENAI_API_KEY", "canary-of-openai")
+        monkeypatch.setenv("OPENAI_BASE_URL", others.url)
+        words = ["--base-url", server.url, "--plan", "off"]
+        assert (await asyncio.to_thread(shell, "run", "What?", "-m", "anthropic:m", *words)).code == 0
+        race = ["fork", "@last", "--at", "0", "--repeat", "2", "--check", "judge[openai:x]:It is short."]
+        await asyncio.to_thread(shell, *race, "--base-url", server.url)
+        assert len(server.requests) == 3
+        assert "canary-of-openai" not in str(server.requests)
+        assert "canary-of-openai" in str(others.requests)
 
 
 async def test_the_command_after_a_failure_asks_the_same_server(shell: Shell) -> None:
