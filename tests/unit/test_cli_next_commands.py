@@ -12,8 +12,10 @@ from tests.anthropic_kit import Answer, answer, ended, error, serving, started, 
 from tests.cli_harness import QUESTION, Shell, by_step, ctrl_c, use_script
 from workbench.cli.arguments import parse
 from workbench.cli.reaching import endpoints, retyped
+from workbench.cli.workplace import find_workplace
 from workbench.config.settings import Settings
 from workbench.providers.scripted import Turn
+from workbench.providers.wire.common import split_model
 from workbench.tools.base import tool
 
 URL = "http://127.0.0.1:8080"
@@ -54,12 +56,50 @@ def test_what_was_typed_is_typed_again(typed: list[str], again: list[str], held_
 
 @pytest.mark.parametrize("words", [["resume", "@last"], ["fork", "@last", "--at", "1"]])
 def test_a_run_that_is_there_has_its_own_model(words: list[str]) -> None:
-    """The model that settings give to new runs does not say for whom an address was typed."""
+    """It says for whom an address was typed; the model that settings give to new runs does not, nor is it for all."""
     settings = Settings(model="openai:gpt-6-sol")
-    found = endpoints(parse([*words, "--base-url", URL]), settings)
-    assert found["anthropic"].base_url == URL
+    found = endpoints(parse([*words, "--base-url", URL]), settings, "anthropic:m")
+    assert (found["anthropic"].base_url, found["openai"].base_url) == (URL, None)
+    none = endpoints(parse([*words, "--base-url", URL]), settings, "offline")
+    assert {endpoint.base_url for endpoint in none.values()} == {None}
     new = endpoints(parse(["run", "What?", "--base-url", URL]), settings)
     assert (new["anthropic"].base_url, new["openai"].base_url) == (None, URL)
+    unnamed = endpoints(parse(["run", "--base-url", URL]), Settings())
+    assert {endpoint.base_url for endpoint in unnamed.values()} == {URL}
+
+
+def test_a_fork_has_the_model_of_its_place(shell: Shell) -> None:
+    """A fork of a fork may begin before the model was changed."""
+    assert shell("run", QUESTION, "--plan", "off").code == 0
+    fork = shell("fork", "@last", "--at", "1", "-m", "anthropic:m", "--no-drive").out.strip()
+    for words, address in (
+        (["fork", fork, "--at", "0"], None),
+        (["fork", fork, "--rerun", "0.0"], None),
+        (["fork", fork, "--at", "end"], URL),
+        (["fork", fork], URL),
+        (["resume", fork], URL),
+        (["fork", fork, "--at", "0", "-m", "anthropic:n"], URL),
+    ):
+        place = find_workplace(parse(["--db", str(shell.database), *words, "--base-url", URL]))
+        assert place.providers.endpoint(split_model("anthropic:m")).base_url == address, words
+    assert "no-such-run" in shell.refused("resume", "no-such-run", "--base-url", URL)
+
+
+async def test_a_judge_of_another_maker_is_asked_at_its_own_address(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server that was typed is for the model of the run, and sees no other maker's key."""
+    whole = answer(started(), text(0, "Forty-two."), ended())
+    async with serving(whole) as server, serving(error(401, "authentication_error", "no")) as others:
+        monkeypatch.setenv("OPENAI_API_KEY", "canary-of-openai")
+        monkeypatch.setenv("OPENAI_BASE_URL", others.url)
+        words = ["--base-url", server.url, "--plan", "off"]
+        assert (await asyncio.to_thread(shell, "run", "What?", "-m", "anthropic:m", *words)).code == 0
+        race = ["fork", "@last", "--at", "0", "--repeat", "2", "--check", "judge[openai:x]:It is short."]
+        await asyncio.to_thread(shell, *race, "--base-url", server.url)
+        assert len(server.requests) == 3
+        assert "canary-of-openai" not in str(server.requests)
+        assert "canary-of-openai" in str(others.requests)
 
 
 async def test_the_command_after_a_failure_asks_the_same_server(shell: Shell) -> None:
@@ -114,17 +154,22 @@ MODEL, AGAIN = "fork RUN --at 0 -m MODEL", "resume RUN"
     ],
 )
 async def test_a_failure_is_told_with_what_mends_it(shell: Shell, served: Answer, helps: list[str]) -> None:
-    """What fails the same way again is not tried again: a fork before the turn that failed goes on otherwise."""
+    """What fails the same way again is not tried again: a fork before the turn that failed goes on otherwise.
+
+    The server and the headers were meant for the model that was asked; another one is not sent there.
+    """
     async with serving(served) as server:
-        words = ["-m", "anthropic:m", "--base-url", server.url, "--plan", "off", "--headless"]
+        reached = ["--base-url", server.url, "--header", "x-key=s3cret"]
+        words = ["-m", "anthropic:m", *reached, "--plan", "off", "--headless"]
         failed = await asyncio.to_thread(shell, "run", "What is a context manager?", *words)
-        reach = f" --base-url {server.url}"
+        reach = f" --base-url {server.url} --header 'x-key=…'"
     commands = [line.partition("workbench --db ")[2] for line in failed.out.splitlines()]
-    run = failed.out.splitlines()[-1].partition(" fork ")[2] or failed.out.splitlines()[-1].partition(" resume ")[2]
-    given = [command.partition(" ")[2].replace(run[:8], "RUN").removesuffix(reach) for command in commands if command]
+    run = next(command for command in commands if " fork " in command).partition(" fork ")[2][:8]
+    given = [command.partition(" ")[2].replace(run, "RUN") for command in commands if command]
     assert failed.code == 1
-    assert given == helps
-    fork = await asyncio.to_thread(shell, "fork", run[:8], "--at", "0", "-m", "offline")
+    assert given == [command if "-m" in command else f"{command}{reach}" for command in helps]
+    assert ("type what you gave for --header x-key" in failed.out) == (reach in failed.out)
+    fork = await asyncio.to_thread(shell, "fork", run, "--at", "0", "-m", "offline")
     assert fork.code == 0, fork
 
 

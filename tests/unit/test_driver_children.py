@@ -17,6 +17,7 @@ from workbench.driver.commands import (
     AnswerCall,
     CancelCall,
     DecidePermission,
+    ListRuns,
     PauseRun,
     ResolveUnknown,
     ResumeRun,
@@ -165,6 +166,15 @@ def test_nothing_goes_on_without_the_model_of_a_subagent(tmp_path: Path) -> None
         rig.ask(ResumeRun(run))
         rig.ask(DecidePermission(child, "0.0", "allow"))
         assert rig.finish(run).status == "completed"
+
+
+def test_a_role_with_a_model_that_is_refused_starts_no_run(tmp_path: Path) -> None:
+    """The log would keep the agent, with whatever secret stands in the name of the model."""
+    roles = (Role(name="reader", good_at="reading"), Role(name="writer", good_at="writing", model="other"))
+    with Rig(tmp_path, [answer()], spec=AgentSpec(plan="off", roles=roles)) as rig:
+        with pytest.raises(ModelNotFoundError, match="no model 'other'"):
+            rig.start()
+        assert rig.ask(ListRuns()) == []
 
 
 def test_an_unknown_outcome_in_a_subagent_is_resolved_there(tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import html
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
+import anthropic
 import httpx2
 import pytest
 from hypothesis import given
@@ -24,13 +28,14 @@ from tests.contract.server import serving
 from tests.contract.talk import Talk
 from workbench.driver.feed import Trouble
 from workbench.engine import turns
+from workbench.errors import PermanentModelError
 from workbench.events.agent import ModelRetries
 from workbench.providers import keys
 from workbench.providers.bedrock import BedrockProvider
 from workbench.providers.failures import model_error
 from workbench.providers.keys import HIDDEN, hide, hide_address, redacted
 from workbench.providers.registry import Providers
-from workbench.providers.remote import Endpoint, closing_clients
+from workbench.providers.remote import Endpoint, closing_clients, http_client
 
 RUN = ("run", "What?", "--headless", "--plan", "off")
 TWO_LINES = "gatewaysecretAAAA\nmoresecretBBBB"
@@ -271,6 +276,8 @@ async def test_a_strangers_address_gets_no_headers_of_the_environment(
     """The SDKs send those of a variable everywhere; they go to addresses that the person named, and no others."""
     for maker in ("ANTHROPIC", "OPENAI"):
         monkeypatch.setenv(f"{maker}_CUSTOM_HEADERS", "x-gate: secret-gate-key\nauthorization: Bearer secret-other")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-secret")
     monkeypatch.setenv("MODEL_API_KEY", "key-of-others")
     with serving(api, Answer("Yes.")) as served:
         async with closing_clients():
@@ -279,5 +286,69 @@ async def test_a_strangers_address_gets_no_headers_of_the_environment(
                 assert (await Talk(model, providers(model)).hear()).text == "Yes."
     typed, foreign = served.headers
     assert typed["x-gate"] == "secret-gate-key"
+    assert ("org-secret" in json.dumps(typed)) == (api is not MESSAGES)
     assert "secret" not in json.dumps(foreign)
     assert "key-of-others" in json.dumps(foreign)
+
+
+@pytest.mark.parametrize("api", [MESSAGES, RESPONSES, CHAT], ids=lambda api: api.name)
+async def test_no_key_goes_where_a_server_sends_it(api: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another scheme, host or port is told and not asked; user, password and query of the address are left out."""
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MODEL_API_KEY"):
+        monkeypatch.setenv(name, "secret-of-a-maker")
+    with serving(api, Answer("Yes.")) as other:
+        place = other.base_url.removeprefix("http://")
+        async with redirecting(f"http://alice:s3cret@{place}/else?key=s3cret#s3cret") as address, closing_clients():
+            providers = Providers({api.model.partition(":")[0]: Endpoint(base_url=address)})
+            with pytest.raises(PermanentModelError) as caught:
+                await Talk(api.model, providers(api.model)).hear()
+    assert caught.value.kind == "redirected"
+    assert str(caught.value) == f"the base URL leads elsewhere (307): to {other.base_url}/else, which gets no request"
+    assert other.headers == []
+
+
+async def test_a_server_may_send_on_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads it stays the same, so a path that lacks a slash is mended by the way."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "secret-of-a-maker")
+    paths: list[str] = []
+    async with redirecting("/v1/messages/", paths) as address, closing_clients():
+        providers = Providers({"anthropic": Endpoint(base_url=address)})
+        with pytest.raises(PermanentModelError):
+            await Talk("anthropic:m", providers("anthropic:m")).hear()
+    assert paths[:2] == ["/v1/messages", "/v1/messages/"]
+
+
+async def test_the_other_transport_follows_to_nobody_else_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made by an SDK, which would follow everywhere."""
+    made: list[httpx2.AsyncClient] = []
+
+    def make(**options: Any) -> httpx2.AsyncClient:
+        made.append(httpx2.AsyncClient(**options))
+        return made[-1]
+
+    monkeypatch.setattr(anthropic, "DefaultAioHttpClient", make)
+    async with redirecting("http://127.0.0.2:1/") as address, closing_clients():
+        client = http_client(Endpoint(transport="aiohttp"))
+        with pytest.raises(PermanentModelError, match="leads elsewhere"):
+            await client.post(address, follow_redirects=True)
+    assert made == [client]
+
+
+@asynccontextmanager
+async def redirecting(location: str, paths: list[str] | None = None) -> AsyncIterator[str]:
+    """Serve nothing but a redirect."""
+    seen = [] if paths is None else paths
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(line for line in head.lower().splitlines() if line.startswith("content-length:"))
+        await reader.readexactly(int(length.partition(":")[2]))
+        seen.append(head.split()[1])
+        writer.write(
+            f"HTTP/1.1 307 On\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
+        )
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

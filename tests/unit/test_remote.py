@@ -151,6 +151,36 @@ def test_an_address_of_a_stranger_gets_no_headers() -> None:
     assert providers.endpoint(split_model("anthropic:m@https://anthropic.com.evil.example")).is_foreign
 
 
+@pytest.mark.parametrize(
+    ("model", "is_makers"),
+    [
+        ("bedrock:m@https://bedrock-runtime.eu-central-1.amazonaws.com", True),
+        ("bedrock:m@https://bedrock-runtime-fips.us-gov-west-1.amazonaws.com", True),
+        ("bedrock:m@https://bedrock-runtime.cn-north-1.amazonaws.com.cn", True),
+        ("bedrock:m@https://bedrock-runtime.us-east-1.api.aws", True),
+        ("bedrock:m@https://bedrock-runtime.eusc-de-east-1.amazonaws.eu", True),
+        ("bedrock:m@http://bedrock-runtime.us-east-1.amazonaws.com", False),
+        ("bedrock:m@https://x.execute-api.us-east-1.amazonaws.com/prod", False),
+        ("bedrock:m@https://x.bedrock-runtime.us-east-1.amazonaws.com", False),
+        ("bedrock:m@https://bedrock-runtime.s3.amazonaws.com", False),
+        ("bedrock:m@https://bedrock-runtime.s3-us-west-2.amazonaws.com", False),
+        ("bedrock:m@https://bedrock-runtime.us-east-1.elb.amazonaws.com", False),
+        ("bedrock:m@https://bedrock-runtime.us-east-1.amazonaws.com.evil.example", False),
+        ("openai:m@https://eu.api.openai.com/v1", True),
+        ("openai:m@https://stranger.openai.azure.com/openai/v1", False),
+        ("openai-chat:m@https://stranger.openai.azure.com/openai/v1", False),
+        ("anthropic:m@https://evil.example\\.anthropic.com", False),
+    ],
+)
+def test_only_hosts_that_nobody_else_can_have_are_a_makers(model: str, is_makers: bool) -> None:
+    """A cloud gives names below its own to anybody, so a stranger's session may name such a one."""
+    own = Endpoint(headers={"x-team": "secret-team"})
+    name = split_model(model)
+    endpoint = Providers({name.provider: own}).endpoint(name)
+    assert (endpoint.is_foreign, bool(endpoint.headers)) == (not is_makers, is_makers)
+    assert not Providers({name.provider: own}, trusted=[name.base_url or ""]).endpoint(name).is_foreign
+
+
 def test_a_provider_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turns of one model use the same client, and so the same connections."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-1234567890")

@@ -102,7 +102,27 @@ def test_a_request_of_any_size_goes_through_a_shell(tmp_path: Path) -> None:
             "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.m-v1%3A0/converse",
             "authorization: Bearer canary",
         ),
+        (
+            "bedrock:m@https://bedrock-runtime.eu-west-1.amazonaws.com",
+            "https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse",
+            "authorization: Bearer canary",
+        ),
+        (
+            "bedrock:m@https://x.execute-api.us-east-1.amazonaws.com",
+            "https://x.execute-api.us-east-1.amazonaws.com/model/m/converse",
+            "authorization: Bearer none",
+        ),
         ("bedrock:m@http://h:1", "http://h:1/model/m/converse", "authorization: Bearer none"),
+        (
+            "openai:m@https://eu.api.openai.com/v1",
+            "https://eu.api.openai.com/v1/responses",
+            "authorization: Bearer canary",
+        ),
+        (
+            "openai:m@https://stranger.openai.azure.com/v1",
+            "https://stranger.openai.azure.com/v1/responses",
+            "authorization: Bearer none",
+        ),
         ("openai-chat:m@http://h:1/v1/", "http://h:1/v1/chat/completions", "authorization: Bearer none"),
         ("anthropic:m@https://evil.example", "https://evil.example/v1/messages", "x-api-key: none"),
         ("openai:m@http://api.openai.com/v1", "http://api.openai.com/v1/responses", "authorization: Bearer none"),
@@ -198,6 +218,15 @@ sys.modules["boto3"] = fake
     assert said == "answered"
     content = sent_by(curl(wanted), tmp_path)[1]["messages"][0]["content"]
     assert base64.b64decode(content[1]["image"]["source"]["bytes"]) == shown.data
+
+
+def test_a_copy_for_bedrock_asks_in_the_region_of_its_address() -> None:
+    """Requests are signed for one region, so the script names that one, and the command says which it is."""
+    wanted = request(model="bedrock:m@https://bedrock-runtime.eu-west-1.amazonaws.com")
+    assert "the region is eu-west-1" in curl(wanted)
+    script = python(wanted)
+    assert "region_name='eu-west-1', endpoint_url='https://bedrock-runtime.eu-west-1.amazonaws.com'" in script
+    assert "endpoint_url" not in python(request(model="bedrock:m"))
 
 
 def test_a_field_that_the_sdk_does_not_name_goes_beside() -> None:

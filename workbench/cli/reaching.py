@@ -68,20 +68,25 @@ def _may_hold_secrets(address: str) -> bool:
     return "@" in parts.netloc or bool(parts.query)
 
 
-def endpoints(args: argparse.Namespace, settings: Settings) -> dict[str, Endpoint]:
-    """Return how each provider is reached; what was typed is for the provider of the model, or for all without one.
+def is_typed(args: argparse.Namespace) -> bool:
+    """Whether it was typed how the model is reached."""
+    return any(getattr(args, name, None) for name in ("base_url", "header", "region", "reach"))
 
-    A run that is there keeps its own model, whatever the settings say of new ones. Raises `ConfigError` for what
-    cannot be used.
+
+def endpoints(args: argparse.Namespace, settings: Settings, own: str | None = None) -> dict[str, Endpoint]:
+    """Return how each provider is reached; what was typed is for the provider of the model.
+
+    `own` is the model of the run that the command is about, which it keeps, whatever the settings say of new ones: its
+    roles and judges may have other providers, whose keys are not for that server. For a new run without a model, what
+    was typed is for whichever it is given on the screen. Raises `ConfigError` for what cannot be used.
     """
     typed = _typed(args)
-    is_new = not hasattr(args, "run")
-    model = getattr(args, "model", None) or (settings.model if is_new else None) or ""
-    asked = split_model(model).provider
+    model = getattr(args, "model", None) or own or settings.model
+    asked = split_model(model).provider if model else None
     found: dict[str, Endpoint] = {}
     for provider in PROVIDERS:
         said = dict(settings.providers.get(provider, {}))
-        if typed and (provider == asked or asked not in PROVIDERS):
+        if typed and asked in (provider, None):
             headers = {**said.get("headers", {}), **typed.get("headers", {})}
             said = {**said, **typed, **({"headers": headers} if headers else {})}
         found[provider] = Endpoint(**said)

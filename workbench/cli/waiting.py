@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -40,8 +41,10 @@ def what_next(tree: RunTree, place: Workplace, width: int, breaks: Sequence[str]
     `breaks` are the breakpoints of this command: the next one has to be told of them again.
     """
     lines = _what_next(tree, place, width, breaks)
-    reminder = f"  {place.reach.reminder}"
-    return [*lines, (Segment(reminder, "waiting"),)] if lines and place.reach.reminder else lines
+    printed = "".join(segment.text for line in lines for segment in line)
+    if not place.reach.reminder or shlex.join(place.reach.words) not in printed:
+        return lines
+    return [*lines, (Segment(f"  {place.reach.reminder}", "waiting"),)]
 
 
 def _what_next(tree: RunTree, place: Workplace, width: int, breaks: Sequence[str]) -> list[Line]:

@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from workbench.agent.spec import OFFLINE, default_record
-from workbench.cli.reaching import Retyped, endpoints, retyped, typed_addresses
+from workbench.cli.reaching import Retyped, endpoints, is_typed, retyped, typed_addresses
+from workbench.cli.reading import with_store
 from workbench.cli.values import named_value, text_or_file
 from workbench.config.asking import read_limits_table, read_parameters_table, read_retries_table
 from workbench.config.settings import Places, Settings, find_places, load_settings
+from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.agents import apply_options
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
 from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
 from workbench.providers.registry import Providers
+from workbench.state.history import History
+from workbench.store import Store
 
 ASKING = ("run", "resume", "fork")
 """Commands that ask a model."""
@@ -55,9 +59,12 @@ class Workplace:
         return DriverSettings(database=self.places.database, cache=self.places.cache, make_provider=self.providers)
 
     def command(self, *words: str) -> str:
-        """Return a command line that does what it says when it is pasted; `reach.reminder` says what it leaves out."""
+        """Return a command line that does what it says when it is pasted; `reach.reminder` says what it leaves out.
+
+        Another model is reached in another way: one that names a model says nothing of how this one was.
+        """
         database = ["--db", self.database_option] if self.database_option else []
-        reach = self.reach.words if words[0] in ASKING else ()
+        reach = self.reach.words if words[0] in ASKING and "-m" not in words else ()
         return shlex.join(["workbench", *database, *words, *reach])
 
 
@@ -66,8 +73,38 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
     places = find_places(args.db)
     settings = load_settings(places.settings)
     check_values(settings, places.settings)
-    providers = Providers(endpoints(args, settings), typed_addresses(args))
+    keeps_model = hasattr(args, "run") and not getattr(args, "model", None)
+    own = _own_model(args, places.database) if keeps_model and is_typed(args) else None
+    providers = Providers(endpoints(args, settings, own), typed_addresses(args))
     return Workplace(places, settings, args.db, providers, retyped(args))
+
+
+def _own_model(args: argparse.Namespace, database: Path) -> str:
+    """Return the model of the run that a command is about; raises `UserError` where it is not there.
+
+    A subagent goes on inside the run that a person started, so it is that run whose server they type. A fork has the
+    model of the place where it begins.
+    """
+
+    async def read(store: Store) -> str:
+        run = await store.resolve(args.run)
+        root = (await store.header(run)).root
+        history = History()
+        for record in await store.read(root):
+            history.append(record)
+        at = _forked_at(args) if run == root else None
+        agent = (find_cut(history, parse_address(at)).state if at else history.live).agent
+        return agent.model if agent is not None else OFFLINE
+
+    return with_store(database, read)
+
+
+def _forked_at(args: argparse.Namespace) -> str | None:
+    """Return the place that a fork is to begin at: as typed, or implied by what it changes; None for the end."""
+    if not hasattr(args, "at"):
+        return None
+    calls = (text.partition("=")[0] for text in (*args.result, *args.input, *args.rerun))
+    return args.at or next(calls, None) or ("plan" if args.plan else None)
 
 
 def on_screen(args: argparse.Namespace) -> bool:

@@ -30,13 +30,18 @@ class Agents:
         self._opening = asyncio.Lock()
 
     async def new(self, options: AgentOptions) -> AgentRecord:
-        """Return the record of an agent for a new run; raises `UserError` where an option cannot be used."""
+        """Return the record of an agent for a new run.
+
+        Raises `UserError` where an option cannot be used, or one of its models cannot be asked: the log keeps it all.
+        """
         folder = None if options.docs is None else _absolute(options.docs)
         spec = await self._spec(folder)
         base = apply_options(default_record(), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
-        self.settings.make_provider(record.model, record.pace)
+        for model in (record.model, *(role.model for role in record.roles)):
+            if model:
+                self.settings.make_provider(model, record.pace)
         return self.as_its_model_can(record)
 
     def as_its_model_can(self, record: AgentRecord) -> AgentRecord:

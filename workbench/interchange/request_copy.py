@@ -20,6 +20,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from workbench.events.request import Request
 from workbench.events.turn import TurnFinished
+from workbench.providers.makers import is_maker, region_of
 from workbench.providers.wire.anthropic import messages_body
 from workbench.providers.wire.bedrock import converse_arguments
 from workbench.providers.wire.common import Body, split_model
@@ -60,6 +61,7 @@ _APIS: Final[dict[str, Api]] = {
     "openai-chat": "chat",
     "bedrock": "converse",
 }
+_PROVIDERS: Final = {api: provider for provider, api in _APIS.items()}
 TITLES: Final[dict[Api, str]] = {
     "messages": "Anthropic's Messages API",
     "responses": "OpenAI's Responses API",
@@ -146,7 +148,7 @@ def _server(request: Request, api: Api) -> _Server:
     endpoint = _ENDPOINTS[api]
     given = split_model(request.model).base_url if api_of(request.model) == api else None
     base = _shorn(given) if given else endpoint.base
-    if urlsplit(base)[:2] == urlsplit(endpoint.base)[:2]:
+    if is_maker(_PROVIDERS[api], base):
         return _Server(base, endpoint.key, is_makers=True)
     return _Server(base, OWN_KEY, is_makers=False)
 
@@ -191,7 +193,8 @@ def _auth_header(api: Api, server: _Server) -> str:
 def _shell_head(request: Request, api: Api, server: _Server) -> str:
     notes = [] if api_of(request.model) == api else [_no_api(request, api)]
     if api == "converse" and server.is_makers:
-        notes.append("The key is one of Amazon Bedrock's own; the region is us-east-1: change both to yours.")
+        region = region_of(server.base)
+        notes.append(f"The key is one of Amazon Bedrock's own; the region is {region}: change both to yours.")
     if not server.is_makers:
         notes.append(f"The key of this server is read from {server.key}; yours for other services are not sent to it.")
     return "".join(f"# {note}\n" for note in notes)
@@ -269,8 +272,10 @@ def _through_boto3(request: Request) -> str:
     told = f"One request to {_docstring(_named(request))}, as it was sent. "
     if api_of(request.model) != "converse":
         told = f"{_docstring(_no_api(request, 'converse'))} "
-    at = "" if server.is_makers else f", endpoint_url={server.base!r}"
-    return _BOTO3.format(told=told, request=_literal(_converse(request)), at=at)
+    at = "" if server.base == _ENDPOINTS["converse"].base else f", endpoint_url={server.base!r}"
+    found = 'os.environ.get("AWS_REGION", "us-east-1")'
+    region = repr(region_of(server.base)) if at and server.is_makers else found
+    return _BOTO3.format(told=told, request=_literal(_converse(request)), region=region, at=at)
 
 
 _BOTO3: Final = '''\
@@ -282,7 +287,7 @@ import boto3
 
 REQUEST = {request}
 
-client = boto3.client("bedrock-runtime", region_name=os.environ.get("AWS_REGION", "us-east-1"){at})
+client = boto3.client("bedrock-runtime", region_name={region}{at})
 response = client.converse(**REQUEST)
 print(response["output"]["message"])
 '''

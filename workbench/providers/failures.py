@@ -140,8 +140,9 @@ _SPACE: Final = re.compile(r"\s+")
 def model_error(error: BaseException, asked: str = "") -> ModelError:
     """Return what an SDK or a transport raised as an error of ours.
 
-    An error of ours stays as it is. `asyncio.CancelledError` is not given here: it is nobody's failure. Where a model
-    is unknown, current ones of the provider that was `asked` are named; a server of one's own is no such provider.
+    An error of ours stays as it is, also inside of what an SDK made of it. `asyncio.CancelledError` is not given here:
+    it is nobody's failure. Where a model is unknown, current ones of the provider that was `asked` are named; a server
+    of one's own is no such provider.
     """
     found = _error_of(error)
     names = current_models(asked) if found.kind == "model_not_found" else ""
@@ -230,6 +231,9 @@ def _of_status(status: int) -> str:
 
 def _of_exception(error: BaseException) -> ModelError:
     chain = list(_chain(error))
+    for cause in chain:
+        if isinstance(cause, ModelError):
+            return cause
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError) or _is_wrong_tls(cause):
             return failure("tls", str(cause))

@@ -109,6 +109,7 @@ class OpenAIClient:
         )
         if self._endpoint.is_foreign:
             made._custom_headers = headers  # noqa: SLF001 - without those of OPENAI_CUSTOM_HEADERS
+            made.organization = made.project = None  # which the SDK finds in the environment, too
         return made
 
 

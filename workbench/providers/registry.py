@@ -20,6 +20,7 @@ from workbench.errors import ModelNotFoundError
 from workbench.providers.base import Provider
 from workbench.providers.catalog import refuse_retired
 from workbench.providers.keys import redacted
+from workbench.providers.makers import is_host_of, is_maker
 from workbench.providers.remote import Endpoint
 from workbench.providers.wire.common import ModelName, split_model
 
@@ -29,21 +30,15 @@ class _Remote(NamedTuple):
 
     module: str
     class_name: str
-    hosts: tuple[str, ...]
-    """Where its maker serves it, under these names or below them; a maker's key goes there."""
     addresses: tuple[str, ...]
     """Variables of the environment by which its SDK is sent elsewhere; the first that is set counts."""
 
 
-_AZURE: Final = "openai.azure.com"
-"""Serves models of OpenAI under names and until days of its own."""
 REMOTE: Final[dict[str, _Remote]] = {
-    "anthropic": _Remote("anthropic", "AnthropicProvider", ("anthropic.com", "claude.com"), ("ANTHROPIC_BASE_URL",)),
-    "openai": _Remote("openai_responses", "OpenAIResponsesProvider", ("openai.com", _AZURE), ("OPENAI_BASE_URL",)),
-    "openai-chat": _Remote("openai_chat", "OpenAIChatProvider", ("openai.com", _AZURE), ("OPENAI_BASE_URL",)),
-    "bedrock": _Remote(
-        "bedrock", "BedrockProvider", ("amazonaws.com",), ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL")
-    ),
+    "anthropic": _Remote("anthropic", "AnthropicProvider", ("ANTHROPIC_BASE_URL",)),
+    "openai": _Remote("openai_responses", "OpenAIResponsesProvider", ("OPENAI_BASE_URL",)),
+    "openai-chat": _Remote("openai_chat", "OpenAIChatProvider", ("OPENAI_BASE_URL",)),
+    "bedrock": _Remote("bedrock", "BedrockProvider", ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL")),
 }
 OFFLINE: Final = "offline"
 RECORDED: Final = "recorded"
@@ -93,8 +88,8 @@ class Providers:
         if name.base_url is None:
             return own
         is_named = name.base_url.rstrip("/") in {*self._trusted, (own.base_url or "").rstrip("/")}
-        is_makers = _is_below(_host_of(name.base_url), REMOTE[name.provider].hosts)
-        if is_named or (is_makers and name.base_url.startswith("https://")):
+        _host_of(name.base_url)  # refuses what is no address
+        if is_named or is_maker(name.provider, name.base_url):
             return replace(own, base_url=name.base_url)
         return replace(own, base_url=name.base_url, headers={}, is_foreign=True)
 
@@ -125,14 +120,7 @@ def _is_at_its_maker(provider: str, endpoint: Endpoint) -> bool:
     remote = REMOTE[provider]
     given = (os.environ.get(name, "").strip() for name in remote.addresses)
     address = endpoint.base_url or next((found for found in given if found), None)
-    if address is None:
-        return True
-    host = _host_of(address)
-    return _is_below(host, remote.hosts) and not _is_below(host, (_AZURE,))
-
-
-def _is_below(host: str, names: Collection[str]) -> bool:
-    return any(host == name or host.endswith(f".{name}") for name in names)
+    return address is None or is_host_of(provider, _host_of(address))
 
 
 def _refuse_secrets(name: ModelName) -> None:

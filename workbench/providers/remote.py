@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from urllib.request import getproxies
 
+from workbench.providers.failures import failure
 from workbench.providers.keys import hide, hide_address
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ class Shared(Generic[T]):
 def http_client(endpoint: Endpoint | None = None) -> httpx2.AsyncClient:
     """Return the client that all providers on the running event loop share.
 
-    There is one for each transport and number of connections; `close_clients` closes them. It follows redirects as
-    the SDKs' own do, and heeds the proxies of the environment.
+    There is one for each transport and number of connections; `close_clients` closes them. It heeds the proxies of the
+    environment, and follows redirects to nobody else, see `_refuse_elsewhere`.
     """
     asked = endpoint or Endpoint()
     pool = (asked.transport, asked.connections or most_connections())
@@ -157,10 +158,25 @@ def _made(transport: Transport, connections: int) -> httpx2.AsyncClient:
     if transport == "aiohttp":
         from anthropic import DefaultAioHttpClient
 
-        return DefaultAioHttpClient(limits=limits)
+        return DefaultAioHttpClient(limits=limits, event_hooks={"response": [_refuse_elsewhere]})
     # Given a transport, httpx2 heeds no proxies of the environment; through one, keepalive is the proxy's concern.
     watched = None if getproxies() else httpx2.AsyncHTTPTransport(limits=limits, socket_options=_socket_options())
-    return httpx2.AsyncClient(transport=watched, limits=limits, follow_redirects=True)
+    return httpx2.AsyncClient(
+        transport=watched, limits=limits, follow_redirects=True, event_hooks={"response": [_refuse_elsewhere]}
+    )
+
+
+async def _refuse_elsewhere(response: httpx2.Response) -> None:
+    """Raise `PermanentModelError` for a redirect to another scheme, host or port, before it is followed.
+
+    Keys stand in headers that the client would carry along, and in the body is all that was said.
+    """
+    if not response.has_redirect_location:
+        return
+    asked, meant = response.url, response.url.join(response.headers["location"])
+    if (meant.scheme, meant.host, meant.port) != (asked.scheme, asked.host, asked.port):
+        bare = meant.copy_with(userinfo=b"", query=None, fragment=None)
+        raise failure("redirected", f"to {bare}, which gets no request", where=f" ({response.status_code})")
 
 
 @asynccontextmanager
