@@ -15,7 +15,7 @@ from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
 from workbench.errors import EditRefusedError, RunNotFoundError, UserError
-from workbench.events.agent import AgentRecord, Limits
+from workbench.events.agent import AgentRecord, Limits, PlanMode
 from workbench.events.base import Recorded
 from workbench.events.content import Content, normalise_content, text_content
 from workbench.events.library import LibraryEvent
@@ -28,6 +28,8 @@ from workbench.store import Durability, RunHeader
 async def start(session: Session, command: StartRun) -> str:
     """Start a run; nothing is written where the task or an option cannot be used."""
     record, recorded = await session.recordings.named(await session.agents.new(command.options))
+    if command.options.plan is None and recorded is not None and recorded.agent is not None:
+        record = record.model_copy(update={"plan": _plan_as_recorded(record.plan, recorded.agent.plan)})
     task = (*text_content(command.task.strip()), *normalise_content(command.attached))
     if not command.task.strip():
         if recorded is None or not recorded.question or command.attached:
@@ -41,6 +43,13 @@ async def start(session: Session, command: StartRun) -> str:
     else:
         await session.release(run)
     return run
+
+
+def _plan_as_recorded(wanted: PlanMode, then: PlanMode) -> PlanMode:
+    """Return how a run plans that is told out of a recorded one: only if that one did; who is asked is as ever."""
+    if then == "off":
+        return "off"
+    return wanted if wanted != "off" else "auto"
 
 
 async def write_start(session: Session, task: Content, record: AgentRecord, date: str | None = None) -> str:
