@@ -62,6 +62,10 @@ class Shell:
         printed = self._capsys.readouterr()
         return Printed(code, printed.out, printed.err)
 
+    def said(self) -> str:
+        """Return what a command that goes on has written to stderr, which is then not in its `Printed`."""
+        return self._capsys.readouterr().err
+
     def last(self) -> str:
         """Return the id of the run that `@last` means."""
         return str(self("show", "@last", "--json").json["id"])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from tests.builders import (
-    QUESTION,
     forked_run,
     live_run,
     researched_run,
@@ -28,24 +25,17 @@ from workbench.driver.commands import (
     PauseRun,
     ResolveUnknown,
     ResumeRun,
-    Say,
     SkipWait,
-    StartRun,
 )
 from workbench.errors import EditRefusedError
 from workbench.events.agent import Limits
-from workbench.events.content import ImageBlock
 from workbench.events.run import Reason
 from workbench.events.turn import ModelRetried, TurnDiscarded
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.line import LineDialog
-from workbench.tui.dialogs.question import QuestionDialog
-from workbench.tui.widgets.prompt import Prompt
 from workbench.views.selection import Selection
-
-PNG = ImageBlock(data=b"\x89PNG\r\n\x1a\n", media_type="image/png", name="a.png")
 
 # Stop and go
 
@@ -273,114 +263,3 @@ async def test_a_call_that_asks_can_have_its_input_edited_first() -> None:
         await acted.press("enter")
         await acted.until(lambda: acted.watched.run != log.run)
         assert driver.commands[-1] == ForkRun(log.run, "2.2", ForkEdits(inputs={"2.2": {"command": "true"}}))
-
-
-# Saying something
-
-
-async def test_a_message_goes_to_the_run() -> None:
-    """m opens a line; what is typed enters after the current results."""
-    log = live_run()
-    driver = driven(log)
-    async with stage(driver) as acted:
-        await acted.press("m")
-        await acted.write("And ports?")
-        await acted.press("enter")
-        await acted.gives(driver, [Say(log.run, "And ports?")])
-        assert acted.main.timeline.has_focus
-
-
-async def test_a_completed_run_goes_on_with_a_further_question() -> None:
-    """The answer to a further question is a fork at the end, and the screen goes there."""
-    log, fork = researched_run(), forked_run()
-    driver = FakeDriver(log, fork)
-    driver.answers[Say] = lambda _: fork.run
-    async with stage(driver, run=log.run) as acted:
-        await acted.press("m")
-        await acted.write("And ports?")
-        await acted.press("enter")
-        await acted.until(lambda: acted.watched.run == fork.run)
-        await acted.gives(driver, [Say(log.run, "And ports?")])
-
-
-async def test_a_new_question_has_files(tmp_path: Path) -> None:
-    """They are named in a line of their own; one that cannot be given is named, and nothing starts."""
-    path, log = tmp_path / "a.png", researched_run()
-    path.write_bytes(PNG.data)
-    driver = FakeDriver(log)
-    driver.answers[StartRun] = lambda _: log.run
-    async with stage(driver) as acted:
-        await acted.press("n")
-        dialog = await acted.opens(QuestionDialog)
-        dialog.query_one("#question").value = "What is this?"
-        dialog.query_one("#files").value = str(tmp_path / "none.png")
-        await acted.press("enter")
-        await acted.shows("there is no file")
-        dialog.query_one("#files").value = str(path)
-        await acted.press("enter")
-        await acted.closes()
-        (command,) = driver.commands
-        assert (command.task, command.attached) == ("What is this?", (PNG,))
-
-
-async def test_a_message_names_its_files(tmp_path: Path) -> None:
-    """`@FILE` gives a file with a message; where it cannot, nothing is said and the message stands there again."""
-    path, log, fork = tmp_path / "a.png", researched_run(), forked_run()
-    path.write_bytes(PNG.data)
-    driver = FakeDriver(log, fork)
-    driver.answers[Say] = lambda _: fork.run
-    async with stage(driver, run=log.run) as acted:
-        await acted.press("m")
-        acted.main.query_one(Prompt).line.value = f"And @{tmp_path}/none.png"
-        await acted.press("enter")
-        await acted.until(lambda: any("there is no file" in said for said in acted.notices))
-        await acted.press("m")
-        assert acted.main.query_one(Prompt).line.value == f"And @{tmp_path}/none.png"
-        acted.main.query_one(Prompt).line.value = f"And @{path}"
-        await acted.press("enter")
-        await acted.until(lambda: acted.watched.run == fork.run)
-        await acted.gives(driver, [Say(log.run, f"And @{path}", (PNG,))])
-
-
-async def test_a_new_question_has_documents_model_and_plan() -> None:
-    """n asks for a question; the choices are optional, the last question is one key away."""
-    log = researched_run()
-    driver = FakeDriver(log)
-    driver.answers[StartRun] = lambda _: log.run
-    async with stage(driver) as acted:
-        await acted.press("n")
-        await acted.opens(QuestionDialog)
-        await acted.press("enter")
-        await acted.shows("Write a question first.")
-        await acted.press("up", "tab")
-        await acted.write("/nowhere")
-        await acted.press("enter")
-        await acted.shows("There is no folder '/nowhere'.")
-        for _ in "/nowhere":
-            await acted.press("backspace")
-        await acted.press("tab")
-        await acted.write("offline")
-        await acted.press("enter")
-        await acted.closes()
-        (command,) = driver.commands
-        assert (command.task, command.options.model, command.options.plan) == (QUESTION, "offline", "ask")
-
-
-async def test_a_new_question_keeps_what_was_typed_and_set() -> None:
-    """What was typed behind `workbench run`, and the settings, hold for every run that is begun on the screen."""
-    log = researched_run()
-    driver = FakeDriver(log)
-    driver.answers[StartRun] = lambda _: log.run
-    settings = AgentOptions(model="openai:gpt-6-sol", parameters={"max_tokens": 99}, plan="auto")
-    options = AgentOptions(
-        parameters={"effort": "high"}, limits={"subagents": 1}, retries={"attempts": 2}, live_tools=True,
-        sequential=True, max_steps=4, fallback=settings,
-    )  # fmt: skip
-    async with stage(driver, options=options) as acted:
-        await acted.press("n")
-        await acted.opens(QuestionDialog)
-        await acted.shows("openai:gpt-6-sol")
-        await acted.shows("approve by itself")
-        await acted.press("up", "enter")
-        await acted.closes()
-        await acted.gives(driver, [StartRun(QUESTION, replace(options, plan="auto"))])

@@ -73,7 +73,7 @@ def test_a_pdf_and_a_text_are_taken_too(tmp_path: Path, monkeypatch: pytest.Monk
     written(tmp_path, "notes.md", "\ufeffeins, 二\n".encode())
     pdf, text = attached(["~/paper", "~/notes.md"])
     assert pdf == DocumentBlock(data=PDF, media_type="application/pdf", name="paper")
-    assert text == TextBlock(text="The attached file notes.md:\neins, 二\n")
+    assert text == TextBlock(text="The attached file notes.md:\neins, 二\n", name="notes.md")
 
 
 def test_what_cannot_be_given_is_refused_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +122,31 @@ def test_a_message_names_files_with_an_at_sign(tmp_path: Path, monkeypatch: pyte
         mentioned("See @./b.png")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["What is in @plan.txt?", "See @plan.txt.", "(@plan.txt)", "@plan.txt, please", "“@plan.txt”!", "《@plan.txt》。"],
+)
+def test_punctuation_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A file that is named in a sentence is meant, also by its path."""
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "plan.txt", b"x")
+    assert mentioned(text) == attached(["plan.txt"])
+    assert mentioned(text.replace("@", "@./")) == attached(["./plan.txt"])
+    assert mentioned(text.replace("plan", "none")) == ()
+
+
+def test_punctuation_is_part_of_a_name_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest name wins; one that leads nowhere is told without the sentence's marks."""
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "a.", b"with")
+    written(tmp_path, "a", b"without")
+    assert mentioned("See @a..") == attached(["a."])
+    assert mentioned("See @a!") == attached(["a"])
+    with pytest.raises(UserError, match=r"there is no file './b\.png' to attach"):
+        mentioned("Is it (in @./b.png)?")
+    assert mentioned("@ @? @... (@)") == ()
+
+
 # The command line
 
 
@@ -146,6 +171,19 @@ def test_a_question_has_its_files(shell: Shell, tmp_path: Path) -> None:
         {"text": "The attached file c.md:\n# C"},
     ]
     assert shell.runs()[0]["task"] == QUESTION
+
+
+def test_a_question_that_begins_like_a_file_is_a_question(shell: Shell, tmp_path: Path) -> None:
+    """What was attached is known by a mark, never by its words."""
+    asked = f"The attached file notes.txt:\n{QUESTION}"
+    printed = shell("run", "--plan", "off", asked, "--attach", written(tmp_path, "c.md", b"# C"))
+    assert printed.code == 0
+    assert printed.out.splitlines()[:3] == [*asked.splitlines(), "▣ text/plain · 3 B · c.md"]
+    assert "so this leaves out c.md." in printed.out
+    shown = shell("show", "@last", "--json").json
+    assert shown["attached"] == [{"text": "The attached file c.md:\n# C"}]
+    assert shown["steps"][0]["calls"]
+    assert "name" not in TextBlock(text="x").model_dump(mode="json")
 
 
 def test_files_do_not_change_what_offline_looks_for(shell: Shell, tmp_path: Path) -> None:

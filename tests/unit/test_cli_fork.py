@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli_harness import QUESTION, Printed, Shell, by_step, use_script
 from tests.harness import answer
+from workbench.driver.commands import ForkRun
+from workbench.driver.forking import Forks
 from workbench.events.content import plain_text
 from workbench.events.request import UserMessage
 from workbench.providers.scripted import Turn
@@ -254,3 +256,44 @@ def test_the_head_of_a_fork_names_its_own_model(shell: Shell, monkeypatch: pytes
     head = next(line for line in fork.out.splitlines() if " · fork of " in line)
     assert head.endswith(" · second")
     assert "  ✎ changed: model" in fork.out.splitlines()
+
+
+def test_what_cannot_be_undone_is_told_before_anything_is_done(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preview stands there when the fork is made, and so before its first token."""
+
+    @tool
+    async def act() -> str:
+        """Do it."""
+        return "done"
+
+    use_script(monkeypatch, by_step([Turn("Now.", [("act", {})]), answer()]), [act])
+    run = start(shell)
+    told: list[str] = []
+    make = Forks.make
+
+    async def made(forks: Forks, command: ForkRun) -> tuple[str, str]:
+        told.append(shell.said())
+        return await make(forks, command)
+
+    monkeypatch.setattr(Forks, "make", made)
+    assert shell("fork", run, "--at", "0").code == 0
+    assert "simulated: act ran as call 0.0, and that is not undone" in told[0]
+
+
+def test_a_warning_is_told_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the preview, and not again by the fork."""
+    use_script(monkeypatch, by_step([answer()]))
+    run = start(shell)
+    printed = shell("fork", run, "--at", "0", "-m", "openai-chat:x", "--param", "hosted_tools=web_search")
+    assert printed.code == 0, printed
+    assert printed.err.count("openai-chat:x runs no web_search at its provider") == 1
+
+
+def test_without_a_key_nothing_is_forked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence and exit 2, for one fork as for a race; one that is not to go on needs no key."""
+    with monkeypatch.context() as patched:
+        use_script(patched, by_step([answer()]))
+        run = start(shell)
+    for more in ([], ["--repeat", "2"]):
+        assert "there is no model 'scripted'" in shell.refused("fork", run, "--at", "0", *more)
+    assert shell("fork", run, "--at", "0", "--no-drive").code == 0

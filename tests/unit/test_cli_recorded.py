@@ -74,3 +74,17 @@ def test_a_plan_that_was_approved_is_not_asked_for_without_a_screen(
     assert shell("run", QUESTION, "--plan", "ask").code == 3
     assert shell("resume", "@last", "--plan", "approve").code == 0
     assert shell("run", "-m", "recorded:@last").code == 0
+
+
+def test_a_recording_in_the_settings_plans_as_it_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the model is written makes no difference."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    shell = Shell(tmp_path / "runs.db", capsys)
+    assert shell("run", QUESTION, "--plan", "off").code == 0
+    (tmp_path / "workbench").mkdir()
+    (tmp_path / "workbench" / "settings.toml").write_text(f"model = 'recorded:{shell.last()}'")
+    told = shell("run", QUESTION)
+    assert told.code == 0, told
+    assert shell("show", "@last", "--json").json["plan"] is None

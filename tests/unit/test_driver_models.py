@@ -74,11 +74,15 @@ def test_a_wait_before_another_attempt_can_be_skipped(tmp_path: Path) -> None:
 
 
 def test_a_limit_of_cost_that_cannot_hold_is_said(tmp_path: Path) -> None:
-    """Whoever counts on the limit must know that nobody knows what this model costs."""
-    unknown = "openai-chat:nobody-knows-it"
-    with Rig(tmp_path, models={unknown: ScriptedProvider([answer(), answer()])}) as rig:
+    """Whoever counts on the limit must know that nobody knows what this model costs, or its provider's own tools."""
+    unknown, known = "openai-chat:nobody-knows-it", "anthropic:claude-sonnet-5-5"
+    model = ScriptedProvider(lambda _: answer())
+    with Rig(tmp_path, models={unknown: model, known: model}) as rig:
         rig.finish(rig.start(model=unknown))
+        rig.finish(rig.start(model=known, max_cost=1.0))
         assert warnings(rig) == []
         rig.finish(rig.start(model=unknown, max_cost=1.0))
         said = warnings(rig)
-    assert said == [f"no price of {unknown} is known, so its cost is unknown and the limit of it cannot hold"]
+        assert said == [f"no price of {unknown} is known, so its cost is unknown and the limit of it cannot hold"]
+        rig.finish(rig.start(model=known, max_cost=1.0, parameters={"hosted_tools": ["web_search"]}))
+        assert warnings(rig)[1].startswith("what web_search costs is in no price list")

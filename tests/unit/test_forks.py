@@ -9,6 +9,7 @@ import pytest
 
 from tests.fork_kit import everything_said, scene, statuses
 from tests.harness import Rig, answer
+from workbench.agent.spec import AgentSpec
 from workbench.conversation.messages import problems
 from workbench.debugger.fork import ForkPreview
 from workbench.driver.commands import (
@@ -19,12 +20,17 @@ from workbench.driver.commands import (
     PreviewFork,
     ResolveUnknown,
     ResumeRun,
+    StartRace,
+    Variant,
 )
+from workbench.driver.feed import Trouble
 from workbench.errors import AddressError, EditRefusedError, ModelNotFoundError
+from workbench.events.agent import ModelParameters
 from workbench.events.plan import PlanStep
 from workbench.events.request import Request
 from workbench.events.run import RunForked
-from workbench.providers.scripted import Turn
+from workbench.providers.base import Provider
+from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.tools.base import Tool, tool
 
 PLAN_TEXT = "Follow this plan:\n1. SEARCH: alpha\n2. SYNTHESIZE: all of it"
@@ -302,3 +308,30 @@ def test_parameters_of_the_model_change_one_by_one(tmp_path: Path) -> None:
             at.fork("0", ForkEdits(parameters={"warmth": 1}))
         with pytest.raises(EditRefusedError, match="max_tokens = 'many' cannot be used"):
             at.fork("0", ForkEdits(parameters={"max_tokens": "many"}))
+
+
+def test_what_a_model_cannot_do_is_told_when_a_fork_is_made(tmp_path: Path) -> None:
+    """A preview has it as a problem and tells nobody, however often it is asked for."""
+    said = "openai-chat:x runs no web_search at its provider, so it is left out"
+    spec = AgentSpec(plan="off", parameters=ModelParameters(hosted_tools=("web_search",)))
+    models: dict[str, Provider] = {
+        name: ScriptedProvider([answer()]) for name in ("anthropic:claude-x", "openai-chat:x")
+    }
+    edits = ForkEdits(model="openai-chat:x")
+    with Rig(tmp_path, models=models, spec=spec) as rig:
+
+        def told() -> list[str]:
+            rig.seen()
+            return [change.message for change in rig.changes if isinstance(change, Trouble)]
+
+        run = rig.start(model="anthropic:claude-x")
+        rig.finish(run)
+        for _ in range(3):
+            assert said in rig.ask(PreviewFork(run, "0", edits)).problems
+        assert told() == []
+        forked = rig.finish(rig.ask(ForkRun(run, "0", edits)))
+        assert told().count(said) == 1
+        rig.ask(StartRace(run, "0", (Variant("x", edits), Variant("y", edits)), repeat=2, drive=False))
+        assert told().count(said) == 2
+    assert forked.agent is not None
+    assert forked.agent.parameters.hosted_tools == ()

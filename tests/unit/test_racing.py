@@ -19,7 +19,7 @@ from workbench.driver.commands import (
     StopRacers,
     Variant,
 )
-from workbench.driver.feed import Progress
+from workbench.driver.feed import Progress, Trouble
 from workbench.errors import ModelNotFoundError, UserError
 from workbench.events.agent import ModelParameters
 from workbench.events.base import Recorded
@@ -270,3 +270,34 @@ def test_a_run_without_an_answer_fails_its_check(tmp_path: Path) -> None:
         row = track.rows(race)[run]
         assert row.reason == "step_limit"
         assert (row.passed, row.why) == (False, "it gave no answer")
+
+
+def test_a_race_whose_model_cannot_be_asked_is_refused_whole(tmp_path: Path) -> None:
+    """A lost key is said once and nothing is written; forks that are not to go on need none."""
+    with Track(tmp_path) as track:
+        race, runs = track.start(repeat=1, drive=False)
+        del track.rig.models["scripted"]
+        rows = [row.id for row in track.ask(ListRuns(hidden=True))]
+        for held in (False, True):
+            with pytest.raises(UserError, match="variant 'as it is': there is no model 'scripted'"):
+                track.start(repeat=2, held=held)
+        with pytest.raises(ModelNotFoundError, match="'scripted'"):
+            track.repeat(race)
+        with pytest.raises(ModelNotFoundError, match="'scripted'"):
+            track.go_on(race)
+        assert [row.id for row in track.ask(ListRuns(hidden=True))] == rows
+        track.rig.seen()
+        assert not [one for one in track.rig.changes if isinstance(one, Trouble)]
+        assert track.rig.kinds(runs[0])[-1] == "run_forked"
+        assert len(track.start(drive=False)[1]) == 1
+
+
+def test_held_runs_wait_for_the_word(tmp_path: Path) -> None:
+    """A person can be told something before anything is spent."""
+    with Track(tmp_path) as track:
+        race, runs = track.start(repeat=2, held=True)
+        assert {track.rig.state(run).end for run in runs} == {None}
+        assert not any(row.live for row in track.rows(race).values())
+        assert set(track.go_on(race)) == set(runs)
+        track.ask(AwaitRace(race))
+        assert {track.rig.state(run).status for run in runs} == {"completed"}

@@ -14,7 +14,7 @@ from workbench.agent.spec import AgentSpec
 from workbench.debugger.recording import RecordedTree
 from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, PauseRun, ResumeRun
 from workbench.errors import PermanentModelError, RunNotFoundError, ToolError
-from workbench.events.agent import AgentRecord, ModelParameters
+from workbench.events.agent import AgentRecord, ModelParameters, PlanMode
 from workbench.events.base import Recorded
 from workbench.events.call import CallFinished, CallStarted
 from workbench.events.content import TextBlock, plain_text, text_content
@@ -343,3 +343,29 @@ async def test_nothing_is_told_without_a_recording() -> None:
     request = Request("step", "", (), (), "recorded:x", ModelParameters())
     with pytest.raises(PermanentModelError, match="'x'"):
         await asyncio.wait_for(anext(aiter(RecordedProvider("x").stream(request))), 5)
+
+
+@pytest.mark.parametrize(
+    ("then", "of_agent", "settings", "typed", "plans"),
+    [
+        ("off", None, "auto", None, "off"),
+        ("off", "ask", None, None, "off"),
+        ("auto", None, "off", None, "auto"),
+        ("auto", "off", None, None, "auto"),
+        ("auto", None, "auto", None, "auto"),
+        ("auto", None, "ask", None, "ask"),
+        ("off", None, None, "auto", "auto"),
+        ("auto", None, None, "off", "off"),
+    ],
+)
+def test_a_recorded_run_is_told_with_a_plan_if_it_had_one(
+    tmp_path: Path, then: PlanMode, of_agent: PlanMode, settings: PlanMode, typed: PlanMode, plans: PlanMode
+) -> None:
+    """Whoever starts it, and whatever agent and settings say of other runs; what was typed wins."""
+    spec = AgentSpec(plan=of_agent)
+    with Rig(tmp_path, lambda _: answer(), plan=Turn("SEARCH: it"), spec=spec) as rig:
+        first = rig.start(plan=then)
+        rig.finish(first)
+        told = rig.state(rig.start(model=f"recorded:{first}", plan=typed, fallback=AgentOptions(plan=settings)))
+    assert told.agent is not None
+    assert told.agent.plan == plans

@@ -38,11 +38,12 @@ def execute(args: argparse.Namespace) -> int:
         )
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)
-        preview: ForkPreview = headless.ask(PreviewFork(args.run, args.at, edits))
+        preview: ForkPreview = headless.ask(PreviewFork(args.run, args.at, edits, drive=not args.no_drive))
+        tell_preview(preview, err())
+        headless.told.update(preview.problems)
         run: str = headless.ask(ForkRun(args.run, args.at, edits, drive=not args.no_drive))
         if not args.json:
             out().say(run)
-        tell_preview(preview, err())
         if args.no_drive:
             return COMPLETED
         opened: OpenedRun = headless.ask(OpenRun(run))

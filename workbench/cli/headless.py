@@ -48,6 +48,8 @@ class Headless(AbstractContextManager["Headless"]):
         self._subscription = self._driver.feed.subscribe(lambda: self._wake.put(None))
         self._pending: list[Recorded] = []
         self._lost: set[str] = set()
+        self.told: set[str] = set()
+        """Warnings that the person has read already."""
         self._breaks: tuple[str, ...] = ()
         self._presses = 0
         self._is_following = self._is_pausing = False
@@ -144,7 +146,7 @@ class Headless(AbstractContextManager["Headless"]):
                 self._pending.append(change)
             elif isinstance(change, Progress):
                 self._printer.progress(change)
-            elif isinstance(change, Trouble):
+            elif isinstance(change, Trouble) and change.message not in self.told:
                 self._printer.trouble(change)
                 if change.run is not None and change.level == "error":
                     self._lost.add(change.run)

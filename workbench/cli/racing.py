@@ -91,14 +91,17 @@ def _start(headless: Headless, args: argparse.Namespace, base: ForkEdits) -> str
     variants, repeat, at_once = read_variants(args.vary, base), args.repeat or 1, args.at_once or AT_ONCE
     preview: ForkPreview = headless.ask(PreviewFork(args.run, args.at, variants[0].edits))
     checks = tuple(args.check)
-    started: StartedRace = headless.ask(StartRace(args.run, args.at, variants, repeat, at_once, checks, drive=False))
+    is_driven = not args.no_drive
+    started: StartedRace = headless.ask(
+        StartRace(args.run, args.at, variants, repeat, at_once, checks, drive=is_driven, held=True)
+    )
     words = cost_words(preview.cost)
     err().say(f"race at {preview.address}: {preview.kept}; sent again: {words.sends}; cost: {words.cost}", "muted")
     for effect in preview.effects:
         err().say(f"simulated: {effect}, and that is not undone", "waiting")
     count = len(started.runs)
     err().say(f"race {started.race}: {count} runs, {min(at_once, count)} at a time", "muted")
-    if not args.no_drive:
+    if is_driven:
         headless.ask(ResumeRace(started.race, at_once))
     return started.race
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import Final
 
 from workbench.cli.headless import Headless
 from workbench.cli.paper import err, out
 from workbench.cli.printers import JsonPrinter, Printer, TextPrinter
-from workbench.cli.reading import with_store
 from workbench.cli.screen import show_screen
-from workbench.cli.workplace import Workplace, find_workplace, new_agent, on_screen, require_usable
+from workbench.cli.workplace import find_workplace, new_agent, on_screen, require_usable
 from workbench.driver.attaching import attached
-from workbench.driver.commands import AgentOptions, OpenRun, StartRun
+from workbench.driver.commands import OpenRun, StartRun
 from workbench.errors import UserError
-from workbench.events.agent import PlanMode
 from workbench.events.content import normalise_text
-from workbench.state.fold import fold
-from workbench.store import Store
 
 _RECORDED: Final = "recorded:"
 """How a model begins that is a recorded run."""
@@ -39,8 +34,6 @@ def execute(args: argparse.Namespace) -> int:
         raise UserError("--attach is for files that belong to a question; write the question too")
     files = attached(args.attach)
     require_usable(options, place)
-    if is_recorded and args.plan is None:
-        options = replace(options, plan=_plan_as_recorded(options, place, screen=screen))
     if screen:
         start = StartRun(question, options, attached=files) if question or is_recorded else None
         return show_screen(place, start=start, options=options, record=args.record, breaks=args.breaks)
@@ -48,20 +41,6 @@ def execute(args: argparse.Namespace) -> int:
         headless.stop_at(args.breaks)
         run = headless.ask(StartRun(question, options, attached=files))
         return headless.follow(headless.ask(OpenRun(run)), upto=-1)
-
-
-def _plan_as_recorded(options: AgentOptions, place: Workplace, *, screen: bool) -> PlanMode:
-    """Return whether a run that is told out of a recorded one plans, as that did; a person is asked as ever."""
-    name = (options.model or "").removeprefix(_RECORDED)
-
-    async def read(store: Store) -> PlanMode:
-        agent = fold(await store.read(await store.resolve(name))).agent
-        return agent.plan if agent is not None else "auto"
-
-    if with_store(place.database, read) == "off":
-        return "off"
-    wanted = place.settings.plan if place.settings.plan != "off" else None
-    return wanted or ("ask" if screen else "auto")
 
 
 def printer(args: argparse.Namespace) -> Printer:

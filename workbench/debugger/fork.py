@@ -68,6 +68,8 @@ class ForkPlan:
     """The run of the lineage that owns the event at the cut."""
     forked: RunForked
     edits: tuple[Event, ...]
+    problems: tuple[str, ...] = ()
+    """What of the edits does not hold, and why."""
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -283,6 +285,7 @@ def preview(
         simulated=bool(effects),
         dropped=plan.forked.dropped,
         cost=fork_cost(state, plan.edits, reset, later, beside, price),
+        problems=plan.problems,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.agent.spec import AgentSpec, default_record
@@ -42,29 +43,14 @@ class Agents:
         for model in (record.model, *(role.model for role in record.roles)):
             if model:
                 self.settings.make_provider(model, record.pace)
-        return self.as_its_model_can(record)
+        record, problems = as_its_model_can(record)
+        self.warn(problems)
+        return record
 
-    def as_its_model_can(self, record: AgentRecord) -> AgentRecord:
-        """Return the agent without what its model cannot do, and say what that is."""
-        if record.parallel_tool_calls and not calls_in_parallel(record.model):
-            self._warn(f"{record.model} cannot ask for several calls in one turn, so the run goes one by one")
-            record = record.model_copy(update={"parallel_tool_calls": False})
-        if record.limits.cost is not None and price(record.model, Usage(input_tokens=1)) is None:
-            self._warn(f"no price of {record.model} is known, so its cost is unknown and the limit of it cannot hold")
-        own = {tool.name for tool in record.tools}
-        wanted = record.parameters.hosted_tools
-        kept = tuple(name for name in wanted if name in hosted_by(record.model) and name not in own)
-        for name in wanted:
-            if name in own:
-                self._warn(f"{name} is a tool of the agent's own, so the provider's is left out")
-            elif name not in kept:
-                self._warn(f"{record.model} runs no {name} at its provider, so it is left out")
-        if kept == wanted:
-            return record
-        return record.model_copy(update={"parameters": record.parameters.model_copy(update={"hosted_tools": kept})})
-
-    def _warn(self, said: str) -> None:
-        self.feed.publish(Trouble(said, level="warning"))
+    def warn(self, sentences: Iterable[str]) -> None:
+        """Tell whoever listens what of an agent does not hold."""
+        for said in sentences:
+            self.feed.publish(Trouble(said, level="warning"))
 
     async def changed(self, record: AgentRecord, options: AgentOptions, *, keep_documents: bool = True) -> AgentRecord:
         """Return a recorded agent with what a person chose; without documents to keep, it gets the embedded ones."""
@@ -118,6 +104,32 @@ class Agents:
         if self._notes is not None:
             self._notes.close()
         self._libraries.clear()
+
+
+def as_its_model_can(record: AgentRecord) -> tuple[AgentRecord, tuple[str, ...]]:
+    """Return the agent without what its model cannot do, and sentences that say what that is."""
+    said: list[str] = []
+    if record.parallel_tool_calls and not calls_in_parallel(record.model):
+        said.append(f"{record.model} cannot ask for several calls in one turn, so the run goes one by one")
+        record = record.model_copy(update={"parallel_tool_calls": False})
+    if record.limits.cost is not None and price(record.model, Usage(input_tokens=1)) is None:
+        said.append(f"no price of {record.model} is known, so its cost is unknown and the limit of it cannot hold")
+    own = {tool.name for tool in record.tools}
+    wanted = record.parameters.hosted_tools
+    kept = tuple(name for name in wanted if name in hosted_by(record.model) and name not in own)
+    for name in wanted:
+        if name in own:
+            said.append(f"{name} is a tool of the agent's own, so the provider's is left out")
+        elif name not in kept:
+            said.append(f"{record.model} runs no {name} at its provider, so it is left out")
+    if kept and record.limits.cost is not None:
+        said.append(
+            f"what {', '.join(kept)} costs is in no price list, so the limit of cost cannot hold once it is used"
+        )
+    if kept != wanted:
+        parameters = record.parameters.model_copy(update={"hosted_tools": kept})
+        record = record.model_copy(update={"parameters": parameters})
+    return record, tuple(said)
 
 
 def _absolute(folder: str) -> str:

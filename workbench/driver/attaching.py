@@ -20,6 +20,8 @@ LARGEST_TEXT: Final = 1_000_000
 KINDS: Final = "PNG, JPEG, GIF, WebP, PDF or UTF-8 text"
 
 _PATHS: Final = ("/", "./", "../", "~")
+_OPENING: Final = "([{<\"'`“‘„‚«‹（［｛「『【《〈"
+_CLOSING: Final = ")]}>\"'`”’“‘»›）］｝」』】》〉.,;:!?…。，、；：！？"
 
 
 def attached(names: Iterable[str]) -> Content:
@@ -48,10 +50,19 @@ def listed(line: str) -> list[str]:
 def mentioned(text: str) -> Content:
     """Return the files that a text names as `@FILE`, with no blank in the name.
 
-    What stands behind an @ and is no file may be a person or a package, so it is text; a plain path is refused.
+    Brackets and quotes around it, and the punctuation of the sentence behind it, belong to it only where there is such
+    a file. What stands behind an @ and is no file may be a person or a package, so it is text; a plain path is refused.
     """
-    names = dict.fromkeys(word[1:] for word in text.split() if word.startswith("@") and len(word) > 1)
+    words = (word.lstrip(_OPENING) for word in text.split())
+    names = dict.fromkeys(_meant(word[1:]) for word in words if word.startswith("@"))
     return attached(name for name in names if name.startswith(_PATHS) or _is_file(name))
+
+
+def _meant(word: str) -> str:
+    """Return the longest beginning of a word that is a file, with nothing but closing marks behind it."""
+    bare = word.rstrip(_CLOSING)
+    endings = (word[:end] for end in range(len(word), len(bare), -1))
+    return next((name for name in endings if _is_file(name)), bare)
 
 
 def _is_file(name: str) -> bool:
@@ -95,7 +106,7 @@ def _block(given: str, name: str, data: bytes) -> Block:
         raise _no_kind(given) from None
     if len(data) > LARGEST_TEXT:
         raise UserError(f"the text {given!r} is too large to attach: at most {LARGEST_TEXT:,} bytes")
-    return TextBlock(text=file_text(name, text))
+    return TextBlock(text=file_text(name, text), name=name)
 
 
 def _no_kind(given: str) -> UserError:

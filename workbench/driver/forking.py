@@ -12,6 +12,7 @@ from workbench.conversation.builder import Contents, provider_of
 from workbench.debugger.address import Cut, Place, beginning_end, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
 from workbench.debugger.parameters import read_parameters
+from workbench.driver.agents import as_its_model_can
 from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
 from workbench.driver.journal import first_batch, recorded
 from workbench.driver.strangers import foreign_calls, names_foreign_folder
@@ -74,6 +75,8 @@ class Forks:
     async def preview(self, command: PreviewFork) -> ForkPreview:
         """Return what the fork would keep, run again, and not undo."""
         store, wanted = self._session.store, command.edits
+        if command.drive:
+            await self.prepare(ForkRun(command.run, command.address, wanted))
         history = await self._session.history(command.run)
         plan = await self.plan(history, place_of(command.address, read_edits(wanted)), wanted)
         beside = await self._children_after(history, plan)
@@ -110,14 +113,25 @@ class Forks:
         Raises `UserError` and writes nothing where it is to go on and a model cannot be asked.
         """
         forks = await self.prepare(command)
-        for agent in (fork.agent for fork in forks if command.drive):
-            if agent is not None:
-                self._session.settings.make_provider(agent.model, agent.pace)
         await self.write(forks)
         return forks[-1].run, forks[0].root
 
     async def prepare(self, command: ForkRun) -> list[NewFork]:
-        """Decide on a fork and write nothing; the last one is what was asked for, the first is what is to be driven."""
+        """Decide on a fork and write nothing; the last one is what was asked for, the first is what is to be driven.
+
+        Raises `UserError` where it is to go on and a model cannot be asked, such as for want of a key.
+        """
+        forks = await self._decided(command)
+        if command.drive:
+            self._require_models(forks)
+        return forks
+
+    def _require_models(self, forks: Sequence[NewFork]) -> None:
+        for fork in forks:
+            if (agent := fork.agent) is not None:
+                self._session.settings.make_provider(agent.model, agent.pace)
+
+    async def _decided(self, command: ForkRun) -> list[NewFork]:
         session, wanted = self._session, command.edits
         history = await session.history(command.run)
         caller = history.live.caller
@@ -128,7 +142,7 @@ class Forks:
         return await self._inside_child(history, caller, place, wanted)
 
     async def again(self, fork: str) -> NewFork:
-        """Decide on another fork that begins as `fork` began: same parent, same place, same edits."""
+        """Decide on another fork that begins as `fork` began, and goes on: same parent, same place, same edits."""
         store = self._session.store
         header = await store.header(fork)
         began = header.first_seq
@@ -142,10 +156,15 @@ class Forks:
         history = await self._session.history(header.parent)
         cut = Cut(Place("seq", seq=header.cut), header.cut, history.at(header.cut), dict(first.event.reset))
         run = self._session.new_id()
-        return NewFork(run, run, ForkPlan(cut, header.parent, first.event, tuple(events[1:])))
+        made = NewFork(run, run, ForkPlan(cut, header.parent, first.event, tuple(events[1:])))
+        self._require_models([made])
+        return made
 
     async def write(self, forks: Sequence[NewFork]) -> None:
-        """Store forks in one transaction, and hold the lease of each root; where it fails, nothing is written."""
+        """Store forks in one transaction, and hold the lease of each root; where it fails, nothing is written.
+
+        What their models cannot do is told once, however many forks have it in common.
+        """
         session = self._session
         roots = list(dict.fromkeys(fork.root for fork in forks))
         try:
@@ -158,6 +177,7 @@ class Forks:
                 await session.release(root)
             raise
         session.announce(record for batch in batches for record in recorded(batch))
+        session.agents.warn(dict.fromkeys(said for fork in forks for said in fork.plan.problems))
 
     async def _inside_child(self, history: History, caller: Caller, place: Place, wanted: ForkEdits) -> list[NewFork]:
         above, below = self._session.new_id(), self._session.new_id()
@@ -200,8 +220,9 @@ class Forks:
         if agent.model != before.model:
             self._session.settings.make_provider(agent.model, agent.pace)
             agent, _ = await self._session.recordings.named(agent)
-        if (agent.model, agent.parameters) != (before.model, before.parameters):
-            agent = agents.as_its_model_can(agent)
+        problems: tuple[str, ...] = ()
+        if (agent.model, agent.parameters, agent.limits) != (before.model, before.parameters, before.limits):
+            agent, problems = as_its_model_can(agent)
         edits = replace(read_edits(wanted), agent=agent if agent != before else None)
         if pending := await foreign_calls(store, history, cut):
             tools = await agents.toolkit(agent, history.live.run)
@@ -211,7 +232,7 @@ class Forks:
         if takes_less(new=provider_of(agent.model), old=provider_of(before.model)):
             calls = (call for step in cut.state.steps for call in step.asked_calls)
             contents = await store.bodies([(call.result.run, call.result.seq) for call in calls if call.result])
-        return plan_fork(history, place, edits, caller, contents)
+        return replace(plan_fork(history, place, edits, caller, contents), problems=problems)
 
 
 def _after(history: History, plan: ForkPlan) -> list[Recorded]:

@@ -101,12 +101,12 @@ class Races:
         denying: list[str] = []
         for variant, name in zip(command.variants, names, strict=True):
             for _ in range(command.repeat):
-                fork = c.ForkRun(command.run, command.address, variant.edits)
+                fork = c.ForkRun(command.run, command.address, variant.edits, drive=command.drive)
                 made.append((name, await self._prepared(name, fork)))
                 denying += [made[-1][1][0].root] if variant.edits.options.deny_asks else []
         self._session.deny_asks.update(denying)
         race = made[0][1][0].root[:8]
-        return await self._write(race, made, checks, command.at_once, drive=command.drive)
+        return await self._write(race, made, checks, command.at_once, drive=command.drive and not command.held)
 
     async def _prepared(self, name: str, fork: c.ForkRun) -> list[NewFork]:
         try:
@@ -180,7 +180,10 @@ class Races:
         line = self._lines.get(opened.race)
         active = line.moving | line.judging | set(line.waiting) if line is not None else set()
         idle = [row for row in opened.rows if not row.hidden and row.id not in active]
-        runs = [row.id for row in idle if _can_go_on(row)]
+        going = [row for row in idle if _can_go_on(row)]
+        for model in dict.fromkeys(row.model for row in going):
+            self._session.settings.make_provider(model, 0.0)  # a missing key is said before anything goes on
+        runs = [row.id for row in going]
         unjudged = [row.id for row in idle if checks and not row.is_judged and _is_over(row.status, row.reason)]
         line = self._enqueue(opened.race, runs, checks, command.at_once)
         for run in unjudged:

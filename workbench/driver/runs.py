@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from workbench.conversation.builder import Contents
 from workbench.debugger.requests import SentRequest, rebuild
-from workbench.driver.agents import apply_limits
+from workbench.driver.agents import apply_limits, as_its_model_can
 from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, ResumeRun, SkipWait, StartRun
 from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
@@ -16,7 +16,7 @@ from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
 from workbench.engine.decide import cut_words
 from workbench.errors import EditRefusedError, RunNotFoundError, UserError
-from workbench.events.agent import AgentRecord, Limits
+from workbench.events.agent import AgentRecord, Limits, PlanMode
 from workbench.events.base import Recorded
 from workbench.events.content import Content, normalise_content, text_content
 from workbench.events.library import LibraryEvent
@@ -29,6 +29,8 @@ from workbench.store import Durability, RunHeader
 async def start(session: Session, command: StartRun) -> str:
     """Start a run; nothing is written where the task or an option cannot be used."""
     record, recorded = await session.recordings.named(await session.agents.new(command.options))
+    if command.options.plan is None and recorded is not None and recorded.agent is not None:
+        record = record.model_copy(update={"plan": _plan_as_recorded(record.plan, recorded.agent.plan)})
     task = (*text_content(command.task.strip()), *normalise_content(command.attached))
     if not command.task.strip():
         if recorded is None or not recorded.question or command.attached:
@@ -42,6 +44,13 @@ async def start(session: Session, command: StartRun) -> str:
     else:
         await session.release(run)
     return run
+
+
+def _plan_as_recorded(wanted: PlanMode, then: PlanMode) -> PlanMode:
+    """Return how a run plans that is told out of a recorded one: only if that one did; who is asked is as ever."""
+    if then == "off":
+        return "off"
+    return wanted if wanted != "off" else "auto"
 
 
 async def write_start(session: Session, task: Content, record: AgentRecord, date: str | None = None) -> str:
@@ -100,6 +109,8 @@ async def resume(session: Session, command: ResumeRun) -> str:
             return run
         _refuse_completed(live.state)
         limits = _changed_limits(live.state, options)
+        if limits is not None and live.state.agent is not None:
+            session.agents.warn(as_its_model_can(live.state.agent.model_copy(update={"limits": limits}))[1])
         if live.state.end is not None or limits is not None:
             await live.journal.append(RunResumed(limits=limits), durable=True)
         live.loop.only_step = command.only_step

@@ -38,6 +38,8 @@ class TextBlock(Frozen):
     type: Literal["text"] = "text"
     text: str
     media_type: str = "text/plain"
+    name: str = Field(default="", exclude_if=_is_empty)
+    """Of the file that it is, where a person attached one; left out of JSON else, so that keys stay what they were."""
 
 
 class JsonBlock(Frozen):
@@ -193,8 +195,10 @@ def normalise_content(content: Iterable[Block]) -> Content:
 
 def _normalise_block(block: Block) -> Block:
     match block:
-        case TextBlock(text=text, media_type=media_type):
-            return TextBlock(text=normalise_text(text), media_type=normalise_text(media_type))
+        case TextBlock(text=text, media_type=media_type, name=name):
+            return TextBlock(
+                text=normalise_text(text), media_type=normalise_text(media_type), name=normalise_text(name)
+            )
         case JsonBlock(value=value, media_type=media_type):
             return JsonBlock(value=normalise_json(value), media_type=normalise_text(media_type))
         case ImageBlock(data=data, media_type=media_type, name=name):

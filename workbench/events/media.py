@@ -5,7 +5,6 @@ Knows bytes and the kinds of content that models take, nothing of where a file c
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 PDF: Final = "application/pdf"
@@ -19,7 +18,6 @@ STARTS: Final[dict[str, tuple[tuple[int, bytes], ...]]] = {
 """By kind, the bytes that must stand at a place."""
 IMAGES: Final = frozenset(kind for kind in STARTS if kind != PDF)
 """What all APIs take as an image."""
-_FILE: Final = re.compile(r"The attached file ([^\n]{1,300}):\n")
 
 
 def starts_as(data: bytes, starts: tuple[tuple[int, bytes], ...]) -> bool:
@@ -35,9 +33,3 @@ def kind_of(data: bytes) -> str | None:
 def file_text(name: str, text: str) -> str:
     """Return a file that is text as it is given: with its name in front."""
     return f"The attached file {' '.join(name.split())}:\n{text}"
-
-
-def file_in(text: str) -> tuple[str, str] | None:
-    """Return name and text of what `file_text` made; None for every other text."""
-    found = _FILE.match(text)
-    return None if found is None else (found[1], text[found.end() :])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from workbench.events.content import Binary, Block, Content, JsonBlock, TextBlock, plain_text
-from workbench.events.media import PDF, STARTS, file_in, starts_as
+from workbench.events.media import PDF, STARTS, file_text, starts_as
 from workbench.views.segments import Line, Segment
 from workbench.views.text import human_bytes, one_line
 
@@ -74,14 +74,14 @@ def given_documents(content: Content) -> list[dict[str, Any]]:
 
 
 def _is_given(block: Block) -> bool:
-    return isinstance(block, Binary) or (isinstance(block, TextBlock) and file_in(block.text) is not None)
+    return isinstance(block, Binary) or (isinstance(block, TextBlock) and bool(block.name))
 
 
 def _given_label(block: Block) -> str:
     if isinstance(block, Binary):
         return block_label(block)
-    named = file_in(plain_text((block,)))
-    name, text = named if named is not None else ("", "")
+    name = block.name if isinstance(block, TextBlock) else ""
+    text = plain_text((block,)).removeprefix(file_text(name, ""))
     return f"▣ text/plain · {human_bytes(len(text.encode()))} · {one_line(name, 40)}"
 
 

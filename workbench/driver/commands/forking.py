@@ -59,3 +59,5 @@ class PreviewFork:
     run: str
     address: str | None = None
     edits: ForkEdits = field(default_factory=ForkEdits)
+    drive: bool = False
+    """Refuse what `ForkRun` would refuse because the fork could not go on."""

@@ -31,6 +31,8 @@ class StartRace:
     at_once: int = 4
     checks: tuple[str, ...] = ()
     drive: bool = True
+    held: bool = False
+    """Those that are to be driven wait for `ResumeRace`, so that a person can be told something before it."""
 
 
 @dataclass(frozen=True, slots=True)

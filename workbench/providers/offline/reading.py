@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from workbench.events.content import Block, Content, DocumentBlock, ImageBlock, TextBlock, plain_text
-from workbench.events.media import file_in
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, UserMessage
 from workbench.providers.offline.question import Question, analyse
 from workbench.providers.offline.results import SUBMIT, Call, Source, read_call
@@ -102,8 +101,8 @@ def _name_of_given(block: Block) -> str | None:
     """Return the name of a file, or its kind where it has none; None for a block that is no file."""
     if isinstance(block, ImageBlock | DocumentBlock):
         return " ".join((block.name or block.media_type).split())[:LONGEST_NAME]
-    file = file_in(block.text) if isinstance(block, TextBlock) else None
-    return None if file is None else file[0][:LONGEST_NAME]
+    named = isinstance(block, TextBlock) and block.name
+    return " ".join(named.split())[:LONGEST_NAME] if named else None
 
 
 def _prompt_removed(request: Request) -> list[Content]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -23,7 +24,13 @@ from workbench.tui.paint import plain
 from workbench.tui.typed import Typed
 from workbench.tui.widgets.field import Field
 
-_PLANS: tuple[tuple[str, PlanMode], ...] = (("ask me", "ask"), ("approve by itself", "auto"), ("no plan", "off"))
+_PLANS: tuple[tuple[str, PlanMode | None], ...] = (
+    ("as the agent says", None),
+    ("ask me", "ask"),
+    ("approve by itself", "auto"),
+    ("no plan", "off"),
+)
+"""What the agent leaves open, the settings say."""
 
 
 class QuestionDialog(Dialog[StartRun]):
@@ -40,6 +47,9 @@ class QuestionDialog(Dialog[StartRun]):
     }
     QuestionDialog #choices > #docs-column {
         width: 2fr;
+    }
+    QuestionDialog #choices > #plan-column {
+        width: 25;
     }
     QuestionDialog Select {
         border: none;
@@ -67,11 +77,9 @@ class QuestionDialog(Dialog[StartRun]):
             with Vertical():
                 yield Static(plain("model", "muted"), classes="field-label", markup=False)
                 yield Field(self._options.model or "", id="model", placeholder=self._fallback.model or "offline")
-            with Vertical():
+            with Vertical(id="plan-column"):
                 yield Static(plain("plan", "muted"), classes="field-label", markup=False)
-                yield Select(
-                    _PLANS, id="plan", value=self._options.plan or self._fallback.plan or "ask", allow_blank=False
-                )
+                yield Select(_PLANS, id="plan", value=self._options.plan, allow_blank=False)
         yield Field(id="files", placeholder="files with it: images, PDFs, texts, a comma between them")
 
     def on_mount(self) -> None:
@@ -89,33 +97,50 @@ class QuestionDialog(Dialog[StartRun]):
         question.cursor_position = len(question.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Start the run, or say what is missing."""
+        """Start the run, or say what is missing; files are read beside the screen, as they may be large."""
         event.stop()
+        self.run_worker(cast("Any", self._begin), group="begin", exclusive=True)
+
+    async def _begin(self) -> None:
         question = self.query_one("#question", Input).value.strip()
         docs = self.query_one("#docs", Input).value.strip()
         model = self.query_one("#model", Input).value.strip()
         plan = self.query_one("#plan", Select).value
+        folder = await asyncio.to_thread(_folder, docs) if docs else None
         if not question:
             self.show_problem("Write a question first.")
             self.query_one("#question").focus()
-        elif docs and not Path(docs).expanduser().is_dir():
+        elif docs and folder is None:
             self.show_problem(f"There is no folder {docs!r}.")
             self.query_one("#docs").focus()
-        elif (files := self._files()) is not None:
+        elif (files := await self._files()) is not None:
             options = replace(
                 self._options,
                 model=model or None,
-                docs=str(Path(docs).expanduser().resolve()) if docs else None,
+                docs=folder,
                 plan=next((value for _, value in _PLANS if value == plan), None),
             )
             self.dismiss(StartRun(question, options, attached=files))
 
-    def _files(self) -> Content | None:
+    async def _files(self) -> Content | None:
         """Return the files that are named; None, with a sentence, where one cannot be given."""
         line = self.query_one("#files", Input)
         try:
-            return attached(listed(line.value))
+            return await asyncio.to_thread(_read, line.value)
         except UserError as error:
             self.show_problem(str(error))
             line.focus()
             return None
+
+
+def _folder(name: str) -> str | None:
+    """Return the whole path of a folder; None where there is none."""
+    try:
+        path = Path(name).expanduser()
+        return str(path.resolve()) if path.is_dir() else None
+    except (OSError, RuntimeError, ValueError):  # such as the home of somebody who is not there
+        return None
+
+
+def _read(line: str) -> Content:
+    return attached(listed(line))

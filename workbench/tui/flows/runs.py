@@ -14,7 +14,7 @@ from workbench.state.run_state import RunState
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.dialogs.question import QuestionDialog
 from workbench.tui.flows import answers, playhead
-from workbench.tui.widgets.prompt import Prompt
+from workbench.tui.widgets.prompt import Kind, Prompt
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
@@ -105,14 +105,20 @@ async def open_message(screen: MainScreen) -> None:
     screen.open_prompt("message", words)
 
 
+async def take_line(screen: MainScreen, kind: Kind, text: str) -> None:
+    """Ask or say what was typed; where that cannot be done, it stands there when the line is opened again."""
+    try:
+        await (ask_question if kind == "question" else say_message)(screen, text)
+    except UserError:
+        line = screen.query_one(Prompt).line
+        line.value = line.value or text
+        raise
+
+
 async def say_message(screen: MainScreen, text: str) -> None:
     """Give a message to the run; a completed one goes on as a fork of itself."""
     watched = screen.watched
-    try:
-        files = await asyncio.to_thread(mentioned, text)
-    except UserError:
-        screen.query_one(Prompt).line.value = text  # it stands there when the line is opened again
-        raise
+    files = await asyncio.to_thread(mentioned, text)
     run = await screen.drive(Say(watched.run, text, files))
     if run != watched.run:
         await screen.open_run(run)

@@ -394,8 +394,7 @@ class MainScreen(LiveScreen):
         from workbench.tui.flows import runs
 
         self._leave_prompt()
-        flow = runs.ask_question if event.kind == "question" else runs.say_message
-        self.work(partial(flow, self, event.text), group="flow")
+        self.work(partial(runs.take_line, self, event.kind, event.text), group="flow")
 
     @on(Prompt.Left)
     def _leave_prompt(self) -> None:
