@@ -19,7 +19,7 @@ from workbench.debugger.address import parse_address
 from workbench.debugger.fork import Edits, plan_fork
 from workbench.engine import attempts
 from workbench.errors import Retry, ToolError, TransientModelError, UserError
-from workbench.events.agent import Limits
+from workbench.events.agent import Limits, ModelParameters
 from workbench.events.base import Event
 from workbench.events.call import OutcomeResolved, PermissionDecided
 from workbench.events.content import TextBlock, plain_text, text_content
@@ -423,3 +423,13 @@ async def test_a_turn_that_said_nothing_is_not_sent_back() -> None:
     await lab.journal.append(MessageAdded(content=text_content("Well?")))
     await lab.run()
     assert [message.role for message in lab.requests[-1].messages] == ["user"]
+
+
+async def test_a_plan_is_asked_for_without_thinking() -> None:
+    """It may take few tokens, and thinking would eat them up; the steps think as the person chose."""
+    lab = Lab([answer()], plan_turn=Turn("SIMPLE"), plan="auto", parameters=ModelParameters(effort="high"))
+    await lab.run()
+    assert [(request.purpose, request.parameters.effort) for request in lab.requests] == [
+        ("plan", None),
+        ("step", "high"),
+    ]

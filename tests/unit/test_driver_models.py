@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.harness import Rig, answer
-from workbench.driver.commands import ForkEdits, ForkRun, SkipWait
+from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, SkipWait
 from workbench.driver.feed import Trouble
+from workbench.engine.limits import raised_limit
 from workbench.errors import EditRefusedError, TransientModelError
+from workbench.events.request import Usage
 from workbench.providers.scripted import ScriptedProvider, Turn
 
 ONE = "openai:o3-mini"
@@ -86,3 +88,27 @@ def test_a_limit_of_cost_that_cannot_hold_is_said(tmp_path: Path) -> None:
         assert said == [f"no price of {unknown} is known, so its cost is unknown and the limit of it cannot hold"]
         rig.finish(rig.start(model=known, max_cost=1.0, parameters={"hosted_tools": ["web_search"]}))
         assert warnings(rig)[1].startswith("what web_search costs is in no price list")
+
+
+def test_only_what_would_be_too_quick_to_watch_is_slowed_down(tmp_path: Path) -> None:
+    """The pace of a screen is for the embedded model; a real one, and its tools, take the time that they take."""
+    real = "anthropic:claude-sonnet-5-5"
+    script = ScriptedProvider(lambda _: answer())
+    watched = AgentOptions(pace=0.001)
+    with Rig(tmp_path, models={real: script, "offline": script}) as rig:
+        paces = []
+        for model, typed in (("offline", None), (real, None), (real, 0.002)):
+            agent = rig.finish(rig.start(model=model, fallback=watched, pace=typed)).agent
+            paces.append(agent.pace if agent is not None else None)
+    assert paces == [0.001, 0.0, 0.002]
+
+
+def test_a_raised_limit_lies_beyond_what_is_used(tmp_path: Path) -> None:
+    """The last turn may go far over its limit; twice the old one would stop the run again at once."""
+    far = Turn(calls=[("gone", {})], usage=Usage(input_tokens=700, output_tokens=52, cost=0.0123))
+    with Rig(tmp_path, [far, far]) as rig:
+        state = rig.finish(rig.start(max_tokens=100, max_cost=0.005))
+    assert state.reason == "token_limit"
+    assert raised_limit(state, "tokens") == 1504
+    assert raised_limit(state, "cost") == 0.025
+    assert raised_limit(state, "seconds") is None

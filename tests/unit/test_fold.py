@@ -69,7 +69,7 @@ from workbench.events.turn import TurnDiscarded, TurnFinished, TurnStarted, Turn
 from workbench.state import history as history_module
 from workbench.state.fold import apply, fold
 from workbench.state.history import History
-from workbench.state.parts import Said, StepMark, driven_between
+from workbench.state.parts import Said, StepMark, driven_between, time_covered
 from workbench.state.run_state import RunState
 
 
@@ -600,3 +600,9 @@ def test_scenes_hold_calls_of_every_fate() -> None:
         call.status for records in SCENES.values() for step in fold(records).steps for call in step.calls.values()
     }
     assert statuses >= {"waiting", "running", "finished", "cancelled", "interrupted", "unknown", "discarded"}
+
+
+def test_time_that_calls_cover_is_counted_once() -> None:
+    """Overlaps once, gaps not at all, nor the time in which nobody drove the run."""
+    assert time_covered([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0)], []) == 4.0
+    assert time_covered([(0.0, 10.0), (2.0, 4.0)], [(3.0, 8.0)]) == 5.0

@@ -199,3 +199,28 @@ def test_naming_a_model_imports_no_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_at_which_nothing_is_served_is_told_from_a_model_that_is_not_there() -> None:
+    """Who forgot a part of the address is sent to look at it, not at the model."""
+    assert status_error(404, "", "Not Found", None).kind == "address"
+    assert status_error(404, "", "The model `x` does not exist", None).kind == "model_not_found"
+    assert status_error(404, "not_found_error", "model: x", None).kind == "model_not_found"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8902", "127.0.0.1:8902/v1", "localhost", "localhost/v1", "gpu7:8000"])
+def test_an_address_without_http_is_no_part_of_a_name(address: str) -> None:
+    """What was meant for a server nearby must not go to a maker."""
+    with pytest.raises(ModelNotFoundError, match="begins with http://"):
+        Providers()(f"openai-chat:qwen3@{address}")
+
+
+def test_where_a_model_is_asked_is_known_beside_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of a request goes where the request went: to the address of the settings, or of the environment."""
+    there = Providers({"anthropic": Endpoint(base_url="http://gateway:1")})
+    assert there.address("anthropic:m") == "http://gateway:1"
+    assert there.address("anthropic:m@http://other:2") is None
+    assert there.address("openai:m") is None
+    assert there.address("offline") is None
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://proxy:3/v1")
+    assert there.address("openai:m") == "http://proxy:3/v1"

@@ -7,7 +7,9 @@ import pytest
 from tests.builders import searched_run
 from tests.tui.kit import driven, select, stage
 from workbench.debugger.metrics import Meter
-from workbench.state.fold import fold
+from workbench.events.base import Recorded
+from workbench.events.turn import TurnDiscarded
+from workbench.state.fold import apply, fold
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.widgets.field import Field
 from workbench.views.playhead import call_p95
@@ -75,3 +77,18 @@ async def test_a_fork_from_it_begins_before_its_turn() -> None:
         await acted.press("f")
         dialog = await acted.opens(ForkDialog)
         assert dialog.query_one("#place", Field).value == "0"
+
+
+def test_what_was_found_for_a_turn_that_broke_can_still_be_read() -> None:
+    """The lane is given up with its turn, and keeps what it found."""
+    log = searched_run()
+    finished = next(number for number, record in enumerate(log.records) if record.event.kind == "call_finished")
+    state = fold(log.records[: finished + 1])
+    last = log.records[finished]
+    broken = TurnDiscarded(step=0, attempt=0, reason="broken: gone")
+    apply(state, Recorded(last.run, last.seq + 1, last.at, broken))
+    layout = TimelineLayout(120)
+    layout.update(state)
+    text = "\n".join(line_text(layout.line(y)) for y in range(layout.height))
+    assert "1 given up at the provider" in text
+    assert "PgBouncer — https" in text

@@ -10,6 +10,7 @@ from workbench.cli.mending import mending
 from workbench.cli.tree import RunTree
 from workbench.cli.workplace import Workplace
 from workbench.driver.commands import LIMITS
+from workbench.engine.limits import raised_limit
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
@@ -113,7 +114,6 @@ def _commanded(what: str, command: str) -> Line:
 
 
 def _higher(state: RunState, limit: str) -> str:
-    """Return twice the limit that was reached."""
-    limits = state.agent.limits if state.agent else None
-    value = getattr(limits, limit, None)
-    return f"{2 * value:.12g}" if value else "N"
+    """Return a limit with which the run can go on."""
+    value = raised_limit(state, limit)
+    return f"{value:.12g}" if value else "N"

@@ -56,7 +56,12 @@ class Workplace:
 
     def driver_settings(self) -> DriverSettings:
         """Return what a driver needs."""
-        return DriverSettings(database=self.places.database, cache=self.places.cache, make_provider=self.providers)
+        return DriverSettings(
+            database=self.places.database,
+            cache=self.places.cache,
+            make_provider=self.providers,
+            address_of=self.providers.address,
+        )
 
     def command(self, *words: str) -> str:
         """Return a command line that does what it says when it is pasted; `reach.reminder` says what it leaves out.

@@ -175,7 +175,10 @@ def _parameters(agent: AgentRecord, purpose: Purpose) -> ModelParameters:
         return agent.parameters
     most = agent.parameters.max_tokens
     tokens = min(most, agent.limits.planner_tokens) if purpose == "plan" else most
-    return agent.parameters.model_copy(update={"max_tokens": tokens, "tool_choice": "none"})
+    told: dict[str, object] = {"max_tokens": tokens, "tool_choice": "none"}
+    if purpose == "plan":
+        told["effort"] = None  # thinking would eat up the few tokens that a plan may take
+    return agent.parameters.model_copy(update=told)
 
 
 def system_text(state: RunState) -> str:

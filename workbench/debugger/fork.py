@@ -203,9 +203,10 @@ def _dropped(state: RunState, agent: AgentRecord | None) -> tuple[str, ...]:
         if step.turn.provider_parts is not None and step.turn.provider_parts.provider != new
     ]
     hosted = set(state.agent.parameters.hosted_tools) - set(agent.parameters.hosted_tools)
+    turns = "1 turn" if len(others) == 1 else f"{len(others)} turns"
     ran = sum(call.hosted and call.status == "finished" for step in state.steps for call in step.calls.values())
     return (
-        *((f"thinking and other provider-only parts of {len(others)} turns",) if others else ()),
+        *((f"thinking and other provider-only parts of {turns}",) if others else ()),
         *((f"what {ran} calls at the provider found",) if others and ran else ()),
         *(f"{name} at the provider" for name in sorted(hosted)),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.agent.spec import AgentSpec, default_record
+from workbench.conversation.builder import provider_of
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
 from workbench.debugger.parameters import check_agent, read_limits, read_parameters, read_retries
 from workbench.driver.commands import LIMITS, AgentOptions
@@ -17,7 +18,7 @@ from workbench.errors import DocumentsError
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.request import Usage
 from workbench.providers.catalog import calls_in_parallel, hosted_by
-from workbench.providers.prices import price
+from workbench.providers.prices import FREE, price
 from workbench.tools.base import Toolkit
 
 
@@ -40,6 +41,8 @@ class Agents:
         base = apply_options(default_record(), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
+        if options.pace is None and provider_of(record.model) not in FREE:
+            record = record.model_copy(update={"pace": 0.0})  # it is there for what would be too quick to watch
         for model in (record.model, *(role.model for role in record.roles)):
             if model:
                 self.settings.make_provider(model, record.pace)

@@ -29,6 +29,8 @@ class DriverSettings:
     clock: Clock = field(default_factory=SystemClock)
     make_agent: MakeAgent = researcher
     make_provider: MakeProvider = provider_for
+    address_of: Callable[[str], str | None] = provider_for.address
+    """Where a model is asked that has no address in its name; None for its maker's own."""
     follow_every: float = 0.25
     """Seconds between looks at what other processes wrote."""
 

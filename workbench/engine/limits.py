@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 from typing import Literal
 
 from workbench.events.agent import ToolSpec
@@ -43,6 +44,26 @@ def out_of_time(state: RunState) -> LimitReached:
     """Return that the time limit is reached: by a turn that was waited for, of which the log need not know yet."""
     maximum = (state.agent.limits.seconds if state.agent is not None else None) or 0.0
     return LimitReached(limit="time_limit", value=max(state.driven_seconds, maximum), maximum=maximum)
+
+
+def raised_limit(state: RunState, limit: str) -> float | None:
+    """Return a limit with which a run that has reached one can go on for a while; None without one.
+
+    It is twice the limit, or twice what is used where that is more: a last turn may go far beyond.
+    """
+    now = getattr(state.agent.limits, limit, None) if state.agent is not None else None
+    if not now:
+        return None
+    usage = state.total_usage
+    used = {"steps": state.finished_steps, "tokens": usage.total_tokens, "cost": usage.cost}
+    most = max(now, used.get(limit, state.driven_seconds) or 0)
+    return 2 * most if isinstance(most, int) else _rounded_up(2 * most)
+
+
+def _rounded_up(value: float) -> float:
+    """Return the next number of two digits that count."""
+    step = 10.0 ** (floor(log10(value)) - 1)
+    return float(f"{ceil(value / step - 1e-9) * step:.12g}")
 
 
 def has_room(spec: ToolSpec, flying: Sequence[ToolSpec], at_once: int) -> bool:

@@ -269,7 +269,7 @@ def _docstring(text: str) -> str:
 def _through_boto3(request: Request) -> str:
     """Return a script for Bedrock; who asks is found as all of Amazon's tools find it."""
     server = _server(request, "converse")
-    told = f"One request to {_docstring(_named(request))}, as it was sent. "
+    told = f"One request to {_docstring(_named(request))}, as it was sent, answered in one piece. "
     if api_of(request.model) != "converse":
         told = f"{_docstring(_no_api(request, 'converse'))} "
     at = "" if server.base == _ENDPOINTS["converse"].base else f", endpoint_url={server.base!r}"
@@ -306,7 +306,7 @@ def _through_sdk(request: Request, api: Api) -> str:
     package, client, method = _SDKS[api]
     server, body = _server(request, api), wire_body(request, api)
     extra = {name: body.pop(name) for name in _UNKNOWN_TO_SDK[api] if name in body}
-    said = f"One request to {_docstring(_named(request))}, as it was sent. "
+    said = f"One request to {_docstring(_named(request))}, as it was sent, answered in one piece. "
     if api_of(request.model) != api:
         said = f"{_docstring(_no_api(request, api))} "
     given = [

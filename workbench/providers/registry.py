@@ -44,7 +44,9 @@ OFFLINE: Final = "offline"
 RECORDED: Final = "recorded"
 KNOWN: Final = (OFFLINE, *REMOTE, RECORDED)
 """Providers that can be named, before the colon where a model follows."""
-_MEANT_AS_ADDRESS: Final = re.compile(r"@(?:[a-z][a-z0-9+.-]*:/|[^@]*:[^@]*@)", re.IGNORECASE)
+_MEANT_AS_ADDRESS: Final = re.compile(
+    r"@(?:[a-z][a-z0-9+.-]*:/|[^@]*:[^@]*@|localhost\b|\[|[\w.-]+:\d+(?:/|$)|\d+\.\d+\.\d+\.\d+)", re.IGNORECASE
+)
 """In a model's name that has no address."""
 _MODELS_BEGIN: Final = {"claude": "anthropic", "gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai"}
 
@@ -92,6 +94,19 @@ class Providers:
         if is_named or is_maker(name.provider, name.base_url):
             return replace(own, base_url=name.base_url)
         return replace(own, base_url=name.base_url, headers={}, is_foreign=True)
+
+    def address(self, model: str) -> str | None:
+        """Return where a model is asked that was not named with an address: from the settings, or the environment.
+
+        None for its maker's own address, for one that stands in the name already, and for what is not remote.
+        """
+        name = split_model(model)
+        if name.provider not in REMOTE or name.base_url is not None:
+            return None
+        given = (os.environ.get(variable, "").strip() for variable in REMOTE[name.provider].addresses)
+        return self._endpoints.get(name.provider, Endpoint()).base_url or next(
+            (found for found in given if found), None
+        )
 
     def _remote(self, name: ModelName) -> Provider:
         endpoint = self.endpoint(name)
@@ -165,13 +180,13 @@ def _unknown(model: str, name: ModelName) -> str:
     maker = next((maker for begin, maker in _MODELS_BEGIN.items() if first.startswith(begin)), None)
     if name.provider in REMOTE or name.provider == RECORDED:
         what = "a run" if name.provider == RECORDED else "a model"
-        hint = f"write {what} after the colon, {name.provider}:{'RUN' if name.provider == RECORDED else 'MODEL'}"
+        hint = f"write {what} after the colon, {name.provider}:{'RUN' if name.provider == RECORDED else 'MODEL'}."
     elif maker is not None and not name.model:
         hint = f"did you mean '{maker}:{model}'?"
     elif near := difflib.get_close_matches(first, KNOWN, n=1):
         hint = f"did you mean '{near[0]}{':' + name.model if name.model and near[0] != OFFLINE else ''}'?"
     else:
-        hint = "a model is named provider:model[@base_url]"
+        hint = "a model is named provider:model[@base_url]."
     known = ", ".join(KNOWN)
     return (
         f"there is no model {redacted(model)!r}: {hint} Providers are {known}; {OFFLINE!r} needs no key, and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -152,6 +152,17 @@ Spans = Sequence[tuple[float, float]]
 def driven_between(start: float, end: float, undriven: Spans) -> float:
     """Return how many of the seconds between two moments lie outside of the spans in which nobody drove the run."""
     return end - start - sum(max(0.0, min(end, until) - max(start, since)) for since, until in undriven)
+
+
+def time_covered(spans: Iterable[tuple[float, float]], undriven: Spans) -> float:
+    """Return for how many seconds at least one of the spans lasted, without those in which nobody drove the run."""
+    ordered = sorted(spans)
+    covered = reached = 0.0
+    for start, end in ordered:
+        begin, over = (driven_between(ordered[0][0], moment, undriven) for moment in (start, end))
+        covered += max(0.0, over - max(begin, reached))
+        reached = max(reached, over)
+    return covered
 
 
 @dataclass(slots=True)

@@ -75,6 +75,7 @@ class WorkbenchApp(BaseApp):
         """
         folders = themes if themes is not None else [shipped("themes")]
         super().__init__(SessionTime(settings.clock), theme, folders, manners or Manners())
+        self.address_of = settings.address_of
         self._desk: Desk = desk if desk is not None else _driver(settings)
         self._bridge = Bridge(self._desk)
         self._attention = Attention()

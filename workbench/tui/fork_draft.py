@@ -31,7 +31,7 @@ KINDS: Final[dict[Kind, tuple[str, str]]] = {
     "text": ("the turn's text", "What the model is to have said; its calls stay."),
     "plan": ("the plan", "A step a line, such as SEARCH: context managers. Empty: go on without a plan."),
     "say": ("a message", "Enters the conversation at this place."),
-    "model": ("the model", "provider:model, such as anthropic:claude-sonnet-4-5, or offline."),
+    "model": ("the model", "provider:model, such as anthropic:claude-sonnet-5-5, or offline."),
     "parameters": ("the parameters", "How the model is asked; null leaves a value to the provider."),
     "instructions": ("the instructions", "What the model is told before everything else."),
 }

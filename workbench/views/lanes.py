@@ -318,7 +318,7 @@ def outcome_line(call: CallState, mark: Mark, width: int, child: RunState | None
         return row([Segment("allow? ", "waiting"), Segment(one_line(call.question, width), "waiting")], width)
     if call.status == "unknown":
         return row([Segment("it may have taken effect", "unknown")], width)
-    if call.result is not None and call.status in ("finished", "cancelled"):
+    if call.result is not None and (call.status in ("finished", "cancelled") or call.hosted):
         edited = [Segment(f"{EDITED} ", "edited")] if call.original is not None else []
         size = Segment(f"{human_bytes(call.result.size)} ", "muted")
         style: Style = "error" if mark.style == "error" else "text"

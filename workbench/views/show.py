@@ -13,7 +13,7 @@ from workbench.events.content import Content, TextBlock, plain_text
 from workbench.events.plan import PlanStep
 from workbench.events.request import ThinkingBlock, Usage
 from workbench.events.run import Citation
-from workbench.state.parts import CallState, PlanState, ResultRef, StepMark, StepState, driven_between
+from workbench.state.parts import CallState, PlanState, ResultRef, StepMark, StepState, time_covered
 from workbench.state.run_state import RunState
 from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.binary import file_lines, given_documents, said_text
@@ -293,8 +293,7 @@ def timing_words(step: StepState) -> str:
     alone = sum(call.elapsed or 0.0 for call in done)
     if len(done) == 1:
         return f"{count} {human_seconds(alone)}"
-    start, end = min(call.started_at or 0.0 for call in done), max(call.finished_at or 0.0 for call in done)
-    taken = driven_between(start, end, step.undriven)
+    taken = time_covered([(call.started_at or 0.0, call.finished_at or 0.0) for call in done], step.undriven)
     if step.sequential:
         return f"{count} one by one {human_seconds(taken)}"
     return f"{count} ∥ {human_seconds(taken)} (one by one {human_seconds(alone)})"

@@ -10,7 +10,7 @@ from typing import Final
 
 from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
-from workbench.state.parts import CallState, StepState, TurnState, driven_between
+from workbench.state.parts import CallState, StepState, TurnState, time_covered
 from workbench.views.brief import cut_text
 from workbench.views.filter import Filter, hidden_line
 from workbench.views.lanes import (
@@ -157,7 +157,10 @@ def calls_summary(step: StepState, scene: Scene) -> list[Segment]:
     """Say how many calls there are, how long they took, and what running them at once won."""
     calls = [call for call in step.calls.values() if call.status != "discarded"]
     hosted = sum(call.hosted for call in calls)
+    given_up = sum(call.hosted for call in step.calls.values()) - hosted
     at_provider = [Segment(f"{counted(hosted, 'call')} at the provider")] if hosted else []
+    if given_up:
+        at_provider += [*([_DOT] if hosted else []), Segment(f"{given_up} given up at the provider", "cancelled")]
     own = _own_calls_summary(step, [call for call in calls if not call.hosted], scene) if hosted < len(calls) else []
     return [*own, *([_DOT] if own and at_provider else []), *at_provider] or [Segment("0 calls")]
 
@@ -167,8 +170,8 @@ def _own_calls_summary(step: StepState, calls: list[CallState], scene: Scene) ->
     started = [call for call in calls if call.started_at is not None]
     if not started:
         return [Segment(count), *_open_calls(calls, scene)]
-    start = min(call.started_at or 0.0 for call in started)
-    wall = driven_between(start, max(call_end(call, scene.now, scene.at) for call in started), step.undriven)
+    spans = [(call.started_at or 0.0, call_end(call, scene.now, scene.at)) for call in started]
+    wall = time_covered(spans, step.undriven)
     shown = human_seconds(wall if step.is_closed else round(wall, 1))
     if len(calls) == 1:
         return [Segment(f"{count} {shown}"), *_open_calls(calls, scene)]

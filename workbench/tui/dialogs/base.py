@@ -109,7 +109,8 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
     def show_keys(self) -> None:
         """Show the keys that hold now."""
         context = Context(scope=self.scopes[0])
-        self.query_one(Keys).show(offered(in_scope(*self.scopes), context), context)
+        for keys in self.query(Keys):  # none where the dialog was left before it was there
+            keys.show(offered(in_scope(*self.scopes), context), context)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let only those keys hold that are shown."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.driver.attaching import mentioned
 from workbench.driver.commands import LIMITS, AgentOptions, PauseRun, ResumeRun, Say, SkipWait, StartRun
+from workbench.engine.limits import raised_limit
 from workbench.errors import UserError
 from workbench.state.run_state import RunState
 from workbench.tui.dialogs.line import LineDialog
@@ -58,7 +59,9 @@ async def _larger_limit(screen: MainScreen, state: RunState) -> AgentOptions | N
         return AgentOptions()
     now = getattr(state.agent.limits, limit.limit) or 0
     label = f"It reached its limit of {now:,g} {limit.unit}. What is the new one, all told?"
-    text = await screen.ask_in(LineDialog("A higher limit", label, value=f"{2 * now:.12g}"))
+    text = await screen.ask_in(
+        LineDialog("A higher limit", label, value=f"{raised_limit(state, limit.limit) or 0:.12g}")
+    )
     if text is None:
         return None
     wanted = _number(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from textual.widgets import Static
 
 from workbench.debugger.requests import SentRequest, SentTurn, sent_turns
 from workbench.driver.commands import ReadRequest
+from workbench.events.request import Request
 from workbench.interchange.request_copy import Api, api_of, curl, python, request_json, response_json
 from workbench.tui.actions import bindings, key_of
 from workbench.tui.bridge import Bridge, Changes
@@ -162,17 +164,23 @@ class RequestScreen(LiveScreen):
 
     async def do_copy_python(self) -> None:
         """Copy the request as a script."""
-        text = python((await self._request()).request)
+        text = python(await self._reached())
         copy(self, text, "the request as a Python script", else_do=_files())
 
     async def do_copy_curl(self) -> None:
         """Copy the request as a command; for a model without an HTTP API, ask in which one to tell it."""
-        request = (await self._request()).request
+        request = await self._reached()
         api = api_of(request.model)
         if api is None:
             api = await self._asked_api(request.model)
         if api is not None:
             copy(self, curl(request, api), "the request as a curl command", else_do=_files())
+
+    async def _reached(self) -> Request:
+        """Return the request with the address that this process asks at, which the log does not hold, in its model."""
+        request = (await self._request()).request
+        address = self.workbench.address_of(request.model)
+        return request if address is None else replace(request, model=f"{request.model}@{address}")
 
     async def _asked_api(self, model: str) -> Api | None:
         name = one_line(model, 40)
@@ -191,9 +199,9 @@ class RequestScreen(LiveScreen):
 
     async def do_write_copies(self) -> None:
         """Write everything that can be copied to files in a new private folder."""
-        request, turn = (await self._request()).request, self.turn
-        texts = {"request.json": request_json(request), "request.py": python(request)}
-        api = api_of(request.model)
+        turn, texts = self.turn, {"request.json": request_json((await self._request()).request)}
+        request = await self._reached()
+        texts["request.py"], api = python(request), api_of(request.model)
         for name, other in (("", api),) if api is not None else (("-messages", "messages"), ("-chat", "chat")):
             texts[f"request{name}.sh"] = curl(request, other)
         if turn.finished is not None:
