@@ -201,11 +201,12 @@ def test_naming_a_model_imports_no_sdk() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_path_at_which_nothing_is_served_is_told_from_a_model_that_is_not_there() -> None:
-    """Who forgot a part of the address is sent to look at it, not at the model."""
-    assert status_error(404, "", "Not Found", None).kind == "address"
-    assert status_error(404, "", "The model `x` does not exist", None).kind == "model_not_found"
-    assert status_error(404, "not_found_error", "model: x", None).kind == "model_not_found"
+@pytest.mark.parametrize(("said", "is_unclear"), [("Not Found", True), ("The model `x` does not exist", False)])
+def test_a_path_at_which_nothing_is_served_may_be_the_reason(said: str, is_unclear: bool) -> None:
+    """Who forgot a part of the address is sent to look at it, too, where nobody there spoke of a model."""
+    error = status_error(404, "", said, None)
+    assert error.kind == "model_not_found"
+    assert ("look at the base URL" in str(error)) is is_unclear
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8902", "127.0.0.1:8902/v1", "localhost", "localhost/v1", "gpu7:8000"])

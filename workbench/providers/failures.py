@@ -173,11 +173,11 @@ def status_error(status: int, kind: str, message: str, retry_after: float | None
     `kind` is that word, empty where there is none; in a stream that broke off with an error, `status` is 200.
     """
     found = _TYPES.get(kind.lower()) or _of_status(status)
-    if status == 404 and kind.lower() not in _TYPES and "model" not in message.lower():
-        found = "address"  # nobody there spoke of a model: nothing is served at this path
     if found in ("bad_request", "rate_limited", "model_not_found", "provider", "forbidden"):
         found = next((name for words, name in _MESSAGES if words.search(message)), found)
     where = f" ({status})" if status >= 300 else ""
+    if found == "model_not_found" and "model" not in message.lower():
+        where += ", or nothing is served at this path: look at the base URL"
     return failure(found, message, where=where, wait=retry_after)
 
 
