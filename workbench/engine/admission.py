@@ -74,8 +74,8 @@ def judge(
     candidates: Sequence[Candidate], flying_subagents: AbstractSet[str], around: Surroundings, state: RunState
 ) -> list[tuple[Candidate, Admitted | Refused]]:
     """Return each candidate with whether it may start; a run may have no more subagents than its limit says."""
-    known = [call for step in state.steps for call in step.calls.values() if call.started_at is not None]
-    spawned = {call.id for call in known if call.tool == SPAWN_SUBAGENT} | flying_subagents
+    spawns = any(candidate.tool == SPAWN_SUBAGENT for candidate in candidates)
+    spawned = _spawned(state) | flying_subagents if spawns else set()  # a look at all steps, so only where it is needed
     most = state.agent.limits.subagents if state.agent is not None else None
     judged: list[tuple[Candidate, Admitted | Refused]] = []
     for candidate in candidates:
@@ -88,6 +88,12 @@ def judge(
                 spawned.add(candidate.call)
         judged.append((candidate, verdict))
     return judged
+
+
+def _spawned(state: RunState) -> set[str]:
+    """Return the calls of a run that became subagents."""
+    known = (call for step in state.steps for call in step.calls.values())
+    return {call.id for call in known if call.tool == SPAWN_SUBAGENT and call.started_at is not None}
 
 
 def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitted | Refused:
