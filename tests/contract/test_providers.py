@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from contextlib import aclosing
+from types import AsyncGeneratorType
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.contract.adapters import adapters
 from tests.contract.script import KEY, SECRET, Adapter, Answer, Broken, Failing, Page
 from tests.contract.server import PATIENCE
 from tests.contract.talk import Heard, ServedTalk, talking
+from tests.loop_kit import Lab
 from workbench.errors import ModelError, PermanentModelError, TransientModelError
 from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
@@ -314,3 +317,23 @@ def check_answered(talk: ServedTalk, count: int) -> None:
     asked, answered = talk.adapter.calls(talk.served.bodies[-1])
     assert asked == answered
     assert len(set(asked)) == count
+
+
+@pytest.mark.parametrize("how", ["drop", "garbage", "error"])
+async def test_a_broken_stream_leaves_nothing_to_the_garbage_collector(adapter: Adapter, how: Any) -> None:
+    """What reads a connection is closed on its own event loop; a collector would do so later, on whichever thread."""
+    told = Failing(200, "overloaded", "sorry", in_stream=WHOLE, frames=5)
+    if how == "error" and adapter.error_frame(told) is None:
+        return
+    gc.collect()
+    gc.disable()
+    try:
+        async with talking(adapter, told if how == "error" else Broken(WHOLE, 5, how=how)) as talk:
+            assert (await Lab([], provider=talk.provider).run()).status == "failed"
+            del talk
+            for _ in range(100):  # generators close one after the other, each in a turn of the loop
+                await asyncio.sleep(0)
+        left = [each for each in gc.get_objects() if isinstance(each, AsyncGeneratorType)]
+        assert [each.__qualname__ for each in left if "AsyncResponseStream" in each.__qualname__] == []
+    finally:
+        gc.enable()

@@ -143,7 +143,9 @@ class TurnRunner:
                 self._dispatcher.withdraw()
                 if attempt == first + most - 1 or (error.retry_after or 0.0) > LONGEST_ASKED:
                     await self._discard(step, f"broken: {_words(error)}")
-                    raise _for_good(error) from error
+                    if (error.retry_after or 0.0) > LONGEST_ASKED:
+                        raise _asks_for_too_long(error) from None
+                    raise
                 await self._wait_for_next(step, attempt, attempt - first, most, error)
             except ModelError as error:
                 await self._discard(step, f"refused: {_words(error)}")
@@ -303,11 +305,9 @@ def wait_after(tried: int, retries: ModelRetries) -> float:
     return min(retries.longest_wait, retries.first_wait * 2.0 ** min(tried, MOST_DOUBLINGS))
 
 
-def _for_good(error: TransientModelError) -> ModelError:
-    """Return the error that ends the attempts: where a server asks for too long a wait, one that says so."""
+def _asks_for_too_long(error: TransientModelError) -> PermanentModelError:
+    """Return the error that ends the attempts where a server wants a wait that nobody would sit out."""
     wait = error.retry_after or 0.0
-    if wait <= LONGEST_ASKED:
-        return error
     asked = f"{wait / 3600:.1f} hours" if wait >= 7200 else f"{wait / 60:.0f} minutes"
     return PermanentModelError(f"{error}; it asks to wait {asked}: resume the run then", kind=error.kind)
 

@@ -92,6 +92,8 @@ class OpenAIClient:
                     yield object_in(event, "an event of the stream")
             finally:
                 await stream.close()
+                # The SDK's stream and its generator hold each other, and the connection's reader, until then.
+                await stream._iterator.aclose()  # type: ignore[attr-defined]  # noqa: SLF001
         except (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise model_error(error, self._asked) from None
 
