@@ -22,9 +22,10 @@ from workbench.driver.settings import DriverSettings
 from workbench.events.request import AssistantMessage, Request
 from workbench.providers.base import Provider
 from workbench.providers.scripted import ScriptedProvider, Turn
-from workbench.tools.base import Tool, Toolkit
+from workbench.tools.base import Tool
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.library import Library, Notebook
+from workbench.tools.toolkit import Toolkit
 
 QUESTION = "How do context managers interact with exceptions and generators?"
 

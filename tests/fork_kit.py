@@ -19,7 +19,8 @@ from workbench.driver.commands import ForkEdits, ForkRun
 from workbench.events.request import AssistantMessage, Request, UserMessage
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
 
 PLAN = Turn("SEARCH: alpha\nSYNTHESIZE: all of it")
 

@@ -25,9 +25,10 @@ from workbench.providers.recorded import RecordedProvider
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.history import History
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, Toolkit
+from workbench.tools.base import Tool
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.library import Library, Notebook
+from workbench.tools.toolkit import Toolkit
 
 
 class Remembering(dict[str, LiveRun]):

@@ -31,8 +31,9 @@ from workbench.providers.scripted import Script, ScriptedProvider, Turn
 from workbench.state.fold import fold
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, Toolkit
+from workbench.tools.base import Tool
 from workbench.tools.control import spawn_subagent, submit_answer
+from workbench.tools.toolkit import Toolkit
 
 PATIENCE = 30.0
 """Seconds after which a test that hangs fails."""

@@ -13,7 +13,7 @@ from workbench.events.request import Request, UserMessage
 from workbench.providers.base import Provider
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.store import RunRow
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @tool(read_only=True)

@@ -9,7 +9,7 @@ from workbench.driver.commands import ForkEdits, ForkRun
 from workbench.driver.transfer import runs_to_export
 from workbench.interchange.session import session_lines
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @tool(read_only=True)

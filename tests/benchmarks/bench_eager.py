@@ -21,8 +21,9 @@ from workbench.events.content import text_content
 from workbench.events.request import Request, Usage
 from workbench.events.run import RunStarted
 from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TurnEnd
-from workbench.tools.base import Toolkit, tool
 from workbench.tools.control import submit_answer
+from workbench.tools.declaring import tool
+from workbench.tools.toolkit import Toolkit
 
 STREAM, CALL = 1.0, 0.3
 """Seconds of the turn that asks for the calls, and of each call."""

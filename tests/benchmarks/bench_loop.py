@@ -19,8 +19,9 @@ from workbench.events.request import Request
 from workbench.events.run import RunStarted
 from workbench.providers.base import Delta
 from workbench.providers.scripted import ScriptedProvider, Turn
-from workbench.tools.base import Toolkit, tool
 from workbench.tools.control import submit_answer
+from workbench.tools.declaring import tool
+from workbench.tools.toolkit import Toolkit
 
 CALLS = 4
 

@@ -34,7 +34,8 @@ from workbench.providers.base import Delta
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.fold import fold
 from workbench.store import RunRow
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 STEPS = 4
 PACES = {"slowly": 0.05}

@@ -42,7 +42,8 @@ from workbench.events.request import AssistantMessage, Request
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
 from workbench.store import RunRow
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 COMMANDS = 40
 MOST_RUNS = 20

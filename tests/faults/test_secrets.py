@@ -36,7 +36,7 @@ from workbench.errors import ToolError
 from workbench.events.agent import ModelRetries
 from workbench.providers import failures, keys
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 MANY: Final = 40
 PIECE: Final = 12

@@ -32,7 +32,8 @@ from workbench.events.turn import ModelRetried, TurnFinished
 from workbench.providers.anthropic import AnthropicProvider
 from workbench.providers.remote import Endpoint
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 MODEL = "anthropic:some-model"
 HASTY = AgentSpec(plan="off", retries=ModelRetries(first_wait=0.001))

@@ -15,7 +15,7 @@ from typing import Any
 from tests.harness import Rig, answer
 from workbench.driver.commands import StartRun
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.external import edit_outside
 from workbench.tui.own_terminal import OwnTerminal

@@ -17,7 +17,7 @@ from workbench.errors import RunNotFoundError
 from workbench.events.run import BreakpointHit, RunPaused
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tui.dialogs.breakpoints import BreakpointsDialog
 from workbench.views.selection import Selection
 

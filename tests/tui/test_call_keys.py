@@ -16,7 +16,8 @@ from workbench.clock import ManualClock
 from workbench.driver.commands import CancelCall, DecidePermission, GiveTime, ResolveUnknown, RetryCall, StartRun
 from workbench.events.call import CallProgressed
 from workbench.providers.scripted import Turn
-from workbench.tools.base import ToolContext, tool
+from workbench.tools.base import ToolContext
+from workbench.tools.declaring import tool
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import GUARD_SECONDS, ChoiceDialog
 from workbench.views.selection import Selection

@@ -10,7 +10,7 @@ from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import Stage, driven, select, stage
 from workbench.driver.commands import FindInResults, PauseRun, StartRun
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.filter import FilterDialog
 from workbench.tui.dialogs.question import QuestionDialog

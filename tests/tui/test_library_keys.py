@@ -28,7 +28,7 @@ from workbench.errors import OperationCancelledError, OverwriteRefusedError
 from workbench.events.library import RunHidden, RunMarked, RunNamed, RunNoted
 from workbench.providers.scripted import Turn
 from workbench.store.model import SearchHit
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.export import ExportDialog
 from workbench.tui.dialogs.line import LineDialog

@@ -18,7 +18,7 @@ from workbench.events.agent import AgentRecord
 from workbench.events.turn import TurnFinished
 from workbench.interchange.request_copy import read_request
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.flows.requests import turn_of
 from workbench.tui.screens.request import RequestScreen

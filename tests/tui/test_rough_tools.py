@@ -14,7 +14,8 @@ from tests.harness import Rig, answer
 from tests.tui.kit import Stage, stage
 from workbench.driver.commands import StartRun
 from workbench.providers.scripted import Turn
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 from workbench.views.selection import Selection
 
 FLOOD = 100_000

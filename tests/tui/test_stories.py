@@ -15,7 +15,7 @@ from workbench.driver.driver import Driver
 from workbench.driver.settings import DriverSettings
 from workbench.providers.scripted import Turn
 from workbench.state.parts import Said
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.widgets.run_tree import RunTree

@@ -18,7 +18,7 @@ from workbench.events.agent import AgentRecord, Limits, ModelParameters, ModelRe
 from workbench.events.request import Request
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 SETTINGS = AgentOptions(
     parameters={"max_tokens": 100, "effort": "low", "temperature": 0.5},

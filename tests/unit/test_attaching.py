@@ -30,7 +30,7 @@ from workbench.providers.offline import OfflineProvider
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.providers.wire.blocks import takes, takes_less
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 PNG, PDF = b"\x89PNG\r\n\x1a\n rest", b"%PDF-1.7 rest"
 STARTS = {

@@ -14,7 +14,8 @@ from workbench.engine import attempts
 from workbench.errors import Retry, ToolError
 from workbench.events.call import CallFinished, CallRetried, CallStarted, LateResultDropped
 from workbench.events.content import text_content
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 RUN_ONCE = asks(("work", {}))
 

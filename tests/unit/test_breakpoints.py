@@ -22,7 +22,7 @@ from workbench.events.run import BreakpointHit, RunPaused, RunRecovered
 from workbench.providers.scripted import Turn
 from workbench.state.history import snapshot
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 AT_BREAKPOINT = ("interrupted", "breakpoint")
 ran: list[str] = []

@@ -9,7 +9,7 @@ import pytest
 from tests.cli_harness import Shell, by_step, use_script
 from tests.harness import Rig, answer
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 HOSTILE = "\x1b]0;owned\x07\x9b2J\u202eevil\r[@click=app.quit()]x[/] 中文"
 

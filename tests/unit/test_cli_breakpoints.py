@@ -12,7 +12,7 @@ from tests.harness import answer
 from workbench.driver.commands import ListBreakpoints
 from workbench.driver.driver import Driver
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 RULE = "tool:write input:word: c"
 

@@ -15,7 +15,7 @@ from workbench.driver.forking import Forks
 from workbench.events.content import plain_text
 from workbench.events.request import UserMessage
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from tests.cli_harness import Shell, by_step, content, use_script
 from tests.harness import answer
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from workbench.cli.workplace import find_workplace
 from workbench.config.settings import Settings
 from workbench.providers.scripted import Turn
 from workbench.providers.wire.common import split_model
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 URL = "http://127.0.0.1:8080"
 

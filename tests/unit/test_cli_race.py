@@ -14,7 +14,7 @@ from tests.harness import answer
 from workbench.events.content import plain_text
 from workbench.events.request import Request, UserMessage
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @pytest.fixture

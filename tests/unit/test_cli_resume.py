@@ -12,7 +12,7 @@ from tests.cli_harness import QUESTION, Shell, by_step, ctrl_c, use_script
 from tests.harness import answer
 from workbench.errors import PermanentModelError
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from workbench.events.turn import TurnText
 from workbench.interchange.session_file import read_session
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.tools.library import Library, Notebook
 
 

@@ -17,7 +17,7 @@ from workbench.driver.commands import AgentOptions, ListRuns, OpenRun, StartRun
 from workbench.driver.driver import Driver
 from workbench.providers.scripted import Turn
 from workbench.state.fold import fold
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 class Screen:

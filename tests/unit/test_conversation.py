@@ -38,7 +38,7 @@ from workbench.events.turn import TurnStarted
 from workbench.providers.base import CallClosed, CallInput, CallOpened, PartsDelta, TurnEnd
 from workbench.providers.scripted import Turn
 from workbench.state.history import History
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ from workbench.events.call import (
 from workbench.events.content import text_content
 from workbench.events.edit import InputEdited
 from workbench.events.run import ModeChanged
-from workbench.tools.base import Tool, ToolContext, ToolResult, tool
+from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.declaring import tool
 
 
 def meeting(count: int, **options: Any) -> Tool:

@@ -13,7 +13,8 @@ from workbench.events.call import CallStarted, ResultEvent
 from workbench.events.run import BreakpointHit
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
 
 
 def looks(text: str = "found") -> Tool:

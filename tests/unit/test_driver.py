@@ -27,7 +27,7 @@ from workbench.events.content import text_content
 from workbench.events.plan import PlanStep
 from workbench.events.request import Request
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @tool(read_only=True)

@@ -28,7 +28,7 @@ from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import BreakpointHit
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 AT_BREAKPOINT = ("interrupted", "breakpoint")
 

@@ -27,7 +27,9 @@ from workbench.events.agent import AgentRecord, Limits, Permission, Role
 from workbench.events.request import AssistantMessage, Request
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, Toolkit, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
+from workbench.tools.toolkit import Toolkit
 
 
 class House:

@@ -35,7 +35,8 @@ from workbench.events.plan import PlanStep
 from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunFinished
 from workbench.providers.scripted import Turn
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 
 class Desk:

@@ -30,7 +30,8 @@ from workbench.events.run import RunStarted
 from workbench.providers.scripted import Turn
 from workbench.state.fold import fold
 from workbench.store import Batch, RunHeader, RunSummary, Store
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
 
 CLOCK = SystemClock()
 

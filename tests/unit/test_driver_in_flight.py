@@ -15,7 +15,8 @@ from workbench.driver.commands import AnswerCall, CancelCall, Command, GiveTime,
 from workbench.errors import AddressError, EditRefusedError
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 
 class Held:

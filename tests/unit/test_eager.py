@@ -25,8 +25,9 @@ from workbench.events.request import Request, Usage
 from workbench.events.run import RunResumed
 from workbench.events.turn import TurnFinished
 from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TurnEnd
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
 from workbench.tools.control import submit_answer
+from workbench.tools.declaring import tool
 
 OVERLOADED = TransientModelError("overloaded", kind="overloaded")
 

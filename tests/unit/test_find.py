@@ -18,7 +18,7 @@ from workbench.providers.scripted import Turn
 from workbench.state.fold import fold
 from workbench.state.history import History
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 from workbench.views.find import Found, Search, found_line, mark_lines
 from workbench.views.inspector import inspector_lines
 from workbench.views.segments import Line, Segment, line_text

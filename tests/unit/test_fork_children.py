@@ -14,7 +14,8 @@ from workbench.driver.commands import ForkEdits, ForkRun, ListRuns, PreviewFork
 from workbench.events.request import AssistantMessage, Request
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
 
 
 class Family:

@@ -30,7 +30,7 @@ from workbench.events.agent import Permission
 from workbench.events.request import Request
 from workbench.interchange.session import Session
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 WORDS = ("a", "b")
 

@@ -31,7 +31,8 @@ from workbench.events.request import Request
 from workbench.events.run import RunForked
 from workbench.providers.base import Provider
 from workbench.providers.scripted import ScriptedProvider, Turn
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
 
 PLAN_TEXT = "Follow this plan:\n1. SEARCH: alpha\n2. SYNTHESIZE: all of it"
 

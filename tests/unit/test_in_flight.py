@@ -26,7 +26,8 @@ from workbench.events.call import (
 from workbench.events.content import text_content
 from workbench.events.run import RunPaused, RunResumed
 from workbench.events.turn import TurnFinished
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 
 OVERLOADED = TransientModelError("overloaded", kind="overloaded")
 TWO = (("look", {"word": "a"}), ("look", {"word": "b"}))

@@ -35,7 +35,8 @@ from workbench.events.request import Usage
 from workbench.events.run import ContextElided, LimitReached, RunFinished, RunPaused, RunResumed
 from workbench.events.turn import TurnFinished
 from workbench.providers.scripted import Turn
-from workbench.tools.base import Tool, ToolResult, tool
+from workbench.tools.base import Tool, ToolResult
+from workbench.tools.declaring import tool
 
 LOOK = asks(("look", {"word": "a"}))
 

@@ -25,7 +25,8 @@ from workbench.providers.recorded import RecordedProvider
 from workbench.providers.scripted import Turn
 from workbench.state.history import History
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, tool
+from workbench.tools.base import Tool
+from workbench.tools.declaring import tool
 
 
 class World:

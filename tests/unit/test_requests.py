@@ -27,7 +27,7 @@ from workbench.interchange.session_file import read_session
 from workbench.providers.scripted import Turn
 from workbench.state.history import History
 from workbench.state.parts import ResultRef
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 @tool(read_only=True)

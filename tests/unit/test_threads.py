@@ -11,7 +11,7 @@ import pytest
 
 from tests.loop_kit import Lab, answer, asks, patiently
 from workbench.engine.threads import ToolExitError, ToolThreads
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 
 async def test_functions_run_at_once_even_when_a_thread_is_idle() -> None:

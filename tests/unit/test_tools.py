@@ -13,11 +13,13 @@ from pydantic import BaseModel, Field
 from tests.loop_kit import Lab, answer, asks
 from workbench.errors import AgentError, ToolError
 from workbench.events.content import DocumentBlock, ImageBlock, JsonBlock, TextBlock, plain_text
-from workbench.tools.base import Tool, ToolContext, Toolkit, ToolResult, to_content, tool
+from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
+from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Note, Passage
 from workbench.tools.notes import note_tools
+from workbench.tools.toolkit import Toolkit
 
 
 class Unit(enum.Enum):

@@ -21,7 +21,7 @@ from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, Tur
 from workbench.providers.base import Alive, CallClosed, CallInput, CallOpened, Delta, PartsDelta, TextDelta, TurnEnd
 from workbench.providers.remote import Endpoint, place_for
 from workbench.providers.scripted import Turn
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 OVERLOADED = TransientModelError("overloaded", kind="overloaded")
 LONG = Retries(first_wait=3600.0, longest_wait=3600.0)

@@ -30,7 +30,7 @@ from workbench.errors import EditRefusedError
 from workbench.events.plan import PlanStep
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 PLAN = Turn("SEARCH: alpha\nSYNTHESIZE: all of it")
 

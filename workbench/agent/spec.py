@@ -7,11 +7,11 @@ from importlib.resources import files
 from typing import TypeVar
 
 from workbench.events.agent import AgentRecord, CorpusRecord, Limits, ModelParameters, ModelRetries, PlanMode, Role
-from workbench.tools.base import Toolkit
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, Notebook
 from workbench.tools.notes import note_tools
+from workbench.tools.toolkit import Toolkit
 
 OFFLINE = "offline"
 """Name of the embedded model, which is the default so that nobody's money is spent unasked."""

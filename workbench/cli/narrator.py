@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from workbench.cli.waiting import present_step
 from workbench.events import call as calls
 from workbench.events import edit as edits
@@ -135,6 +137,13 @@ class Narrator:
         return (Segment("  "), Segment(one_line(inert(text), self._width - 2), style))
 
 
+def switched_words(groups: Mapping[str, bool]) -> str:
+    """Return which groups of tools were switched on and off."""
+    ways = (("on", True), ("off", False))
+    parts = [(way, [name for name, on in groups.items() if on is wanted]) for way, wanted in ways]
+    return "tools switched " + ", ".join(f"{way}: {', '.join(names)}" for way, names in parts if names)
+
+
 def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
     match event:
         case runs.RunRecovered():
@@ -146,6 +155,8 @@ def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
         case runs.ModeChanged():
             way = "one by one" if event.mode == "sequential" else "at once again"
             return f"calls run {way}: {event.why}", "waiting"
+        case runs.ToolsSwitched():
+            return switched_words(event.groups), "muted"
         case runs.BreakpointHit():
             return f"breakpoint {event.rule}: {event.why}", "waiting"
         case runs.ContextElided():

@@ -75,11 +75,11 @@ class Conversation:
         agent = state.agent
         if agent is None:
             raise WorkbenchError("a run without a start has no conversation")
-        front = (agent.instructions, agent.tools, provider_of(agent.model), len(state.elided), state.summary)
+        front = (agent.instructions, agent.offered_tools, provider_of(agent.model), len(state.elided), state.summary)
         if front != self._front:
             self._restart()
             self._front = front
-            head = f"{system_text(state)}\n{tools_json(agent.tools)}".encode()
+            head = f"{system_text(state)}\n{tools_json(agent.offered_tools)}".encode()
             self._hash.update(head)
             self._size = len(head)
             await self._take(state, state.entries)
@@ -148,7 +148,7 @@ class Conversation:
             request=Request(
                 purpose=purpose,
                 instructions=system_text(state),
-                tools=agent.tools,
+                tools=agent.offered_tools,
                 messages=(*self._messages, last),
                 model=agent.model,
                 parameters=_parameters(agent, purpose),

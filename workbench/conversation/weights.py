@@ -70,7 +70,7 @@ def weigh(state: RunState, prompt: str = "") -> Weights:
                     results.append((index, _tokens(sent)))
     return Weights(
         instructions=_tokens(len(system_text(state).encode())),
-        tools=_tokens(len(tools_json(agent.tools).encode())),
+        tools=_tokens(len(tools_json(agent.offered_tools).encode())),
         plan=_tokens(plan),
         messages=_tokens(messages),
         summary=_tokens(len(state.summary[1].encode())) if state.summary is not None else 0,

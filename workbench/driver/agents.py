@@ -19,7 +19,7 @@ from workbench.events.agent import AgentRecord, Limits
 from workbench.events.request import Usage
 from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.providers.prices import FREE, price
-from workbench.tools.base import Toolkit
+from workbench.tools.toolkit import Toolkit
 
 
 class Agents:

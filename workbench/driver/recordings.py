@@ -29,8 +29,9 @@ from workbench.providers.recorded import PROVIDER, RecordedHosted, RecordedProvi
 from workbench.state.history import History
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
-from workbench.tools.base import Tool, ToolContext, Toolkit, ToolResult
+from workbench.tools.base import Tool, ToolContext, ToolResult
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER
+from workbench.tools.toolkit import Toolkit
 
 if TYPE_CHECKING:
     from workbench.driver.session import Session

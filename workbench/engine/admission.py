@@ -101,7 +101,7 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     if candidate.invalid is not None:
         return refused(candidate, "invalid_input", f"{candidate.tool} was not run: {candidate.invalid}.")
     tool = around.toolkit.get(candidate.tool)
-    offered = state.agent.tools if state.agent else ()
+    offered = state.agent.offered_tools if state.agent else ()
     if tool is None or not any(spec.name == candidate.tool for spec in offered):
         names = ", ".join(sorted(spec.name for spec in offered)) or "none"
         return refused(candidate, "error", f"there is no tool {candidate.tool!r}; there are: {names}.")

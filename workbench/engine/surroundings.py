@@ -10,7 +10,8 @@ from workbench.clock import Clock
 from workbench.engine.breakpoints import Breakpoints, NoBreakpoints
 from workbench.engine.threads import ToolThreads
 from workbench.providers.base import Provider
-from workbench.tools.base import Toolkit, ToolResult
+from workbench.tools.base import ToolResult
+from workbench.tools.toolkit import Toolkit
 
 
 class Subagents(Protocol):

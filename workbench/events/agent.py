@@ -12,6 +12,8 @@ Effect = Literal["read_only", "idempotent", "effectful"]
 """What running a call again may do to the world; `effectful` unless the tool's author says otherwise."""
 Permission = Literal["allow", "ask", "deny"]
 PlanMode = Literal["ask", "auto", "off"]
+Exposure = Literal["private", "untrusted", "outward"]
+"""What a tool brings into a run or lets out of it: private data, words of strangers, an effect that others can see."""
 HostedTool = Literal["web_search", "code_execution"]
 """A tool that the model's provider runs itself, in the middle of a turn."""
 
@@ -32,6 +34,31 @@ class ToolSpec(Frozen):
     retries: int = 3
     """Attempts after the first, for transient failures of read-only or idempotent tools."""
     max_concurrency: int | None = None
+    group: str = ""
+    """The group that it is switched on and off with; empty for a tool that is always there."""
+    every_time: bool = False
+    """A person who is asked is asked at each call: leave for the rest of the run is not to be had."""
+    subject: str | None = None
+    """The field of the input that the patterns of permission rules look at; None: the whole input as JSON."""
+    exposure: tuple[Exposure, ...] = ()
+
+
+class ToolGroup(Frozen):
+    """Tools that are switched on and off together while a run goes on."""
+
+    name: str
+    description: str = ""
+    active: bool = False
+    model_may_switch: bool = False
+    """The model may switch it too, with `switch_tools`."""
+
+
+class PermissionRules(Frozen):
+    """What may run, by rules such as `fetch_doc` or `shell(git status*)`; deny wins over ask, and ask over allow."""
+
+    allow: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
 
 
 class ModelParameters(Frozen):
@@ -72,6 +99,8 @@ class Limits(Frozen):
     """What a plan may take."""
     summary_tokens: int = 1500
     """What a summary may take: a subagent's, which is cut there, and that of the work so far, which is asked so."""
+    wrong_answers: int = 3
+    """How many answers that do not fit the wanted schema are given back to the model before the run fails."""
 
 
 class ModelRetries(Frozen):
@@ -92,6 +121,10 @@ class Role(Frozen):
     instructions: str | None = None
     model: str | None = None
     tools: tuple[str, ...] | None = None
+    ensemble: int = 1
+    """How many subagents work on one task of this role, each by itself."""
+    settle: Literal["vote", "judge"] = "vote"
+    """Who chooses between their answers where they contradict each other."""
 
 
 class CorpusRecord(Frozen):
@@ -120,6 +153,11 @@ class AgentRecord(Frozen):
     limits: Limits = Limits()
     retries: ModelRetries = ModelRetries()
     roles: tuple[Role, ...] = ()
+    groups: tuple[ToolGroup, ...] = ()
+    permissions: PermissionRules = PermissionRules()
+    """Beside what each tool declares of itself."""
+    output: dict[str, JsonValue] | None = None
+    """JSON Schema that the answer has to fit; None for an answer in words."""
     plan: PlanMode = "auto"
     parallel_tool_calls: bool = True
     eager: bool = True
@@ -132,3 +170,11 @@ class AgentRecord(Frozen):
     corpus: CorpusRecord | None = None
     live_tools: bool = False
     """With a recorded model: tools that only read are run, instead of giving what was recorded."""
+
+    @property
+    def offered_tools(self) -> tuple[ToolSpec, ...]:
+        """The tools that the model sees now: those of no group, and those of groups that are switched on."""
+        if not self.groups:
+            return self.tools
+        off = {group.name for group in self.groups if not group.active}
+        return tuple(tool for tool in self.tools if tool.group not in off)

@@ -65,6 +65,7 @@ from workbench.events.run import (
     RunRecovered,
     RunResumed,
     RunStarted,
+    ToolsSwitched,
 )
 from workbench.events.turn import ModelRetried, TurnDiscarded, TurnFinished, TurnStarted, TurnText
 
@@ -86,7 +87,8 @@ RunEvent = (
     | PermissionAsked | PermissionDecided
     | ResultEdited | InputEdited | TextEdited | AgentEdited | MessageAdded
     | SubagentStarted | SubagentFinished
-    | ModeChanged | LimitReached | BreakpointHit | HookChanged | ContextElided | ContextSummarised | ModelRetried
+    | ModeChanged | ToolsSwitched | LimitReached | BreakpointHit | HookChanged | ContextElided
+    | ContextSummarised | ModelRetried
 )  # fmt: skip
 """Everything that can stand in a run's log."""
 LibraryLogEvent = RunNamed | RunNoted | RunTagged | RunMarked | RunHidden | RunImported | RunRaced | RunJudged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.base import Event, Frozen
@@ -108,6 +108,8 @@ class RunFinished(Event):
     reason: Reason
     answer: str | None = None
     citations: tuple[Citation, ...] = ()
+    output: dict[str, JsonValue] | None = None
+    """The answer as an object, where the agent wants one of a schema; then `answer` is the same as JSON text."""
     steps: int = 0
     """Steps of this run."""
     subagent_steps: int = 0
@@ -139,6 +141,14 @@ class ModeChanged(Event):
     kind: Literal["mode_changed"] = "mode_changed"
     mode: Literal["parallel", "sequential"]
     why: str
+
+
+class ToolsSwitched(Event):
+    """Groups of tools were switched on or off; holds from the next request."""
+
+    kind: Literal["tools_switched"] = "tools_switched"
+    groups: dict[str, bool]
+    by: Literal["model", "operator"]
 
 
 class HookChanged(Event):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never, cast
 
 from workbench.events import call as calls
@@ -236,6 +236,8 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.mode = event.mode
             state.clean_in_a_row = 0
             state.outcomes.clear()
+        case runs.ToolsSwitched():
+            _switch_tools(state, event.groups)
         case runs.BreakpointHit():
             state.breakpoint = state.breakpoint or f"{event.rule}: {event.why}"
             state.hits[event.rule, event.call] = event.why
@@ -255,6 +257,14 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             _edit_text(state, event)
         case _:
             pass  # limit_reached and hook_changed are shown, and change nothing
+
+
+def _switch_tools(state: RunState, wanted: Mapping[str, bool]) -> None:
+    if state.agent is not None:
+        groups = tuple(
+            group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in state.agent.groups
+        )
+        state.agent = state.agent.model_copy(update={"groups": groups})
 
 
 def _start_run(state: RunState, record: Recorded, event: runs.RunStarted) -> None:

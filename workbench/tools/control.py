@@ -8,7 +8,7 @@ from typing import Annotated, Never
 from pydantic import BaseModel, Field
 
 from workbench.errors import ToolError
-from workbench.tools.base import tool
+from workbench.tools.declaring import tool
 
 SUBMIT_ANSWER = "submit_answer"
 SPAWN_SUBAGENT = "spawn_subagent"

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.errors import ToolError
-from workbench.tools.base import Tool, ToolContext, tool
+from workbench.tools.base import Tool, ToolContext
+from workbench.tools.declaring import tool
 from workbench.tools.library import Library
 
 EXCERPT = 240

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from workbench.agent.spec import AgentSpec
 from workbench.driver.settings import DriverSettings
-from workbench.tools.base import Toolkit, tool
+from workbench.tools.declaring import tool
+from workbench.tools.toolkit import Toolkit
 from workbench.tools.control import submit_answer
 from workbench.tui.app import WorkbenchApp
 
