@@ -41,6 +41,8 @@ class ToolSpec(Frozen):
     subject: str | None = None
     """The field of the input that the patterns of permission rules look at; None: the whole input as JSON."""
     exposure: tuple[Exposure, ...] = ()
+    max_output: int = 1_000_000
+    """Bytes of a result; what is more is left out of it, and the result says so."""
 
 
 class ToolGroup(Frozen):
@@ -51,6 +53,8 @@ class ToolGroup(Frozen):
     active: bool = False
     model_may_switch: bool = False
     """The model may switch it too, with `switch_tools`."""
+    notes: str = ""
+    """What the model is told of them once they are on."""
 
 
 class PermissionRules(Frozen):
