@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from workbench.engine.attempts import MAY_HAVE_RUN
+from workbench.engine.results import with_words
 from workbench.events.base import Event
 from workbench.events.call import CallCancelled, CallFinished, CallReused, CallStarted, Outcome, ResultEvent
 from workbench.events.codec import result_fields
@@ -39,14 +40,15 @@ def by_hand(call: str, elapsed: float, content: Content, *, is_error: bool) -> C
     return CallFinished(call=call, outcome=outcome, elapsed=elapsed, by="operator", **fields)
 
 
-def cancelled(call: str, elapsed: float, known: CallState | None) -> CallCancelled:
-    """Return the result of a call that a person gave up, with a word on what it may have done."""
+def cancelled(call: str, elapsed: float, known: CallState | None, came: Content = ()) -> CallCancelled:
+    """Return the result of a call that a person gave up: what had come, and a word on what it may have done."""
     text = "cancelled by the operator"
     if known is None or known.started_at is None:
         text += " before it started"
     elif known.effect == "effectful":
         text += f". {MAY_HAVE_RUN}"
-    return CallCancelled(call=call, elapsed=elapsed, **result_fields(text_content(text), is_error=True))
+    content = with_words(came, text_content(text)) if came else text_content(text)
+    return CallCancelled(call=call, elapsed=elapsed, partial=bool(came), **result_fields(content, is_error=True))
 
 
 def need_durable(events: Sequence[Event], steps: Sequence[StepState]) -> bool:
