@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import JsonValue
 
 from workbench.engine.attempts import MAY_HAVE_RUN
 from workbench.engine.results import with_words
+from workbench.events.agent import AgentRecord, ToolGroup, switch
 from workbench.events.base import Event
 from workbench.events.call import CallCancelled, CallFinished, CallReused, CallStarted, Outcome, ResultEvent
 from workbench.events.codec import result_fields
 from workbench.events.content import Content, text_content
+from workbench.events.run import ToolsSwitched
 from workbench.events.turn import TurnFinished
 from workbench.state.parts import CallState, StepState
-from workbench.tools.control import SUBMIT_ANSWER
+from workbench.tools.control import SUBMIT_ANSWER, SWITCH_TOOLS, switched_text
 
 ACCEPTED = "accepted"
 NOT_RUN = "not run: the answer was submitted in the same turn"
@@ -25,6 +28,30 @@ def accepted(call: str, input_: dict[str, JsonValue]) -> list[Event]:
     started = CallStarted(call=call, tool=SUBMIT_ANSWER, input=input_, effect="read_only", permission="allow")
     fields = result_fields(text_content(ACCEPTED), is_error=False)
     return [started, CallFinished(call=call, outcome="ok", elapsed=0.0, by="engine", **fields)]
+
+
+def switchable(tool: str, agent: AgentRecord | None) -> tuple[ToolGroup, ...]:
+    """Return the groups of tools that a call may switch, which the engine does itself; empty for any other call."""
+    groups = agent.groups if tool == SWITCH_TOOLS and agent is not None else ()
+    return groups if any(group.model_may_switch for group in groups) else ()
+
+
+def switched(
+    started: CallStarted, wanted: Mapping[str, Any], groups: Sequence[ToolGroup], before: Sequence[Event]
+) -> list[Event]:
+    """Return the start and the result of a call that switches tools, and the fact itself.
+
+    `before` is what is written down just before: other calls of the turn may switch, too.
+    """
+    for event in before:
+        if isinstance(event, ToolsSwitched):
+            groups = switch(groups, event.groups)
+    allowed = {
+        group.name: bool(wanted[group.name]) for group in groups if group.model_may_switch and group.name in wanted
+    }
+    fields = result_fields(text_content(switched_text(groups, allowed)), is_error=False)
+    finished = CallFinished(call=started.call, outcome="ok", elapsed=0.0, by="engine", **fields)
+    return [started, ToolsSwitched(groups=allowed, by="model"), finished]
 
 
 def not_run(call: str) -> CallFinished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import JsonValue, field_validator
@@ -55,6 +56,11 @@ class ToolGroup(Frozen):
     """The model may switch it too, with `switch_tools`."""
     notes: str = ""
     """What the model is told of them once they are on."""
+
+
+def switch(groups: Iterable[ToolGroup], wanted: Mapping[str, bool]) -> tuple[ToolGroup, ...]:
+    """Return groups, of which those that are named are on or off as wanted."""
+    return tuple(group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in groups)
 
 
 class PermissionRules(Frozen):

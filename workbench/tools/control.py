@@ -9,7 +9,7 @@ from typing import Annotated, Any, Never
 from pydantic import BaseModel, Field
 
 from workbench.errors import ToolError
-from workbench.events.agent import ToolGroup
+from workbench.events.agent import ToolGroup, switch
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 
@@ -83,7 +83,7 @@ def switch_tool(groups: Sequence[ToolGroup]) -> Tool | None:
 
 def switched_text(groups: Sequence[ToolGroup], wanted: Mapping[str, bool]) -> str:
     """Return what the model is told once it has switched tools: what is on now, and what there is to know of it."""
-    now = [group for group in groups if wanted.get(group.name, group.active)]
+    now = [group for group in switch(groups, wanted) if group.active]
     lines = [f"Groups of tools that are on now: {', '.join(group.name for group in now) or 'none'}."]
     lines += [f"{group.name}: {group.notes}" for group in now if group.notes and wanted.get(group.name)]
     return "\n".join(lines)
