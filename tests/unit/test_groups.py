@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.harness import Rig
 from tests.loop_kit import Lab, answer, asks
 from workbench.agent.spec import AgentSpec
+from workbench.debugger.undo import ForkBefore, what_undo_does
+from workbench.driver.commands import ApprovePlan, SwitchTools
+from workbench.errors import EditRefusedError
 from workbench.events.run import ToolsSwitched
-from workbench.providers.scripted import Script
+from workbench.providers.scripted import Script, Turn
 from workbench.tools.control import SWITCH_TOOLS
 from workbench.tools.declaring import tool
 from workbench.tools.toolkit import Toolkit
+from workbench.views.show import run_document, show_lines
 
 
 @tool(read_only=True, group="web")
@@ -127,3 +134,67 @@ async def test_what_a_person_switches_counts_as_their_change() -> None:
     await lab.run()
     assert names(lab)[0] == ["buy", *SHOWN]
     assert lab.state.own_edits == ["tools"]
+
+
+# A person, through the whole driver.
+
+
+def offered(rig: Rig) -> list[list[str]]:
+    """Return which tools of the test each request offered."""
+    ours = ("browse", "buy", "think")
+    return [[spec.name for spec in request.tools if spec.name in ours] for request in rig.model.requests]
+
+
+def with_groups(folder: Path, script: Any) -> Rig:
+    """Return a driver whose agent has tools of two groups."""
+    rig = Rig(folder, script, [browse, buy, think], plan=Turn("SEARCH: it"))
+    rig.toolkit.add_group("web", "What is on the web.", model_may_switch=True)
+    rig.toolkit.add_group("shop", "Shopping.")
+    return rig
+
+
+def test_a_person_switches_tools_of_a_run_at_rest(tmp_path: Path) -> None:
+    """What is so already is no event; from its next request the model sees them. Undoing forks before it."""
+    with with_groups(tmp_path, [Turn("Thinking.", [("think", {})]), answer("done")]) as rig:
+        run = rig.start(plan="ask")
+        rig.wait(run, lambda state: state.is_resting)
+        rig.ask(SwitchTools(run, {"shop": True, "web": False}))
+        rig.ask(SwitchTools(run, {"shop": True}))
+        history = rig.history(run)
+        [event] = [record.event for record in history.records if isinstance(record.event, ToolsSwitched)]
+        assert event == ToolsSwitched(groups={"shop": True}, by="operator")
+        undone = what_undo_does(history)
+        assert isinstance(undone, ForkBefore)
+        assert undone.what == "the switching of tools"
+        rig.ask(ApprovePlan(run))
+        state = rig.finish(run)
+        assert offered(rig)[1:] == [["buy", "think"], ["buy", "think"]]
+        assert [step.switched for step in state.steps] == [{"shop": True}, {}]
+        assert state == rig.live_state(run)
+        with pytest.raises(EditRefusedError, match="is completed; ask it something further"):
+            rig.ask(SwitchTools(run, {"shop": False}))
+
+
+def test_a_person_switches_tools_of_a_live_run(tmp_path: Path) -> None:
+    """While a call runs; what is no group is said with those that there are."""
+    gates: list[asyncio.Event] = []
+
+    @tool(read_only=True)
+    async def hold() -> str:
+        gates.append(asyncio.Event())
+        await gates[-1].wait()
+        return "held"
+
+    with with_groups(tmp_path, [Turn("Holding.", [("hold", {})]), answer("done")]) as rig:
+        rig.toolkit.add(hold)
+        run = rig.start(plan="off")
+        rig.wait_for(lambda: bool(gates))
+        with pytest.raises(EditRefusedError, match="has no group of tools 'none'; it has web, shop"):
+            rig.ask(SwitchTools(run, {"none": True}))
+        rig.ask(SwitchTools(run, {"web": True, "shop": True}))
+        rig.open_gate(gates[0])
+        state = rig.finish(run)
+        assert offered(rig) == [["think"], ["browse", "buy", "think"]]
+        lines = show_lines(state, {}, 100)
+        assert any("tools on: web, shop" in "".join(piece.text for piece in line) for line in lines)
+        assert run_document(state, {})["steps"][1]["tools_switched"] == {"web": True, "shop": True}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,9 +14,18 @@ from workbench.engine import attempts, progress
 from workbench.engine.results import NOT_WHOLE, TAIL
 from workbench.errors import ToolError
 from workbench.events.call import CallCancelled, CallFinished, CallProgressed
+from workbench.events.codec import result_fields
 from workbench.events.content import ImageBlock, TextBlock, text_content
+from workbench.events.edit import ResultEdited
 from workbench.tools.base import Tool, ToolResult
 from workbench.tools.declaring import tool
+from workbench.views.inspector import inspector_lines
+from workbench.views.lanes import outcome_line
+from workbench.views.marks import call_mark
+from workbench.views.segments import Line
+from workbench.views.selection import Selection
+from workbench.views.show import run_document, show_lines
+from workbench.views.text import last_line
 
 RUN_ONCE = asks(("work", {}))
 IMAGE = ImageBlock(data=b"png", media_type="image/png")
@@ -213,3 +222,35 @@ async def test_a_result_that_is_worked_on_is_the_whole() -> None:
     """Parts are put together first."""
     for work in both(["a", "b"], postprocess=lambda result: f"<{result.content[0].text}>"):
         assert (await given(work))[0] == text_content("<ab>")
+
+
+async def test_a_result_that_is_not_whole_is_shown_as_such() -> None:
+    """In the lane, in the inspector, and on paper, for people and programs; edited, it is whole."""
+    closed = threading.Event()
+    work, _ = stuck(closed, timeout=0.02)[0]
+    lab = Lab([RUN_ONCE, answer()], [work])
+    await lab.run()
+    call = lab.call("0.0")
+    assert call.partial
+    assert "not whole" in words([outcome_line(call, call_mark(call), 60)])
+    assert "not whole" in words(show_lines(lab.state, {}, 80))
+    assert "not whole" in words(inspector_lines(lab.state, Selection("call", step=0, call="0.0"), {}, 60))
+    assert run_document(lab.state, {})["steps"][0]["calls"][0]["partial"] is True
+    fields = result_fields(text_content("all of it"), is_error=False)
+    await lab.journal.append(ResultEdited(call="0.0", replaces="", **fields))
+    assert not lab.call("0.0").partial
+
+
+def words(lines: Iterable[Line]) -> str:
+    """Return what stands in some lines."""
+    return "\n".join("".join(piece.text for piece in line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("", ""), ("short", "short"), ("one\ntwo\n", "two"), ("x" * 20 + "end", "…xxxxxxend"), ("中文" * 10, "…中文中文"),
+     ("a\x1b[31m", "a\ufffd[31m"), ("x" * 1_000_000 + "!", "…xxxxxxxx!")],
+)  # fmt: skip
+def test_a_lane_shows_the_end_of_what_has_come(text: str, shown: str) -> None:
+    """The last line, or the end of it."""
+    assert last_line(text, 10) == shown

@@ -163,6 +163,9 @@ def _add_resume(commands: _Commands) -> Parser:
     parser.add_argument(
         "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
     )
+    parser.add_argument(
+        "--tools", metavar="NAME=on|off", action="append", default=[], help="switch a group of tools, before it goes on"
+    )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     add_attach(parser, "--say")
     add_reach(parser)

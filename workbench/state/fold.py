@@ -174,6 +174,9 @@ def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> 
         step = state.steps[event.step]
         turn.retries = step.turn.retries
         step.turn, step.before_seq = turn, state.seq
+    if event.purpose == "step":
+        state.steps[event.step].switched.update(state.switched)
+        state.switched = {}
 
 
 def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -> None:
@@ -239,6 +242,7 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.outcomes.clear()
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
+            state.switched.update(event.groups)
             if event.by == "operator":
                 state.own_edits.append("tools")
         case runs.BreakpointHit():
