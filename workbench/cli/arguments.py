@@ -63,6 +63,7 @@ def _parser() -> Parser:
         _add_import,
         _add_purge,
         _add_models,
+        _add_tools,
         _add_doctor,
         _add_demo,
     ):
@@ -319,6 +320,18 @@ def _add_models(commands: _Commands) -> Parser:
     )
     parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="only those of one provider")
     parser.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
+def _add_tools(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "tools",
+        "list the tools of the agent as a model sees them",
+        "With about the tokens that each takes of every request, and what should be mended: schemas over 200 tokens, "
+        "missing descriptions, names that a provider refuses. A tool that cannot be used at all exits 2.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON list, with the schemas")
     return parser
 
 
