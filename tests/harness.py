@@ -68,7 +68,8 @@ class Rig(AbstractContextManager["Rig"]):
     ) -> None:
         self.model = ScriptedProvider(script, plan=plan)
         self.models: dict[str, Provider] = {"scripted": self.model, **(models or {})}
-        toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
+        self.toolkit = toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
+        """A test may add groups before a run begins."""
 
         def make_agent(library: Library, notebook: Notebook, path: str | None) -> AgentSpec:
             corpus = CorpusRecord(path=path, title=library.title, fingerprint=library.fingerprint)

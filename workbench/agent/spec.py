@@ -79,6 +79,7 @@ class AgentSpec:
             "name": self.name,
             "parameters": _over(base.parameters, self.parameters),
             "tools": self.toolkit.specs,
+            "groups": self.toolkit.groups,
             "limits": _over(base.limits, self.limits),
             "retries": _over(base.retries, self.retries),
             "roles": self.roles,

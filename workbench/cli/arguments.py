@@ -64,6 +64,7 @@ def _parser() -> Parser:
         _add_import,
         _add_purge,
         _add_models,
+        _add_tools,
         _add_doctor,
         _add_demo,
         _add_new,
@@ -165,6 +166,9 @@ def _add_resume(commands: _Commands) -> Parser:
     )
     parser.add_argument(
         "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
+    )
+    parser.add_argument(
+        "--tools", metavar="NAME=on|off", action="append", default=[], help="switch a group of tools, before it goes on"
     )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     add_attach(parser, "--say")
@@ -321,6 +325,18 @@ def _add_models(commands: _Commands) -> Parser:
     )
     parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="only those of one provider")
     parser.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
+def _add_tools(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "tools",
+        "list the tools of the agent as a model sees them",
+        "With about the tokens that each takes of every request, and what should be mended: schemas over 200 tokens, "
+        "missing descriptions, names that a provider refuses. A tool that cannot be used at all exits 2.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON list, with the schemas")
     return parser
 
 

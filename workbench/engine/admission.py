@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pydantic import JsonValue
 
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ToolError
+from workbench.events.agent import AgentRecord, ToolGroup
 from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
 from workbench.events.codec import result_fields
 from workbench.events.content import text_content
@@ -19,7 +21,7 @@ from workbench.policy import verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
-from workbench.tools.control import SPAWN_SUBAGENT
+from workbench.tools.control import SPAWN_SUBAGENT, SWITCH_TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,7 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     tool = around.toolkit.get(candidate.tool)
     offered = state.agent.offered_tools if state.agent else ()
     if tool is None or not any(spec.name == candidate.tool for spec in offered):
-        names = ", ".join(sorted(spec.name for spec in offered)) or "none"
-        return refused(candidate, "error", f"there is no tool {candidate.tool!r}; there are: {names}.")
+        return refused(candidate, "error", _not_offered(candidate.tool, state))
     if candidate.allowed is False:
         why = f": {candidate.denial}" if candidate.denial else ""
         return refused(candidate, "denied", f"denied by the operator{why}.")
@@ -121,6 +122,26 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
         return Admitted(tool, tool.validate(candidate.input))
     except ToolError as error:
         return refused(candidate, "invalid_input", str(error))
+
+
+def _not_offered(tool: str, state: RunState) -> str:
+    """Return why a tool cannot be called, and what the model can do about it."""
+    agent = state.agent
+    offered = agent.offered_tools if agent is not None else ()
+    group = group_of(agent, tool) if agent is not None else None
+    if group is not None and group.model_may_switch and any(spec.name == SWITCH_TOOLS for spec in offered):
+        how = f"call {SWITCH_TOOLS} with {{{json.dumps(group.name)}: true}}, and then call it in your next turn"
+        return f"{tool} was not run: its group {group.name!r} is switched off; {how}."
+    if group is not None:
+        return f"{tool} was not run: its group {group.name!r} is switched off, and only the operator can switch it on."
+    names = ", ".join(sorted(spec.name for spec in offered)) or "none"
+    return f"there is no tool {tool!r}; there are: {names}."
+
+
+def group_of(agent: AgentRecord, tool: str) -> ToolGroup | None:
+    """Return the group that a tool of the agent is switched with, or None."""
+    name = next((spec.group for spec in agent.tools if spec.name == tool), "")
+    return next((group for group in agent.groups if group.name == name), None)
 
 
 def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:

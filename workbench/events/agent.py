@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import JsonValue, field_validator
@@ -41,6 +42,8 @@ class ToolSpec(Frozen):
     subject: str | None = None
     """The field of the input that the patterns of permission rules look at; None: the whole input as JSON."""
     exposure: tuple[Exposure, ...] = ()
+    max_output: int = 1_000_000
+    """Bytes of a result; what is more is left out of it, and the result says so."""
 
 
 class ToolGroup(Frozen):
@@ -51,6 +54,13 @@ class ToolGroup(Frozen):
     active: bool = False
     model_may_switch: bool = False
     """The model may switch it too, with `switch_tools`."""
+    notes: str = ""
+    """What the model is told of them once they are on."""
+
+
+def switch(groups: Iterable[ToolGroup], wanted: Mapping[str, bool]) -> tuple[ToolGroup, ...]:
+    """Return groups, of which those that are named are on or off as wanted."""
+    return tuple(group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in groups)
 
 
 class PermissionRules(Frozen):

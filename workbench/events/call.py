@@ -86,6 +86,8 @@ class CallFinished(ResultEvent):
     by: Literal["tool", "operator", "engine", "provider"] = "tool"
     input: dict[str, JsonValue] | None = None
     """What a hosted call was given, where its provider tells so at the end only; else None."""
+    partial: bool = False
+    """The result is not whole: it holds what had come when the call was interrupted."""
 
 
 class CallCancelled(ResultEvent):
@@ -93,6 +95,8 @@ class CallCancelled(ResultEvent):
 
     kind: Literal["call_cancelled"] = "call_cancelled"
     elapsed: float
+    partial: bool = False
+    """The result holds what had come by then."""
 
 
 class CallInterrupted(CallEvent):

@@ -10,6 +10,7 @@ from workbench.events import edit as edits
 from workbench.events import plan as plans
 from workbench.events import run as runs
 from workbench.events import turn as turns
+from workbench.events.agent import switch
 from workbench.events.base import Recorded
 from workbench.events.codec import RunEvent, UnknownEvent
 from workbench.events.content import TextBlock, asked_text, text_content
@@ -173,6 +174,9 @@ def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> 
         step = state.steps[event.step]
         turn.retries = step.turn.retries
         step.turn, step.before_seq = turn, state.seq
+    if event.purpose == "step":
+        state.steps[event.step].switched.update(state.switched)
+        state.switched = {}
 
 
 def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -> None:
@@ -238,6 +242,9 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.outcomes.clear()
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
+            state.switched.update(event.groups)
+            if event.by == "operator":
+                state.own_edits.append("tools")
         case runs.BreakpointHit():
             state.breakpoint = state.breakpoint or f"{event.rule}: {event.why}"
             state.hits[event.rule, event.call] = event.why
@@ -261,10 +268,7 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
 
 def _switch_tools(state: RunState, wanted: Mapping[str, bool]) -> None:
     if state.agent is not None:
-        groups = tuple(
-            group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in state.agent.groups
-        )
-        state.agent = state.agent.model_copy(update={"groups": groups})
+        state.agent = state.agent.model_copy(update={"groups": switch(state.agent.groups, wanted)})
 
 
 def _start_run(state: RunState, record: Recorded, event: runs.RunStarted) -> None:

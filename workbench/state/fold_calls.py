@@ -51,6 +51,7 @@ def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
     call.eager, call.hosted, call.attempt = event.eager, event.hosted, event.attempt
     call.started_at, call.started_seq, call.finished_at = record.at, record.seq, None
     call.progress, call.granted, call.elapsed, call.outcome = "", 0.0, None, None
+    call.partial = False
     call.attempts = []
 
 
@@ -60,18 +61,19 @@ def _take_result(state: RunState, step: StepState, call: CallState, record: Reco
         call.original, call.result, call.status = call.original or call.result, ref, "finished"
         if call.original is None:
             call.original = ResultRef("", -1, 0, "", is_error=False)
-        call.by = "operator"
+        call.by, call.partial = "operator", False
         state.own_edits.append(f"result {call.id}")
     else:
         call.result = ref
         call.finished_at = record.at
         if isinstance(event, calls.CallFinished):
             call.status, call.outcome, call.by = "finished", event.outcome, event.by
-            call.elapsed = event.elapsed
+            call.elapsed, call.partial = event.elapsed, event.partial
             call.input = call.input if event.input is None else dict(event.input)
             _count(state, event)
         elif isinstance(event, calls.CallCancelled):
             call.status, call.elapsed, call.by = "cancelled", event.elapsed, "operator"
+            call.partial = event.partial
     close_if_done(state, step, record.seq)
 
 
@@ -127,7 +129,7 @@ def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, 
     call.result, call.outcome, call.attempts = source.result, source.outcome, source.attempts.copy()
     call.started_at, call.finished_at, call.elapsed = source.started_at, source.finished_at, source.elapsed
     call.started_seq, call.progress, call.granted = source.started_seq, source.progress, source.granted
-    call.by = source.by
+    call.by, call.partial = source.by, source.partial
     call.effect, call.permission, call.eager = source.effect, source.permission, True
     close_if_done(state, step, record.seq)
 

@@ -58,6 +58,8 @@ class RunState:
     clean_in_a_row: int = 0
     allowed_tools: set[str] = field(default_factory=set)
     """Tools that a person allowed for the rest of the run."""
+    switched: dict[str, bool] = field(default_factory=dict)
+    """Groups of tools that were switched since the last request; they are told at the next step."""
     elided: set[str] = field(default_factory=set)
     summary: tuple[int, str] | None = None
     """The last summarised step and the text that stands for all up to it."""
