@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli_harness import Shell
-from workbench.cli import tools as command
+from workbench.agent.spec import researcher
 from workbench.errors import AgentError
 from workbench.events.agent import ToolGroup, ToolSpec
 from workbench.tools.checks import check_toolkit, check_tools, tool_findings
-from workbench.tools.declaring import tool
-from workbench.tools.toolkit import Toolkit
+from workbench.tools.library import NoDocuments, NotesInMemory
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_ordinary_tools_are_fine() -> None:
         "additionalProperties": {"allOf": [{"required": ["elsewhere"]}]},
     }
     check_tools([spec(nested), spec(name="old", schema={"$schema": "http://json-schema.org/draft-07/schema#"})])
-    check_toolkit(command.toolkit_of())
+    check_toolkit(researcher(NoDocuments(), NotesInMemory()).toolkit)
 
 
 def test_a_list_says_what_should_be_mended() -> None:
@@ -113,20 +113,28 @@ def test_the_command_lists_the_embedded_tools(shell: Shell) -> None:
     assert listed[0]["findings"] == []
 
 
-def test_the_command_refuses_a_tool_that_cannot_be_used(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one sentence, and 2; a strange description is shown inert."""
+AGENT = """\
+from workbench import Agent, tool
 
-    @tool(description="Danger \x1b[31m red\nsecond line")
-    def work(x: int) -> None: ...
+@tool(description="Danger \\x1b[31m red\\nsecond line")
+def work(x: int) -> None: ...
 
-    kit = Toolkit([work])
-    monkeypatch.setattr(command, "toolkit_of", lambda: kit)
-    printed = shell("tools")
+agent = Agent(tools=[work])
+"""
+
+
+def test_the_command_lists_the_tools_of_an_agent(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its file; a strange description is shown inert, and a tool that cannot be used is a sentence, and 2."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = tmp_path / "mine.py"
+    file.write_text(AGENT, "utf-8")
+    printed = shell("tools", "-a", str(file))
     assert printed.code == 0
     assert "Danger \ufffd[31m red" in printed.out
     assert "second line" not in printed.out
     assert "⚠ has parameters without a description: x" in printed.out
-    kit.add(work, name="other", group="web")
-    printed = shell("tools")
+    file.write_text(AGENT.replace("@tool(", "@tool(group='web', "), "utf-8")
+    printed = shell("tools", "-a", str(file))
     assert (printed.code, printed.out) == (2, "")
-    assert "tool 'other': there is no group 'web'" in printed.err
+    assert "mine.py, line 6: tool 'work': there is no group 'web'" in printed.err

@@ -336,6 +336,7 @@ def _add_tools(commands: _Commands) -> Parser:
         "With about the tokens that each takes of every request, and what should be mended: schemas over 200 tokens, "
         "missing descriptions, names that a provider refuses. A tool that cannot be used at all exits 2.",
     )
+    add_agent(parser, "the agent whose tools they are")
     parser.add_argument("--json", action="store_true", help="one JSON list, with the schemas")
     return parser
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NamedTuple, cast
 
 from workbench.agent.spec import researcher
 from workbench.cli.paper import out
+from workbench.cli.workplace import find_workplace
 from workbench.events.agent import ToolSpec
 from workbench.tools.checks import check_toolkit, tool_findings
-from workbench.tools.library import Library, Notebook
-from workbench.tools.toolkit import Toolkit
+from workbench.tools.library import NoDocuments, NotesInMemory
 from workbench.views.tools import tool_documents, tool_lines
-
-
-class _Unread(NamedTuple):
-    """A library that is only declared, not opened."""
-
-    title: str = ""
-    fingerprint: str = ""
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -33,14 +25,9 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def specs_of(_: argparse.Namespace) -> Sequence[ToolSpec]:
-    """Return the declarations of the agent's tools, which were checked."""
-    toolkit = toolkit_of()
+def specs_of(args: argparse.Namespace) -> Sequence[ToolSpec]:
+    """Return the declarations of the agent's tools, which were checked; they are not to be called."""
+    make = find_workplace(args).agent or researcher
+    toolkit = make(NoDocuments(), NotesInMemory(), None).toolkit
     check_toolkit(toolkit)
     return toolkit.specs
-
-
-def toolkit_of() -> Toolkit:
-    """Return the tools of the embedded agent, which are not to be called."""
-    unread = _Unread()
-    return researcher(cast("Library", unread), cast("Notebook", unread)).toolkit
