@@ -58,6 +58,7 @@ def snapshot(state: RunState) -> RunState:
         queued=state.queued.copy(),
         outcomes=state.outcomes.copy(),
         allowed_tools=state.allowed_tools.copy(),
+        exposures=state.exposures.copy(),
         elided=state.elided.copy(),
         own_edits=state.own_edits.copy(),
         children=state.children.copy(),
