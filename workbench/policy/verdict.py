@@ -63,8 +63,8 @@ def _asks(spec: ToolSpec, input_: Mapping[str, JsonValue], standing: Standing) -
     name = spec.name
     if "outward" in spec.exposure and {"private", "untrusted"} <= standing.exposures:
         said = (
-            f"this run has read private data as well as words of strangers, which may want it sent elsewhere, and "
-            f"{name} reaches outside; then each call is asked, whatever allows it"
+            f"this run has read private data as well as words of strangers, and {name} reaches outside: then each call "
+            "is asked, whatever allows it"
         )
         return Verdict("ask", said, every_time=True)
     if (rule := restricted_by(standing.rules.ask, spec, input_)) is not None:
