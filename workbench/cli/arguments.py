@@ -15,6 +15,7 @@ from workbench.cli.options import (
     add_model,
     add_output,
     add_parameters,
+    add_permissions,
     add_reach,
     add_retries,
     count,
@@ -125,6 +126,7 @@ def _add_run(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -167,6 +169,7 @@ def _add_resume(commands: _Commands) -> Parser:
     add_attach(parser, "--say")
     add_reach(parser)
     add_asks(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -203,6 +206,7 @@ def _add_fork(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser)
