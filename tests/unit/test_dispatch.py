@@ -540,6 +540,7 @@ async def test_an_edited_input_runs_that_call_alone_again() -> None:
     await lab.journal.append(PermissionDecided(call="0.0", verdict="allow"))
     await lab.run()
     await lab.journal.append(InputEdited(call="0.1", input={"path": "c"}, replaces=""))
+    await lab.run()
     await lab.journal.append(PermissionDecided(call="0.1", verdict="allow"))
     await lab.run()
     assert [text for _, text, _ in lab.sent_results()] == [

@@ -117,6 +117,7 @@ class AgentDefinition:
             summary=self.summary,
             limits=self.limits,
             retries=self.retries,
+            permissions=self.permissions,
             roles=tuple(self.roles),
             plan=self.plan,
             parallel_tool_calls=self.parallel_tool_calls,

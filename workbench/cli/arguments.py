@@ -16,6 +16,7 @@ from workbench.cli.options import (
     add_model,
     add_output,
     add_parameters,
+    add_permissions,
     add_reach,
     add_retries,
     count,
@@ -129,6 +130,7 @@ def _add_run(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -175,6 +177,7 @@ def _add_resume(commands: _Commands) -> Parser:
     add_agent(parser, "the agent of the run, where its file moved or changed")
     add_reach(parser)
     add_asks(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -212,6 +215,7 @@ def _add_fork(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from workbench.config.asking import (
     read_limits_table,
     read_parameters_table,
+    read_permissions_table,
     read_prompts_table,
     read_retries_table,
 )
@@ -88,9 +89,11 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """How providers are reached, by name: see `reaching`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """How models are asked, where an agent does not say it itself: see `asking`, also for the next three."""
+    """How models are asked, where an agent does not say it itself: see `asking`, also for the next four."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     retries: Mapping[str, Any] = field(default_factory=dict)
+    permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Rules that hold beside those of an agent."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
@@ -104,6 +107,7 @@ _TABLES: Mapping[str, Callable[[Any], Any]] = {
     "parameters": read_parameters_table,
     "limits": read_limits_table,
     "retries": read_retries_table,
+    "permissions": read_permissions_table,
 }
 _TEXTS = ("model", "docs", "theme")
 _SWITCHES = ("sequential", "deny_asks", "motion")

@@ -17,8 +17,9 @@ from workbench.driver.feed import Feed, Trouble
 from workbench.driver.settings import DriverSettings, MakeAgent
 from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
-from workbench.events.agent import AgentRecord, Limits
+from workbench.events.agent import AgentRecord, Limits, PermissionRules
 from workbench.events.request import Usage
+from workbench.policy import check_rules, joined_rules
 from workbench.providers.base import Provider
 from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.providers.prices import FREE, price
@@ -230,7 +231,16 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
         changes["live_tools"] = True
     if options.pace is not None:
         changes["pace"] = options.pace
+    changes["permissions"] = apply_rules(record.permissions, options)
     return record.model_copy(update=changes)
+
+
+def apply_rules(rules: PermissionRules, options: AgentOptions) -> PermissionRules:
+    """Return the permission rules with those that a person added; refuses what is none."""
+    if options.permissions is None:
+        return rules
+    check_rules(options.permissions)
+    return joined_rules(rules, options.permissions)
 
 
 def apply_limits(limits: Limits, options: AgentOptions) -> Limits:

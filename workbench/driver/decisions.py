@@ -109,8 +109,15 @@ def _need(call: CallState, status: CallStatus, otherwise: str) -> None:
 def _permission(state: RunState, call: CallState, command: c.DecidePermission) -> Sequence[Event]:
     """Return the decision; a tool that is allowed for the run is so for all its calls that wait."""
     step, calls = state.open_step, [call.id]
-    if command.verdict == "allow" and command.scope == "run" and step is not None:
-        calls = [one.id for one in step.asked_calls if one.status == "waiting" and one.tool == call.tool]
+    for_run = command.verdict == "allow" and command.scope == "run"
+    if for_run and call.every_time:
+        raise EditRefusedError(
+            f"call {call.id} of {call.tool} is asked each time, so it cannot be allowed for the rest of the run; allow "
+            "it alone"
+        )
+    if for_run and step is not None:
+        same = (one for one in step.asked_calls if one.status == "waiting" and one.tool == call.tool)
+        calls = [one.id for one in same if not one.every_time]
     reason = command.reason.strip()
     return [PermissionDecided(call=one, verdict=command.verdict, scope=command.scope, reason=reason) for one in calls]
 

@@ -81,7 +81,7 @@ class Recordings:
                 tools.append(tool)
                 continue
             replayed = spec.model_copy(
-                update={"effect": "read_only", "permission": "allow", "exclusive": None, "retries": 0}
+                update={"effect": "read_only", "permission": "allow", "exclusive": None, "retries": 0, "exposure": ()}
             )
             tools.append(
                 Tool(

@@ -12,16 +12,17 @@ from pydantic import JsonValue
 
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ToolError
-from workbench.events.agent import AgentRecord, ToolGroup
+from workbench.events.agent import AgentRecord, PermissionRules, ToolGroup, ToolSpec
 from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
 from workbench.events.codec import result_fields
 from workbench.events.content import text_content
 from workbench.events.request import ToolCallBlock
-from workbench.policy import verdict
+from workbench.policy import Standing, Verdict, canonical
+from workbench.policy import verdict as policy_verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
-from workbench.tools.control import SPAWN_SUBAGENT, SWITCH_TOOLS
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Candidate:
     input: dict[str, JsonValue]
     invalid: str | None = None
     allowed: bool | None = None
-    """A person's decision, where one was asked."""
+    """A person's decision on exactly this input, where one was asked."""
     denial: str = ""
 
     @classmethod
@@ -44,7 +45,8 @@ class Candidate:
     @classmethod
     def of_state(cls, call: CallState) -> Candidate:
         """Return a call of the open step, with what a person decided or changed."""
-        return cls(call.id, call.tool, call.input, call.invalid, call.allowed, call.denial)
+        is_for_this = call.asked_input is None or canonical(call.asked_input) == canonical(call.input)
+        return cls(call.id, call.tool, call.input, call.invalid, call.allowed if is_for_this else None, call.denial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Admitted:
             input=candidate.input,
             effect=self.tool.spec.effect,
             permission="ask" if candidate.allowed else "allow",
+            exposure=self.tool.spec.exposure,
         )
 
 
@@ -109,15 +112,18 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     if candidate.allowed is False:
         why = f": {candidate.denial}" if candidate.denial else ""
         return refused(candidate, "denied", f"denied by the operator{why}.")
-    if candidate.allowed is None:
-        permission = verdict(tool.spec, state.allowed_tools, deny_asks=around.deny_asks)
-        if permission.permission == "deny":
-            return refused(candidate, "denied", f"not allowed: {permission.reason}.")
-        if permission.permission == "ask":
-            asked = PermissionAsked(
-                call=candidate.call, tool=candidate.tool, input=candidate.input, reason=permission.reason
-            )
-            return Refused(asked)
+    permission = verdict_on(candidate, tool.spec, state, deny_asks=around.deny_asks and not candidate.allowed)
+    if permission.permission == "deny":  # also where a person said yes: a yes lifts an *ask* and never a *deny*
+        return refused(candidate, "denied", f"not allowed: {permission.reason}.")
+    if permission.permission == "ask" and not candidate.allowed:
+        asked = PermissionAsked(
+            call=candidate.call,
+            tool=candidate.tool,
+            input=candidate.input,
+            reason=permission.reason,
+            every_time=permission.every_time,
+        )
+        return Refused(asked)
     try:
         return Admitted(tool, tool.validate(candidate.input))
     except ToolError as error:
@@ -142,6 +148,17 @@ def group_of(agent: AgentRecord, tool: str) -> ToolGroup | None:
     """Return the group that a tool of the agent is switched with, or None."""
     name = next((spec.group for spec in agent.tools if spec.name == tool), "")
     return next((group for group in agent.groups if group.name == name), None)
+
+
+def verdict_on(candidate: Candidate, spec: ToolSpec, state: RunState, *, deny_asks: bool = False) -> Verdict:
+    """Return what policy says of a call, from what the log says of the run; nothing that a tool said enters it.
+
+    Rules are about what reaches beyond the run: the answer, with which it ends, is not judged by them.
+    """
+    of_agent = state.agent.permissions if state.agent is not None and spec.name != SUBMIT_ANSWER else PermissionRules()
+    return policy_verdict(
+        spec, candidate.input, Standing(of_agent, state.allowed_tools, state.exposures, deny_asks=deny_asks)
+    )
 
 
 def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:

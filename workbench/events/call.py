@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from workbench.events.agent import Effect, Permission
+from workbench.events.agent import Effect, Exposure, Permission
 from workbench.events.base import Event
 from workbench.events.content import Content
 from workbench.events.request import Usage
@@ -53,6 +53,8 @@ class CallStarted(CallEvent):
     """The turn's attempt that an eager or a hosted call belongs to."""
     hosted: bool = False
     """The provider runs it, inside the turn: nobody here starts it, stops it or gives its result to the model."""
+    exposure: tuple[Exposure, ...] = ()
+    """What its tool brings into the run or lets out of it."""
 
 
 class CallProgressed(CallEvent):
@@ -147,10 +149,12 @@ class PermissionAsked(CallEvent):
     tool: str
     input: dict[str, JsonValue]
     reason: str
+    every_time: bool = False
+    """Leave for the rest of the run would not hold for it, so it cannot be given."""
 
 
 class PermissionDecided(CallEvent):
-    """A person decided."""
+    """A person decided; an *allow* is for exactly the input that was asked about."""
 
     kind: Literal["permission_decided"] = "permission_decided"
     verdict: Literal["allow", "deny"]
@@ -178,3 +182,5 @@ class SubagentFinished(CallEvent):
     reason: Reason
     steps: int
     usage: Usage
+    exposures: tuple[Exposure, ...] = ()
+    """What its calls brought in; with its summary that comes to its caller."""

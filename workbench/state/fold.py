@@ -229,8 +229,10 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.end = ("interrupted", event.reason)
         case runs.RunResumed():
             state.end, state.breakpoint = None, ""
-            if event.limits is not None and state.agent is not None:
-                state.agent = state.agent.model_copy(update={"limits": event.limits})
+            changed = {"limits": event.limits, "permissions": event.permissions}
+            if state.agent is not None:
+                given = {name: value for name, value in changed.items() if value is not None}
+                state.agent = state.agent.model_copy(update=given) if given else state.agent
         case runs.RunFinished():
             state.end = (event.status, event.reason)
             state.answer, state.citations, state.error = event.answer, event.citations, event.error
@@ -275,6 +277,7 @@ def _start_run(state: RunState, record: Recorded, event: runs.RunStarted) -> Non
     state.run, state.started_at = record.run, record.at
     state.task, state.agent, state.date = asked_text(event.task), event.agent, event.date
     state.depth, state.role, state.caller = event.depth, event.role, event.caller
+    state.exposures.update(event.exposures)
     state.entries.append(Said("task", event.task))
 
 
@@ -287,6 +290,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     state.started_at = record.at
     state.driven_seconds = 0.0
     state.own_edits, state.failed_turn = [], None
+    state.exposures.update(event.exposures)
     state.allowed_tools.clear()  # a permission holds for the run in which it was given
     for pending in state.open_step.calls.values() if state.open_step is not None else ():
         pending.allowed = pending.allowed if pending.has_result else None

@@ -23,7 +23,7 @@ def fold_call(state: RunState, record: Recorded, event: calls.CallEvent) -> None
     if step is None:
         return
     if isinstance(event, calls.CallStarted):
-        _start(step, record, event)
+        _start(state, step, record, event)
         return
     call = step.calls.get(event.call)
     if call is None:
@@ -43,7 +43,8 @@ def _step_of(state: RunState, call: str) -> StepState | None:
     return state.steps[int(index)] if index.isdecimal() and int(index) < len(state.steps) else None
 
 
-def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
+def _start(state: RunState, step: StepState, record: Recorded, event: calls.CallStarted) -> None:
+    state.exposures.update(("untrusted",) if event.hosted else event.exposure)  # a provider's tools read the web
     call = step.calls.get(event.call)
     if call is None:
         call = step.calls[event.call] = CallState(event.call, event.tool, dict(event.input), asked=False)
@@ -90,6 +91,7 @@ def _fold_subagent(
     call.child, call.child_owner = event.run, record.run
     if isinstance(event, calls.SubagentFinished):
         state.children[call.id] = event.usage, event.steps
+        state.exposures.update(event.exposures)
 
 
 def _fold_open_call(state: RunState, step: StepState, call: CallState, record: Recorded) -> None:
@@ -111,9 +113,10 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
             call.status, call.reruns = "requested", call.reruns + 1
         case calls.PermissionAsked() as event:
             call.status, call.question, call.allowed = "waiting", event.reason, None
+            call.asked_input, call.every_time = dict(event.input), event.every_time
         case calls.PermissionDecided() as event:
             call.status, call.allowed, call.denial = "requested", event.verdict == "allow", event.reason
-            if event.verdict == "allow" and event.scope == "run":
+            if event.verdict == "allow" and event.scope == "run" and not call.every_time:
                 state.allowed_tools.add(call.tool)
         case edits.InputEdited() as event:
             _edit_input(state, step, call, event)
@@ -138,6 +141,7 @@ def _edit_input(state: RunState, step: StepState, call: CallState, event: edits.
     if call.original_input is None:
         call.original_input = call.input
     call.input, call.invalid = dict(event.input), None
+    call.allowed, call.denial = None, ""
     state.own_edits.append(f"input {call.id}")
     call.result, call.status, call.child, call.child_owner = None, "requested", None, None
     state.children.pop(call.id, None)

@@ -90,6 +90,10 @@ class CallState:
     by: str = "tool"
     question: str = ""
     """Why a person is asked."""
+    asked_input: dict[str, JsonValue] | None = None
+    """The input that a person was asked about: what is allowed is this alone."""
+    every_time: bool = False
+    """The question cannot be answered for the rest of the run."""
     allowed: bool | None = None
     """A person's decision; None where nobody was asked or nobody answered."""
     denial: str = ""
