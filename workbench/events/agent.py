@@ -18,6 +18,14 @@ HostedTool = Literal["web_search", "code_execution"]
 """A tool that the model's provider runs itself, in the middle of a turn."""
 
 
+class McpOrigin(Frozen):
+    """Where a tool of an MCP server comes from."""
+
+    server: str
+    tool: str
+    """The server's own name of it."""
+
+
 class ToolSpec(Frozen):
     """A tool as the model sees it (`name`, `description`, `input_schema`) and as the engine treats it (the rest)."""
 
@@ -41,6 +49,8 @@ class ToolSpec(Frozen):
     subject: str | None = None
     """The field of the input that the patterns of permission rules look at; None: the whole input as JSON."""
     exposure: tuple[Exposure, ...] = ()
+    mcp: McpOrigin | None = None
+    """None for tools that are no MCP server's."""
 
 
 class ToolGroup(Frozen):
