@@ -63,6 +63,7 @@ def _parser() -> Parser:
         _add_import,
         _add_purge,
         _add_models,
+        _add_mcp,
         _add_doctor,
         _add_demo,
     ):
@@ -315,6 +316,19 @@ def _add_models(commands: _Commands) -> Parser:
         "Others can be named too; their provider says whether they exist. Prices come from lists that are shipped.",
     )
     parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="only those of one provider")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
+def _add_mcp(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "mcp",
+        "list the MCP servers and their tools",
+        "It starts the servers of your settings and says whether they are as you accepted them.",
+    )
+    parser.add_argument("server", nargs="?", metavar="NAME", type=text, help="only this one, with what changed of it")
+    parser.add_argument("--accept", metavar="NAME", type=text, help="accept a server as it was when it was refused")
     parser.add_argument("--json", action="store_true", help="one JSON list")
     return parser
 

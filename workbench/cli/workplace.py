@@ -20,10 +20,11 @@ from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.agents import apply_options
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
-from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
+from workbench.errors import AgentError, ConfigError, DocumentsError, EditRefusedError, UserError
 from workbench.providers.registry import Providers
 from workbench.state.history import History
 from workbench.store import Store
+from workbench.tools.mcp.server import McpServer
 
 ASKING = ("run", "resume", "fork")
 """Commands that ask a model."""
@@ -61,6 +62,9 @@ class Workplace:
             cache=self.places.cache,
             make_provider=self.providers,
             address_of=self.providers.address,
+            mcp=mcp_servers(self.settings),
+            mcp_pins=self.places.mcp_pins,
+            mcp_logs=self.places.mcp_logs,
         )
 
     def command(self, *words: str) -> str:
@@ -214,9 +218,15 @@ def require_usable(options: AgentOptions, place: Workplace) -> None:
         raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")
 
 
+def mcp_servers(settings: Settings) -> tuple[McpServer, ...]:
+    """Return the MCP servers of the settings; raises `AgentError` for one that cannot be meant."""
+    return tuple(McpServer(name, **said) for name, said in settings.mcp.items())
+
+
 def check_values(settings: Settings, file: Path) -> None:
     """Raise `ConfigError` naming the file where its tables have values that no run could have."""
     try:
         apply_options(default_record(), from_settings(settings, screen=False).fallback or AgentOptions())
-    except EditRefusedError as error:
+        mcp_servers(settings)
+    except (EditRefusedError, AgentError) as error:
         raise ConfigError(f"the settings file {str(file)!r}: {error}") from None

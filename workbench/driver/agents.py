@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.agent.spec import AgentSpec, default_record
@@ -19,6 +20,9 @@ from workbench.events.agent import AgentRecord, Limits
 from workbench.events.request import Usage
 from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.providers.prices import FREE, price
+from workbench.providers.recorded import PROVIDER as RECORDED
+from workbench.tools.base import Tool
+from workbench.tools.mcp.manager import McpConnections, merged
 from workbench.tools.toolkit import Toolkit
 
 
@@ -30,14 +34,18 @@ class Agents:
         self._libraries: dict[str | None, DocumentIndex] = {}
         self._notes: NotesFile | None = None
         self._opening = asyncio.Lock()
+        self.mcp = McpConnections(pins=settings.mcp_pins, logs=settings.mcp_logs, clock=settings.clock)
 
     async def new(self, options: AgentOptions) -> AgentRecord:
         """Return the record of an agent for a new run.
 
-        Raises `UserError` where an option cannot be used, or one of its models cannot be asked: the log keeps it all.
+        Raises `UserError` where an option cannot be used, one of its models cannot be asked, or an MCP server does not
+        start or is not as it was accepted: the log keeps it all.
         """
         folder = None if options.docs is None else _absolute(options.docs)
         spec = await self._spec(folder)
+        servers = merged(spec.mcp, self.settings.mcp)
+        spec = replace(spec, toolkit=_joined(spec.toolkit, await self.mcp.tools(servers, spec.toolkit.names)))
         base = apply_options(default_record(), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
@@ -63,15 +71,25 @@ class Agents:
         spec = await self._spec(None if options.docs is None else _absolute(options.docs))
         return changed.model_copy(update={"corpus": spec.corpus})
 
-    async def toolkit(self, record: AgentRecord, run: str) -> Toolkit:
-        """Return the live tools of a recorded agent; says so where its documents have changed since."""
+    async def toolkit(self, record: AgentRecord, run: str, *, is_root: bool = True) -> Toolkit:
+        """Return the live tools of a recorded agent; says so where its documents or servers have changed since.
+
+        Raises `UserError` where an MCP server does not start or is not as it was accepted; in a subagent, whose caller
+        goes on already, its calls fail instead.
+        """
         folder = record.corpus.path if record.corpus else None
         spec = await self._spec(folder)
         if record.corpus and spec.corpus and spec.corpus.fingerprint != record.corpus.fingerprint:
-            self.feed.publish(
-                Trouble(f"the documents of run {run[:8]} have changed since it began", run=run, level="warning")
-            )
-        return spec.toolkit
+            self._say_of(run, f"the documents of run {run[:8]} have changed since it began")
+        if provider_of(record.model) == RECORDED and not record.live_tools:
+            return spec.toolkit  # what was recorded is told, and nothing runs
+        tools = await self.mcp.recorded(
+            merged(spec.mcp, self.settings.mcp), record.tools, lambda said: self._say_of(run, said), strict=is_root
+        )
+        return _joined(spec.toolkit, tools)
+
+    def _say_of(self, run: str, sentence: str) -> None:
+        self.feed.publish(Trouble(sentence, run=run, level="warning"))
 
     async def _spec(self, folder: str | None) -> AgentSpec:
         async with self._opening:
@@ -100,13 +118,21 @@ class Agents:
         else:
             raise DocumentsError(f"the folder {folder!r} is not there; name a folder of documents with --docs")
 
-    def close(self) -> None:
-        """Close every index."""
+    async def close(self) -> None:
+        """Close every index, and end every MCP server."""
+        await self.mcp.close()
         for library in self._libraries.values():
             library.close()
         if self._notes is not None:
             self._notes.close()
         self._libraries.clear()
+
+
+def _joined(toolkit: Toolkit, tools: Sequence[Tool]) -> Toolkit:
+    """Return a toolkit with further tools behind its own; they are what a recorded run knows by their names."""
+    names = {tool.name for tool in tools}
+    own = [tool for name in toolkit.names if name not in names and (tool := toolkit.get(name)) is not None]
+    return Toolkit([*own, *tools])
 
 
 def as_its_model_can(record: AgentRecord) -> tuple[AgentRecord, tuple[str, ...]]:

@@ -182,8 +182,9 @@ class Session:
         if agent is None:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
         self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
+        live_tools = await self.agents.toolkit(agent, run, is_root=run == root)
         return Surroundings(
-            toolkit=self.recordings.toolkit(await self.agents.toolkit(agent, run), agent, run, root),
+            toolkit=self.recordings.toolkit(live_tools, agent, run, root),
             provider=lambda model: self.recordings.provider(model, agent.pace, run, root),
             clock=self.settings.clock,
             threads=self._threads,
@@ -253,7 +254,7 @@ class Session:
         for root in list(self._tokens):
             await self.release(root)
         self._threads.close()
-        self.agents.close()
+        await self.agents.close()
         await close_clients()
 
 
