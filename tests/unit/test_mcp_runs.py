@@ -9,9 +9,18 @@ import pytest
 from tests.harness import Rig, answer
 from tests.mcp_kit import plain
 from workbench.agent.spec import AgentSpec
-from workbench.driver.commands import AgentOptions, DecidePermission, ForkEdits, ForkRun, ListRuns, ResumeRun
-from workbench.driver.feed import Trouble
-from workbench.errors import McpServerError
+from workbench.driver.commands import (
+    AgentOptions,
+    CancelWork,
+    DecidePermission,
+    ForkEdits,
+    ForkRun,
+    ListRuns,
+    ResumeRun,
+    StartRun,
+)
+from workbench.driver.feed import Progress, Trouble
+from workbench.errors import McpServerError, OperationCancelledError
 from workbench.events.agent import Limits, McpOrigin
 from workbench.events.call import CallFinished
 from workbench.providers.scripted import Turn
@@ -187,3 +196,20 @@ def test_a_run_told_out_of_a_recorded_one_needs_its_servers_only_to_begin(tmp_pa
         told = rig.start(model=f"recorded:{run}")
         assert rig.finish(told).answer == "done"
         assert results(rig, told) == ["hello", "accepted"]
+
+
+def test_a_start_that_takes_its_time_is_shown_and_can_be_given_up(tmp_path: Path) -> None:
+    """A person sees which servers are waited for, and stops the waiting; nothing is written."""
+    with Rig(tmp_path, [answer()], mcp=[plain("mute", "silent")]) as rig:
+        starting = rig.driver.submit(StartRun("What?"))
+
+        def shown() -> list[Progress]:
+            rig.seen()
+            return [change for change in rig.changes if isinstance(change, Progress) and "MCP" in change.label]
+
+        rig.wait_for(lambda: bool(shown()))
+        assert shown()[0].label == "starting MCP servers: mute"
+        rig.ask(CancelWork(shown()[0].work))
+        with pytest.raises(OperationCancelledError, match="the start of MCP servers \\(mute\\) was stopped"):
+            starting.result()
+        assert rig.ask(ListRuns()) == []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from workbench.agent.spec import AgentSpec, default_record
 from workbench.conversation.builder import provider_of
@@ -22,7 +23,8 @@ from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.providers.prices import FREE, price
 from workbench.providers.recorded import PROVIDER as RECORDED
 from workbench.tools.base import Tool
-from workbench.tools.mcp.manager import McpConnections, merged
+from workbench.tools.mcp.manager import McpConnections, merged, needed
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.toolkit import Toolkit
 
 
@@ -45,7 +47,8 @@ class Agents:
         folder = None if options.docs is None else _absolute(options.docs)
         spec = await self._spec(folder)
         servers = merged(spec.mcp, self.settings.mcp)
-        spec = replace(spec, toolkit=_joined(spec.toolkit, await self.mcp.tools(servers, spec.toolkit.names)))
+        tools = await self._told(servers, self.mcp.tools(servers, spec.toolkit.names))
+        spec = replace(spec, toolkit=_joined(spec.toolkit, tools))
         base = apply_options(default_record(), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
@@ -83,10 +86,19 @@ class Agents:
             self._say_of(run, f"the documents of run {run[:8]} have changed since it began")
         if provider_of(record.model) == RECORDED and not record.live_tools:
             return spec.toolkit  # what was recorded is told, and nothing runs
-        tools = await self.mcp.recorded(
-            merged(spec.mcp, self.settings.mcp), record.tools, lambda said: self._say_of(run, said), strict=is_root
-        )
-        return _joined(spec.toolkit, tools)
+        servers = needed(merged(spec.mcp, self.settings.mcp), record.tools)
+        recorded = self.mcp.recorded(servers, record.tools, lambda said: self._say_of(run, said), strict=is_root)
+        return _joined(spec.toolkit, await self._told(servers, recorded))
+
+    async def _told(
+        self, servers: Sequence[McpServer], tools: Coroutine[Any, Any, tuple[Tool, ...]]
+    ) -> tuple[Tool, ...]:
+        """Wait for the tools of servers, and let a person see what is waited for where they have to start."""
+        if self.mcp.are_connected(servers):
+            return await tools
+        names = ", ".join(server.name for server in servers)
+        given_up = f"the start of MCP servers ({names}) was stopped, and so is what needs them"
+        return await self._works.waited_for(f"starting MCP servers: {names}", tools, given_up=given_up)
 
     def _say_of(self, run: str, sentence: str) -> None:
         self.feed.publish(Trouble(sentence, run=run, level="warning"))

@@ -70,6 +70,7 @@ class Connection:
             await asyncio.shield(ready)
         except asyncio.CancelledError:
             ready.cancel()
+            self._over.set()
             self._task.cancel()
             raise
 

@@ -182,11 +182,15 @@ class McpConnections(AbstractAsyncContextManager["McpConnections"]):
         """
         wanted = {spec.name: spec for spec in specs if spec.mcp is not None and spec.name not in RESERVED}
         named = {origin_of(spec).server for spec in wanted.values()}
-        found = await self._looked_at([server for server in servers if server.name in named], strict=strict)
+        found = await self._looked_at(needed(servers, wanted.values()), strict=strict)
         by_name = {served.server.name: served for served in found}
         for missing in sorted(named - set(by_name)):
             warn(f"the MCP server {missing!r} is not set up here, so calls of its tools fail")
         return tuple(_recorded_tool(spec, by_name.get(origin_of(spec).server), warn) for spec in wanted.values())
+
+    def are_connected(self, servers: Sequence[McpServer]) -> bool:
+        """Whether none of these has to start."""
+        return all(any(item.server == server and item.is_there for item in self._served) for server in servers)
 
     async def look(self, server: McpServer) -> tuple[ListedTool, ...]:
         """Return all tools that a server has now, whether they are accepted or not; raises `McpServerError`."""
@@ -238,6 +242,12 @@ def merged(own: Sequence[McpServer], others: Sequence[McpServer]) -> tuple[McpSe
     """Return an agent's servers and then those of the person; the agent's own wins where two have one name."""
     names = {server.name for server in own}
     return (*own, *(server for server in others if server.name not in names))
+
+
+def needed(servers: Iterable[McpServer], specs: Iterable[ToolSpec]) -> tuple[McpServer, ...]:
+    """Return the servers that a recorded run has tools of."""
+    names = {spec.mcp.server for spec in specs if spec.mcp is not None}
+    return tuple(server for server in servers if server.name in names)
 
 
 def _tool(served: _Served, listed: ListedTool, spec: ToolSpec) -> McpTool:

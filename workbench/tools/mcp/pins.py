@@ -6,8 +6,12 @@ The first look is accepted, because the person wrote the server down. What is di
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Callable, Iterable, Mapping
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -122,6 +126,7 @@ class PinBook:
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self._kept = _File()
+        self._lock = threading.Lock()
 
     def servers(self) -> dict[str, PinnedServer]:
         """Return everything that is known. Raises `McpServerError` where the file cannot be read."""
@@ -129,25 +134,24 @@ class PinBook:
 
     def compare(self, server: McpServer, tools: Iterable[ListedTool]) -> Difference:
         """Return what changed since a server was accepted; one that was never seen is accepted as it is."""
-        kept, now = self._read(), Pin.of(server, tools)
-        known = kept.servers.get(server.name)
-        if known is None:
-            self._write(kept, server.name, PinnedServer(accepted=now))
-            return Difference()
-        changed = difference(known.accepted, now, server.takes)
-        offered = now if changed else None
-        if offered != known.offered:
-            self._write(kept, server.name, PinnedServer(accepted=known.accepted, offered=offered))
-        return changed
+        now = Pin.of(server, tools)
+        known = self.servers().get(server.name)
+        if known is None or known.offered != (now if difference(known.accepted, now, server.takes) else None):
+            known = self._change(server.name, lambda before: _seen(before, now, server))
+        return difference(known.accepted, now, server.takes)
 
     def accept(self, name: str) -> Difference:
         """Accept what a server was when it was refused; returns what that changes. Raises `McpServerError`."""
-        kept = self._read()
-        known = kept.servers.get(name)
-        if known is None or known.offered is None:
-            raise McpServerError(f"the MCP server {name!r} has nothing to accept: nothing of it was refused")
-        self._write(kept, name, PinnedServer(accepted=known.offered))
-        return difference(known.accepted, known.offered)
+        found: list[Difference] = []
+
+        def accepted(before: PinnedServer | None) -> PinnedServer:
+            if before is None or before.offered is None:
+                raise McpServerError(f"the MCP server {name!r} has nothing to accept: nothing of it was refused")
+            found.append(difference(before.accepted, before.offered))
+            return PinnedServer(accepted=before.offered)
+
+        self._change(name, accepted)
+        return found[0]
 
     def _read(self) -> _File:
         if self.file is None:
@@ -162,15 +166,47 @@ class PinBook:
                 "look at each server before you use it: it is accepted as it is then"
             ) from None
 
-    def _write(self, kept: _File, name: str, server: PinnedServer) -> None:
-        written = _File(servers={**kept.servers, name: server})
+    def _change(self, name: str, change: Callable[[PinnedServer | None], PinnedServer]) -> PinnedServer:
+        """Change what is known of one server; nobody else changes anything meanwhile."""
+        with self._lock, self._alone():
+            kept = self._read()
+            changed = change(kept.servers.get(name))
+            written = _File(servers={**kept.servers, name: changed})
+            if self.file is None:
+                self._kept = written
+                return changed
+            try:
+                write_whole(self.file, [json.dumps(written.model_dump(mode="json"), indent=1), "\n"])
+            except OSError as error:
+                raise self._unwritable(error) from None
+            return changed
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold other processes off the file."""
         if self.file is None:
-            self._kept = written
+            yield
             return
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(self.file, [json.dumps(written.model_dump(mode="json"), indent=1), "\n"])
+            number = os.open(self.file.with_name(f"{self.file.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError as error:
-            raise McpServerError(
-                f"the file of accepted MCP servers, {str(self.file)!r}, cannot be written: {error.strerror or error}"
-            ) from None
+            raise self._unwritable(error) from None
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(number)
+
+    def _unwritable(self, error: OSError) -> McpServerError:
+        why = error.strerror or error
+        return McpServerError(f"the file of accepted MCP servers, {str(self.file)!r}, cannot be written: {why}")
+
+
+def _seen(before: PinnedServer | None, now: Pin, server: McpServer) -> PinnedServer:
+    """Return what is known of a server once it was seen as it is now."""
+    if before is None:
+        return PinnedServer(accepted=now)
+    return PinnedServer(
+        accepted=before.accepted, offered=now if difference(before.accepted, now, server.takes) else None
+    )
