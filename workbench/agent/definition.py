@@ -20,6 +20,7 @@ from workbench.tools.control import SWITCH_TOOLS, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -48,6 +49,7 @@ class AgentDefinition:
     roles: Sequence[Role] = ()
     subagents: bool = False
     permissions: PermissionRules = field(default_factory=PermissionRules)
+    mcp: Sequence[McpServer] = ()
     parameters: ModelParameters = field(default_factory=ModelParameters)
     limits: Limits = field(default_factory=Limits)
     retries: ModelRetries = field(default_factory=ModelRetries)
@@ -118,6 +120,7 @@ class AgentDefinition:
             limits=self.limits,
             retries=self.retries,
             permissions=self.permissions,
+            mcp=tuple(self.mcp),
             roles=tuple(self.roles),
             plan=self.plan,
             parallel_tool_calls=self.parallel_tool_calls,

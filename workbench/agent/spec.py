@@ -20,6 +20,7 @@ from workbench.policy import check_rules, joined_rules
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, Notebook
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -80,6 +81,8 @@ class AgentSpec:
     path: str | None = None
     digest: str | None = None
     corpus: CorpusRecord | None = None
+    mcp: tuple[McpServer, ...] = ()
+    """Servers whose tools join those of `toolkit` when a run begins; the record has the tools."""
 
     def record(self, base: AgentRecord | None = None) -> AgentRecord:
         """Return the plain values that the log keeps; what is not said here is as in `base`, or by default.

@@ -66,6 +66,7 @@ def _parser() -> Parser:
         _add_purge,
         _add_models,
         _add_tools,
+        _add_mcp,
         _add_doctor,
         _add_demo,
         _add_new,
@@ -342,6 +343,19 @@ def _add_tools(commands: _Commands) -> Parser:
     )
     add_agent(parser, "the agent whose tools they are")
     parser.add_argument("--json", action="store_true", help="one JSON list, with the schemas")
+    return parser
+
+
+def _add_mcp(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "mcp",
+        "list the MCP servers and their tools",
+        "It starts the servers of your settings and says whether they are as you accepted them.",
+    )
+    parser.add_argument("server", nargs="?", metavar="NAME", type=text, help="only this one, with what changed of it")
+    parser.add_argument("--accept", metavar="NAME", type=text, help="accept a server as it was when it was refused")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
     return parser
 
 

@@ -29,6 +29,7 @@ from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.state.history import History
 from workbench.store import Store
+from workbench.tools.mcp.server import McpServer
 
 ASKING = ("run", "resume", "fork")
 """Commands that ask a model."""
@@ -76,6 +77,9 @@ class Workplace:
             agent_files=_agent_files(self.places),
             make_provider=models,
             address_of=self.providers.address,
+            mcp=mcp_servers(self.settings),
+            mcp_pins=self.places.mcp_pins,
+            mcp_logs=self.places.mcp_logs,
         )
 
     def command(self, *words: str) -> str:
@@ -249,9 +253,15 @@ def require_usable(options: AgentOptions, place: Workplace) -> None:
         raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")
 
 
+def mcp_servers(settings: Settings) -> tuple[McpServer, ...]:
+    """Return the MCP servers of the settings; raises `AgentError` for one that cannot be meant."""
+    return tuple(McpServer(name, **said) for name, said in settings.mcp.items())
+
+
 def check_values(settings: Settings, file: Path) -> None:
     """Raise `ConfigError` naming the file where its tables have values that no run could have."""
     try:
         apply_options(default_record(), from_settings(settings, screen=False).fallback or AgentOptions())
+        mcp_servers(settings)
     except (AgentError, EditRefusedError) as error:
         raise ConfigError(f"the settings file {str(file)!r}: {error}") from None

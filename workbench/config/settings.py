@@ -23,6 +23,7 @@ from workbench.config.asking import (
     read_prompts_table,
     read_retries_table,
 )
+from workbench.config.mcp import read_mcp
 from workbench.config.reaching import read_providers
 from workbench.errors import ConfigError
 
@@ -60,6 +61,16 @@ class Places:
         return self.config / "themes"
 
     @property
+    def mcp_pins(self) -> Path:
+        """File of what was accepted of MCP servers."""
+        return self.state / "mcp-servers.json"
+
+    @property
+    def mcp_logs(self) -> Path:
+        """Folder of what the programs of MCP servers print."""
+        return self.state / "mcp"
+
+    @property
     def printed(self) -> Path:
         """File of what was printed while the screen was shown."""
         return self.state / "printed.log"
@@ -95,6 +106,8 @@ class Settings:
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Rules that hold beside those of an agent."""
     prompts: Mapping[str, str] = field(default_factory=dict)
+    mcp: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """MCP servers whose tools every new run has, by name: see `mcp`."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
 
@@ -104,6 +117,7 @@ KEYS = tuple(field.name for field in fields(Settings))
 
 _TABLES: Mapping[str, Callable[[Any], Any]] = {
     "providers": read_providers,
+    "mcp": read_mcp,
     "parameters": read_parameters_table,
     "limits": read_limits_table,
     "retries": read_retries_table,

@@ -19,6 +19,14 @@ HostedTool = Literal["web_search", "code_execution"]
 """A tool that the model's provider runs itself, in the middle of a turn."""
 
 
+class McpOrigin(Frozen):
+    """Where a tool of an MCP server comes from."""
+
+    server: str
+    tool: str
+    """The server's own name of it."""
+
+
 class ToolSpec(Frozen):
     """A tool as the model sees it (`name`, `description`, `input_schema`) and as the engine treats it (the rest)."""
 
@@ -44,6 +52,8 @@ class ToolSpec(Frozen):
     exposure: tuple[Exposure, ...] = ()
     max_output: int = 1_000_000
     """Bytes of a result; what is more is left out of it, and the result says so."""
+    mcp: McpOrigin | None = None
+    """None for tools that are no MCP server's."""
 
 
 class ToolGroup(Frozen):

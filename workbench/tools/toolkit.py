@@ -62,6 +62,18 @@ class Toolkit:
             number += 1
         return f"{name[: 63 - len(str(number))]}_{number}"
 
+    def joined(self, tools: Iterable[Tool]) -> Toolkit:
+        """Return a toolkit with further tools behind its own; they take the place of tools of their names."""
+        further = tuple(tools)
+        names = {item.name for item in further}
+        whole = Toolkit()
+        for group in self.groups:
+            whole.add_group(**dict(group))
+        own = (item for item in self._tools.values() if item.name not in names)
+        for item in (*own, *further):
+            whole.add(item)
+        return whole
+
     def remove(self, name: str) -> None:
         """Take a tool out; raises `AgentError` where there is none of that name."""
         if self._tools.pop(name, None) is None:
