@@ -93,6 +93,7 @@ def _needs(state: RunState, place: Workplace, width: int) -> Iterator[Line]:
     for call in step.asked_calls if step else ():
         if call.status == "waiting":
             yield _call_line(call, f"asks for permission: {call.question}", width)
+            yield from ((Segment(f"  | {one_line(line, width - 4)}"),) for line in call.preview.splitlines())
             yield _commanded("allow it", place.command("resume", name, "--approve", call.id))
             yield _commanded("deny it", place.command("resume", name, "--deny", f"{call.id}=REASON"))
         elif call.status == "unknown":

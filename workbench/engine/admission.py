@@ -13,7 +13,7 @@ from workbench.engine.surroundings import Surroundings
 from workbench.errors import ToolError
 from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
 from workbench.events.codec import result_fields
-from workbench.events.content import text_content
+from workbench.events.content import normalise_text, text_content
 from workbench.events.request import ToolCallBlock
 from workbench.policy import verdict
 from workbench.state.parts import CallState
@@ -113,9 +113,8 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
         if permission.permission == "deny":
             return refused(candidate, "denied", f"not allowed: {permission.reason}.")
         if permission.permission == "ask":
-            asked = PermissionAsked(
-                call=candidate.call, tool=candidate.tool, input=candidate.input, reason=permission.reason
-            )
+            why = "\n".join(filter(None, (permission.reason, normalise_text(tool.previewed(candidate.input)))))
+            asked = PermissionAsked(call=candidate.call, tool=candidate.tool, input=candidate.input, reason=why)
             return Refused(asked)
     try:
         return Admitted(tool, tool.validate(candidate.input))

@@ -143,6 +143,7 @@ class PermissionAsked(CallEvent):
     tool: str
     input: dict[str, JsonValue]
     reason: str
+    """Why a person is asked, in one line; below it what the call would do, where its tool can say."""
 
 
 class PermissionDecided(CallEvent):

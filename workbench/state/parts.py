@@ -87,7 +87,9 @@ class CallState:
     """The input that the model asked for, where a person replaced it."""
     by: str = "tool"
     question: str = ""
-    """Why a person is asked."""
+    """Why a person is asked, in one line."""
+    preview: str = ""
+    """What the tool says that the call would do, such as a diff."""
     allowed: bool | None = None
     """A person's decision; None where nobody was asked or nobody answered."""
     denial: str = ""

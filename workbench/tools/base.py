@@ -88,6 +88,8 @@ class Tool:
     """The function has a parameter annotated `ToolContext`; the model never sees it."""
     context_name: str = "context"
     preset: Mapping[str, Any] = field(default_factory=dict)
+    preview: Callable[[Mapping[str, Any]], str] | None = None
+    """Says, for a person who is asked, what a call with these arguments would do: a diff, a command. Quick."""
 
     @property
     def name(self) -> str:
@@ -105,6 +107,15 @@ class Tool:
             )
             raise ToolError(f"invalid input for {self.name}: {problems}") from None
         return {name: getattr(model, field) for field, name in _parameters_of(self.arguments).items()}
+
+    def previewed(self, input_: Mapping[str, JsonValue]) -> str:
+        """Return what a person who is asked should see of a call, below the question; empty where that is nothing."""
+        if self.preview is None:
+            return ""
+        try:
+            return self.preview(self.validate(input_))
+        except Exception as error:  # noqa: BLE001 - the edge of a tool: a person is asked all the same
+            return f"what it would do cannot be shown: {error}"
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[Any] | Any:
         """Call the function: an awaitable where it is async, its value where it is not."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ from workbench.views.text import UNSAFE, UNSTEADY, counted, human_bytes, inert, 
 
 _LABEL_WIDTH = 12
 _LAST_ASCII = 0x7E
+_DIFF: Final[Mapping[str, Style]] = {"+": "added", "-": "removed", "@": "muted"}
 
 
 class Exact(NamedTuple):
@@ -50,6 +51,14 @@ def exact_input(value: Mapping[str, JsonValue]) -> Exact:
         shown = UNSTEADY.sub(_escaped, UNSAFE.sub(_escaped, readable))
         lines += [(Segment(""),), *((Segment(line, "muted"),) for line in shown.split("\n"))]
     return Exact(tuple(lines), tuple(facts))
+
+
+def preview_lines(preview: str) -> list[Line]:
+    """Return what a tool says that a call would do, above its exact input; a diff in the colours of one."""
+    if not preview:
+        return []
+    shown = [UNSTEADY.sub(_escaped, UNSAFE.sub(_escaped, line)) for line in preview.split("\n")]
+    return [*((Segment(line, _DIFF.get(line[:1], "text")),) for line in shown), (Segment(""),)]
 
 
 def _escaped(match: re.Match[str]) -> str:

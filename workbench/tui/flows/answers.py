@@ -10,7 +10,7 @@ from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows import edits, plans
-from workbench.tui.previews import call_facts, exact_input
+from workbench.tui.previews import call_facts, exact_input, preview_lines
 from workbench.views.segments import Segment
 from workbench.views.text import one_line
 
@@ -46,7 +46,8 @@ async def _permit(screen: MainScreen, call: CallState) -> None:
     asked = (Segment(one_line(call.question, 300), "muted"),)
     exact = exact_input(call.input)
     facts = call_facts(call, asked, *exact.facts)
-    dialog = ChoiceDialog("May this call run?", facts, PERMISSIONS, fenced=exact.lines, clock=screen.workbench.clock)
+    fenced = (*preview_lines(call.preview), *exact.lines)
+    dialog = ChoiceDialog("May this call run?", facts, PERMISSIONS, fenced=fenced, clock=screen.workbench.clock)
     choice = await screen.ask_in(dialog)
     run = screen.watched.run
     if choice in ("once", "run"):
