@@ -17,7 +17,7 @@ from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
-from workbench.tools.library import Note, Passage
+from workbench.tools.library import Note, Passage, Readable
 from workbench.tools.marked import marked
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
@@ -213,13 +213,13 @@ class FakeLibrary:
 class FakeNotebook:
     """Keeps what is saved."""
 
-    saved: list[tuple[str, str, str]] = field(default_factory=list)
+    saved: list[tuple[str, str, str, str]] = field(default_factory=list)
 
-    def save(self, run: str, key: str, text: str) -> None:
+    def save(self, run: str, key: str, text: str, call: str = "") -> None:
         """Keep a note."""
-        self.saved.append((run, key, text))
+        self.saved.append((run, key, text, call))
 
-    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
+    def search(self, query: str, readable: Readable, limit: int = 5) -> Sequence[Note]:
         """Return nothing."""
         return []
 
@@ -264,7 +264,7 @@ async def test_notes_are_kept_under_the_run_that_wrote_them() -> None:
     found = await results([save_note], ("save_note", {"key": "k", "text": "some text"}), ("save_note", {"key": ""}))
     assert found[0] == ("noted 'k', 9 characters", False)
     assert found[1][1]
-    assert notebook.saved == [("r1", "k", "some text")]
+    assert notebook.saved == [("r1", "k", "some text", "0.0")]
 
 
 def test_the_models_own_controls_are_declared_here_and_handled_elsewhere() -> None:

@@ -22,6 +22,7 @@ from workbench.events.content import (
     normalise_json,
     text_content,
 )
+from workbench.tools.library import Readable
 
 
 class ToolContext(Protocol):
@@ -49,7 +50,7 @@ class ToolContext(Protocol):
 
     @property
     def lineage(self) -> tuple[str, ...]:
-        """The runs whose notes this run may read: itself and its ancestors."""
+        """The run and those that it was forked from."""
         ...
 
     @property
@@ -59,6 +60,10 @@ class ToolContext(Protocol):
 
     def progress(self, text: str) -> None:
         """Say how far the call is; safe from any thread."""
+        ...
+
+    async def readable(self) -> Readable:
+        """Return whose notes this call may read."""
         ...
 
 

@@ -5,8 +5,8 @@ The protocols stand here, below their implementation, so that tools never know S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -60,15 +60,36 @@ class Note:
     """Short name, unique within its run."""
     text: str
     """What was noted."""
+    earlier: tuple[str, ...] = ()
+    """What was noted under the key before, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Whose notes a run may read: its own line's, and those of others that are finished. Never its own future."""
+
+    run: str
+    inherited: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By run that it was forked from, the calls that it took over; what those noted later is the future."""
+    others: frozenset[str] = frozenset()
+    """Its subagents that gave their summaries, and finished runs that are no relatives of it."""
+
+    def is_own(self, run: str, call: str) -> bool:
+        """Whether a note of this run and call is of the line itself."""
+        return run == self.run or call in self.inherited.get(run, ())
+
+    def has(self, run: str, call: str) -> bool:
+        """Whether a note of this run and call may be read."""
+        return run in self.others or self.is_own(run, call)
 
 
 class Notebook(Protocol):
     """Notes kept across runs; safe to call from any thread."""
 
-    def save(self, run: str, key: str, text: str) -> None:
-        """Keep a note; the same run and key replaces it."""
+    def save(self, run: str, key: str, text: str, call: str = "") -> None:
+        """Keep a note beside what was noted under the key before; the same call replaces what it noted itself."""
         ...
 
-    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
-        """Return notes that fit, best first, of these runs only (a run's own lineage and finished other runs)."""
+    def search(self, query: str, readable: Readable, limit: int = 5) -> Sequence[Note]:
+        """Return notes that fit, best first; the newest ones where `query` has no words. Of a key only the latest."""
         ...
