@@ -242,11 +242,17 @@ def test_an_edit_keeps_what_it_does_not_touch(root: Path, tools: dict[str, Tool]
         call(tools["edit_file"], path="b.bin", old="x", new="y")
 
 
-def test_a_huge_diff_is_cut(tools: dict[str, Tool]) -> None:
+def test_a_huge_diff_is_cut(root: Path, tools: dict[str, Tool]) -> None:
     """A question stays readable, and is made quickly."""
     long = tools["write_file"].previewed({"path": "a", "text": "\n".join(map(str, range(5_000)))})
     assert long.endswith("[4703 more lines of this diff]")
-    assert "too many for a diff" in tools["write_file"].previewed({"path": "a", "text": "\n" * 50_000})
+    lines = [f"{number % 4500}" for number in range(9_000)]
+    (root / "a").write_text("\n".join(lines))
+    change = {"path": "a", "old": "\n8\n9\n10\n11\n".replace("8", "4499\n0\n1\n2\n3\n4\n5\n6\n7\n8"), "new": "\nx\n"}
+    assert tools["edit_file"].previewed(change).splitlines()[2:] == [
+        "@@ -4500,13 +4500,1 @@", "-4499", *[f"-{number}" for number in range(12)], "+x",
+    ]  # fmt: skip
+    assert tools["write_file"].previewed({"path": "a", "text": "\n".join(lines)}) == "a stays as it is"
 
 
 def test_a_write_that_fails_leaves_the_file_whole(

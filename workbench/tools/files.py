@@ -36,9 +36,9 @@ SEARCHED: Final = 32_000_000
 LINES: Final = 2_000
 """Lines that are read where nobody says how many."""
 _ENDS: Final = "\r\n"
-_DIFF_LINES: Final = 20_000
+_DIFF_LINES: Final = 6_000
 _DIFF_SHOWN: Final = 300
-"""Lines of both texts up to which a diff is made, and of it that a question shows."""
+"""Lines of both texts up to which the best diff is looked for, and lines of a diff that a question shows."""
 
 ReadPath = Annotated[str, Field(description="Path from the folder, such as src/app.py", min_length=1, max_length=4096)]
 Pattern = Annotated[
@@ -284,12 +284,27 @@ def _replaced(before: str, old: str, new: str, path: str) -> str:
     return before[:at] + new + before[at + len(old) :]
 
 
+def _one_hunk(old: list[str], new: list[str]) -> list[str]:
+    """Return all between the first and the last line that differ, as gone and come: what takes no time to find."""
+    head = next(
+        (n for n, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new))
+    )
+    most = min(len(old), len(new)) - head
+    ends = zip(reversed(old), reversed(new), strict=False)
+    tail = next((n for n, (one, other) in enumerate(islice(ends, most)) if one != other), most)
+    gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
+    place = f"@@ -{head + 1},{len(gone)} +{head + 1},{len(come)} @@"
+    return [place, *(f"-{line}" for line in gone), *(f"+{line}" for line in come)]
+
+
 def _diff(before: str, after: str, path: str) -> str:
     """Return a unified diff for a person, cut where it is longer than anyone reads."""
-    old, new = before.split("\n"), after.split("\n")
-    if len(old) + len(new) > _DIFF_LINES:
-        return f"{path}: {len(old)} lines become {len(new)}; too many for a diff"
-    lines = list(difflib.unified_diff(old if before else [], new, f"{path} now", f"{path} then", lineterm="", n=2))
+    old, new = before.split("\n") if before else [], after.split("\n")
+    names = f"{path} now", f"{path} then"
+    if len(old) + len(new) <= _DIFF_LINES:
+        lines = list(difflib.unified_diff(old, new, *names, lineterm="", n=2))
+    else:
+        lines = [f"--- {names[0]}", f"+++ {names[1]}", *_one_hunk(old, new)] if old != new else []
     if len(lines) > _DIFF_SHOWN:
         lines[_DIFF_SHOWN:] = [f"[{len(lines) - _DIFF_SHOWN} more lines of this diff]"]
     return "\n".join(lines) or f"{path} stays as it is"
