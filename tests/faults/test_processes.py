@@ -273,8 +273,7 @@ def test_each_call_is_asked_for_with_what_would_be_started(tmp_path: Path) -> No
     seen = shell.previewed({"command": "echo 'a\nb' | sh"}).splitlines()
     assert seen[0] == r"""argv: ['/bin/sh', '-c', "echo 'a\nb' | sh"]"""
     assert seen[1] == f"folder: {str(tmp_path)!r}"
-    assert "MINE" in seen[2]
-    assert "PATH" in seen[2]
+    assert {"MINE", "PATH", "TERM", "WORKBENCH_CALL"} <= set(seen[2].removeprefix("environment: ").split(", "))
     assert python.previewed({"code": "print(1)\n"}).endswith("\nCODE:\nprint(1)\n")
     for item, subject in ((shell, "command"), (python, "code")):
         assert (item.spec.effect, item.spec.permission, item.spec.every_time) == ("effectful", "ask", True)

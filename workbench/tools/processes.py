@@ -64,7 +64,7 @@ def folder_of(root: str | os.PathLike[str]) -> Path:
 
 def told(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
     """Return for a person what would be started: exact arguments, folder, and the names in the environment."""
-    names = ", ".join(sorted({*passed_environment(environment)}))
+    names = ", ".join(sorted({*passed_environment(environment), _MARK}))
     return f"argv: {[*argv]!r}\nfolder: {str(folder)!r}\nenvironment: {names}"
 
 
