@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.tools.base import Tool, ToolResult
+from workbench.tools.library import Readable
 from workbench.tools.mcp.server import McpServer
 
 PROGRAM = str(Path(__file__).with_name("mcp_server.py"))
@@ -47,6 +48,10 @@ class Told:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.heard = asyncio.Event()
+
+    async def readable(self) -> Readable:
+        """Return that nobody's notes may be read but its own."""
+        return Readable("run")
 
     def progress(self, text: str) -> None:
         """Remember it."""

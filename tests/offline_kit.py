@@ -25,7 +25,7 @@ from workbench.providers.offline.provider import turn_for
 from workbench.providers.offline.research import Turn
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.documents import EXCERPT, document_tools
-from workbench.tools.library import Passage
+from workbench.tools.library import Passage, Readable
 from workbench.tools.notes import note_tools
 
 SUBMIT = "submit_answer"
@@ -78,10 +78,10 @@ def _excerpt(text: str) -> str:
 
 
 class _Notebook:
-    def save(self, run: str, key: str, text: str) -> None:
+    def save(self, run: str, key: str, text: str, call: str = "") -> None:
         """Keep nothing."""
 
-    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Any]:
+    def search(self, query: str, readable: Readable, limit: int = 5) -> Sequence[Any]:
         """Find nothing."""
         return ()
 

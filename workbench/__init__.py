@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from workbench.providers.remote import Endpoint
     from workbench.tools.base import Tool, ToolContext, ToolResult
     from workbench.tools.declaring import tool
+    from workbench.tools.files import file_tools
+    from workbench.tools.mcp.server import McpServer
+    from workbench.tools.python import python_tool
+    from workbench.tools.shell import shell_tool
     from workbench.tools.toolkit import Toolkit
+    from workbench.tools.web import web_tools
 
 __version__ = "0.1.0"
 
@@ -27,6 +32,7 @@ _HOMES = {
     "AgentRun": "api.agent",
     "Endpoint": "providers.remote",
     "Limits": "events.agent",
+    "McpServer": "tools.mcp.server",
     "ModelParameters": "events.agent",
     "ModelRetries": "events.agent",
     "PermissionRules": "events.agent",
@@ -41,7 +47,11 @@ _HOMES = {
     "Toolkit": "tools.toolkit",
     "UserError": "errors",
     "WaitingCall": "api.result",
+    "file_tools": "tools.files",
+    "python_tool": "tools.python",
+    "shell_tool": "tools.shell",
     "tool": "tools.declaring",
+    "web_tools": "tools.web",
 }
 """Where each public name stands."""
 
@@ -51,6 +61,7 @@ __all__ = [
     "AgentRun",
     "Endpoint",
     "Limits",
+    "McpServer",
     "ModelParameters",
     "ModelRetries",
     "PermissionRules",
@@ -65,7 +76,11 @@ __all__ = [
     "Toolkit",
     "UserError",
     "WaitingCall",
+    "file_tools",
+    "python_tool",
+    "shell_tool",
     "tool",
+    "web_tools",
 ]
 
 

@@ -175,6 +175,19 @@ async def test_data_cannot_look_like_the_dialog() -> None:
         assert not {"\x1b", "\u202e"} & set(shown)
 
 
+async def test_what_a_call_would_do_stands_above_its_input() -> None:
+    """A diff is read in the question itself, inside the fence and with nothing of it obeyed."""
+    log = RunLog(agent=agent_record(plan="off"))
+    asks = "write_file asks\n--- a\n+++ a\n-old\n+new \u202e\x1b[2J"
+    log.step([Call("write_file", {"path": "a"}, asks=asks, effect="effectful")])
+    async with stage(FakeDriver(log, live=[log.run])) as acted:
+        await acted.press("a")
+        await acted.opens(ChoiceDialog)
+        shown = acted.shown()
+        assert shown.index("write_file asks") < shown.index("-old") < shown.index('"path"')
+        assert r"+new \u202e\u001b[2J" in shown
+
+
 def test_an_exact_input_is_what_would_run() -> None:
     """The text that is shown is JSON of the very input, with escapes for what cannot be seen."""
     value: dict[str, JsonValue] = {"command": "a\x1b\u202e\u200b\U000e0041\n\tz", "n": 1}

@@ -30,6 +30,7 @@ from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
 from workbench.tools.declaring import tool
 from workbench.tools.library import Library, Notebook
+from workbench.tools.marked import marked
 
 
 @tool(read_only=True)
@@ -169,11 +170,12 @@ def test_a_permission_is_exit_3_with_the_commands(shell: Shell, monkeypatch: pyt
     use_script(
         monkeypatch,
         by_step([Turn("Both.", [("look", {"word": "a"}), ("send", {"text": "hi"})]), answer()]),
-        [look, send],
+        [look, marked(send, preview=lambda arguments: f"- nothing\n+ {arguments['text']}")],
     )
     printed = shell("run", "--plan", "off", "Send it.")
     assert printed.code == 3
     assert "Call 0.1 send asks for permission" in printed.out
+    assert "  | - nothing\n  | + hi\n" in printed.out
     assert "--approve 0.1" in printed.out
     assert "--deny 0.1=REASON" in printed.out
     assert "✓ 0.0 " in printed.out

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from workbench.clock import SystemClock
-from workbench.corpus.blocks import Block, UnreadableError
 from workbench.corpus.formats import Format, format_of, read
+from workbench.tools.blocks import Block, UnreadableError
 
 
 def shown(kind: Format, text: str) -> list[str]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.corpus.blocks import Block
 from workbench.corpus.passages import LONGEST, SHORTEST, split
+from workbench.tools.blocks import Block
 
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank. "
 

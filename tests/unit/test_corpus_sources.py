@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from workbench.corpus import sources
-from workbench.corpus.blocks import UnreadableError
 from workbench.corpus.files import read_inside, unpack, written_beside
 from workbench.corpus.sources import EmbeddedSource, FolderSource
 from workbench.errors import DocumentsError
+from workbench.tools.blocks import UnreadableError
 
 
 def write(folder: Path, **contents: str) -> Path:

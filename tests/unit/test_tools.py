@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,8 @@ from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
-from workbench.tools.library import Note, Passage
+from workbench.tools.library import Note, Passage, Readable
+from workbench.tools.marked import marked
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -210,13 +211,13 @@ class FakeLibrary:
 class FakeNotebook:
     """Keeps what is saved."""
 
-    saved: list[tuple[str, str, str]] = field(default_factory=list)
+    saved: list[tuple[str, str, str, str]] = field(default_factory=list)
 
-    def save(self, run: str, key: str, text: str) -> None:
+    def save(self, run: str, key: str, text: str, call: str = "") -> None:
         """Keep a note."""
-        self.saved.append((run, key, text))
+        self.saved.append((run, key, text, call))
 
-    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
+    def search(self, query: str, readable: Readable, limit: int = 5) -> Sequence[Note]:
         """Return nothing."""
         return []
 
@@ -261,7 +262,7 @@ async def test_notes_are_kept_under_the_run_that_wrote_them() -> None:
     found = await results([save_note], ("save_note", {"key": "k", "text": "some text"}), ("save_note", {"key": ""}))
     assert found[0] == ("noted 'k', 9 characters", False)
     assert found[1][1]
-    assert notebook.saved == [("r1", "k", "some text")]
+    assert notebook.saved == [("r1", "k", "some text", "0.0")]
 
 
 def test_the_models_own_controls_are_declared_here_and_handled_elsewhere() -> None:
@@ -286,3 +287,31 @@ def test_content_reads_as_text() -> None:
     assert plain_text((TextBlock(text="a"), JsonBlock(value={"b": [1, None]}), IMAGE)) == (
         'a\n{"b":[1,null]}\n[image/png, 3 bytes]'
     )
+
+
+@tool(permission="ask")
+async def erase(path: str) -> str:
+    """Erase it."""
+    return f"erased {path}"
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({"path": "a"}, "- a\ufffd"),
+        ({"path": "fails"}, "what it would do cannot be shown: ouch"),
+        ({}, "what it would do cannot be shown: invalid input for erase: path: Field required"),
+    ],
+)
+async def test_a_person_who_is_asked_sees_what_a_call_would_do(given: dict[str, Any], seen: str) -> None:
+    """The question's first line says why, the rest what; a preview that fails is no reason not to ask."""
+
+    def preview(arguments: Mapping[str, Any]) -> str:
+        if arguments["path"] == "fails":
+            raise ValueError("ouch")
+        return f"- {arguments['path']}\ud800"
+
+    lab = Lab([asks(("erase", given)), answer()], [marked(erase, preview=preview)])
+    state = await lab.run()
+    assert state.status_and_reason == ("awaiting_approval", "permission")
+    assert (lab.call("0.0").question, lab.call("0.0").preview) == ("erase runs only when a person allows it", seen)

@@ -130,6 +130,17 @@ def test_what_waits_for_permission_says_why() -> None:
     assert "permission allowed by you" in text_of(log.state, call("0.0"))
 
 
+def test_what_a_waiting_call_would_do_is_shown() -> None:
+    """A diff stands there until it is decided; afterwards the input and the result say it."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.step([Call("edit_file", {"path": "a"}, asks="edit_file asks\n-old\n+new", permission="ask")])
+    text = text_of(log.state, call("0.0"))
+    assert "permission waits for you: edit_file asks\n" in text
+    assert " -old\n +new" in text
+    log.add(PermissionDecided(call="0.0", verdict="allow"))
+    assert "-old" not in text_of(log.state, call("0.0"))
+
+
 def test_circumstances_are_named() -> None:
     """Eager, elided and delegated calls say so."""
     log = RunLog(agent=agent_record(plan="off"))

@@ -5,7 +5,7 @@ What is wrong in it is said when it is made, so that the error has the line on w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,24 +21,27 @@ from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
 from workbench.tools.mcp.server import McpServer
-from workbench.tools.notes import note_tools
+from workbench.tools.notes import memory_tools, note_tools
 from workbench.tools.toolkit import Toolkit
 
 DOCUMENTS: Final = "documents"
 """Stands in `tools` for those that search the documents of the run."""
 NOTES: Final = "notes"
 """Stands in `tools` for `save_note`."""
-BUILT_IN: Final = (DOCUMENTS, NOTES)
+MEMORY: Final = "memory"
+"""Stands in `tools` for `remember` and `recall`, which keep notes across runs."""
+BUILT_IN: Final = (DOCUMENTS, NOTES, MEMORY)
 
-ToolLike = Callable[..., Any] | Tool | Toolkit | str
+ToolLike = Callable[..., Any] | Tool | Toolkit | str | Sequence["Callable[..., Any] | Tool"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AgentDefinition:
     """Everything that makes an agent what it is; what is None is as a person's settings say, and else by default.
 
-    `tools` are functions, `Tool`s, whole `Toolkit`s, or names of built-in ones: `"documents"`, `"notes"`. `model` is
-    a name, or an object with the one method of a provider. With `subagents`, or with `roles`, the model may spawn
+    `tools` are functions, `Tool`s, lists of them, whole `Toolkit`s, or names of built-in ones: `"documents"`,
+    `"notes"`, `"memory"`. `model` is a name, or an object with the one method of a provider. With `subagents`, or with
+    `roles`, the model may spawn
     subagents. Raises `AgentError` for what cannot be used.
     """
 
@@ -71,7 +74,7 @@ class AgentDefinition:
         known = {role.name for role in self.roles}
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
-        object.__setattr__(self, "tools", tuple(_usable(item) for item in self.tools))
+        object.__setattr__(self, "tools", tuple(_usable(item) for item in _flat(self.tools)))
         check_toolkit(self(NoDocuments(), NotesInMemory(), None).toolkit)
 
     @property
@@ -92,7 +95,7 @@ class AgentDefinition:
     @property
     def needs_notes(self) -> bool:
         """Whether it keeps notes."""
-        return NOTES in self.tools
+        return NOTES in self.tools or MEMORY in self.tools
 
     def __call__(self, library: Library, notebook: Notebook, folder: str | None) -> AgentSpec:
         """Return the agent with its documents, its notes and the folder of the documents."""
@@ -129,6 +132,15 @@ class AgentDefinition:
         )
 
 
+def _flat(items: Iterable[Any]) -> Iterator[Any]:
+    """Yield what stands in lists of lists."""
+    for item in items:
+        if isinstance(item, list | tuple):
+            yield from _flat(item)
+        else:
+            yield item
+
+
 def _usable(item: Any) -> ToolLike:
     if isinstance(item, Tool | Toolkit):
         return item
@@ -149,6 +161,8 @@ def _tools_of(item: ToolLike, library: Library, notebook: Notebook) -> Sequence[
             return tuple(one for one in item.tools if one.name != SWITCH_TOOLS)
         case _ if item == DOCUMENTS:
             return document_tools(library)
+        case _ if item == MEMORY:
+            return memory_tools(notebook)
         case _:
             return note_tools(notebook)
 

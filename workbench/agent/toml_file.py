@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -14,6 +14,11 @@ from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike
 from workbench.agent.importing import imported
 from workbench.errors import AgentError, UserError
 from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
+from workbench.tools.base import Tool
+from workbench.tools.files import file_tools
+from workbench.tools.python import python_tool
+from workbench.tools.shell import shell_tool
+from workbench.tools.web import web_tools
 
 _TEXTS: Final = ("name", "model", "instructions", "planner", "subagent", "summary", "plan")
 _SWITCHES: Final = ("parallel_tool_calls", "eager", "subagents")
@@ -25,6 +30,8 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
 }
 KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles")
 """Everything that may stand in such a file."""
+_ROOTED: Final = {"files": ("write",), "shell": ("timeout",), "python": ("timeout",)}
+"""Tools that work in a folder, and what may stand beside it: `{ files = "src", write = true }`."""
 _Table = TypeVar("_Table", bound=BaseModel)
 
 
@@ -95,17 +102,40 @@ def _table(key: str, value: Any, model: type[_Table]) -> _Table:
 
 
 def _tool(value: Any, folder: Path) -> ToolLike:
+    if isinstance(value, dict):
+        return _rooted(value, folder)
     if not isinstance(value, str):
         raise AgentError(f"tools holds {value!r}; expected names such as 'documents' or 'FILE.py:function'")
     if value in BUILT_IN:
         return value
+    if value == "web":
+        return web_tools()
     where, sign, name = value.rpartition(":")
     if not sign or not where:
         raise AgentError(
-            f"there is no built-in tool {value!r}; there are {', '.join(BUILT_IN)}. A function is named "
-            "FILE.py:function or package.module:function"
+            f"there is no built-in tool {value!r}; there are {', '.join((*BUILT_IN, 'web', *_ROOTED))}. A function is "
+            "named FILE.py:function or package.module:function"
         )
     found: Callable[..., Any] | None = getattr(imported(where, folder), name, None)
     if found is None:
         raise AgentError(f"{where} has no {name!r}")
     return found
+
+
+def _rooted(value: Mapping[str, Any], folder: Path) -> ToolLike:
+    """Return built-in tools that work in a folder, from the file's own on."""
+    name = next(iter(value), "")
+    known = _ROOTED.get(name)
+    others = [key for key in value if key != name and key not in (known or ())]
+    if known is None or others or not isinstance(value[name], str):
+        raise AgentError(
+            f'tools holds {dict(value)!r}; expected one such as {{ files = "FOLDER", write = true }}, '
+            '{ shell = "FOLDER" } or { python = "FOLDER" }'
+        )
+    root, more = folder / Path(value[name]).expanduser(), {key: value[key] for key in known if key in value}
+    makers: Mapping[str, Callable[..., Sequence[Tool]]] = {
+        "files": file_tools,
+        "shell": shell_tool,
+        "python": python_tool,
+    }
+    return tuple(makers[name](root, **more))

@@ -14,7 +14,7 @@ from workbench.engine.limits import raised_limit
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
-from workbench.views.exact import barred, exact_input
+from workbench.views.exact import barred, exact_input, preview_lines
 from workbench.views.segments import Line, Segment
 from workbench.views.show import plan_step_lines, short
 from workbench.views.text import cell_width, one_line, wrap
@@ -110,7 +110,7 @@ def _question(call: CallState, width: int) -> Iterator[Line]:
     yield from ((Segment(f"  {line}"),) for line in wrap(one_line(call.question, 600), max(width - 2, 20)))
     exact = exact_input(call.input)
     yield from ((Segment("  "), *fact) for fact in exact.facts)
-    yield from barred(exact.lines, width)
+    yield from barred((*preview_lines(call.preview), *exact.lines), width)
 
 
 def _call_line(call: CallState, why: str, width: int) -> Line:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from workbench.corpus.blocks import UnreadableError
 from workbench.corpus.files import written_beside
 from workbench.corpus.passages import split
 from workbench.corpus.ranking import CREATE_WORDS_ONLY
 from workbench.corpus.sources import Document, Source
 from workbench.corpus.words import indexed, storable
 from workbench.errors import DocumentsError, OperationCancelledError
+from workbench.tools.blocks import UnreadableError
 
 Progress = Callable[[int, int, str], None]
 """Told how many documents are done, how many there are, and which comes now (empty at the end)."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from workbench.corpus.blocks import UnreadableError
+from workbench.tools.blocks import UnreadableError
 
 
 def read_inside(folder: Path, relative: str, largest: int) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from workbench.corpus.blocks import Block
+from workbench.tools.blocks import Block
 
 SHORTEST = 600
 """Characters below which a passage joins its neighbour, if both fit."""

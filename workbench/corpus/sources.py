@@ -20,10 +20,10 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from workbench.corpus import formats
-from workbench.corpus.blocks import Parsed
 from workbench.corpus.files import read_inside, unpack
 from workbench.corpus.passages import LONGEST_HEADING
 from workbench.errors import DocumentsError
+from workbench.tools.blocks import Parsed
 
 LARGEST = 20_000_000
 """Bytes beyond which a file is left out, packed or unpacked."""

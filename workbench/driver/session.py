@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from weakref import WeakValueDictionary
 
 from workbench.clock import SessionTime
@@ -19,6 +20,7 @@ from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.forking import Forks
 from workbench.driver.journal import StoreJournal
 from workbench.driver.live import LiveRun
+from workbench.driver.memory import finished_others
 from workbench.driver.moving import STOP_SECONDS, Mover
 from workbench.driver.racing import Races
 from workbench.driver.recordings import Recordings
@@ -197,6 +199,7 @@ class Session:
             clock=self.settings.clock,
             threads=self._threads,
             lineage=lineage,
+            finished_others=partial(finished_others, self, run),
             deny_asks=root in self.deny_asks,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
         )

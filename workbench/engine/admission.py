@@ -15,7 +15,7 @@ from workbench.errors import ToolError
 from workbench.events.agent import AgentRecord, PermissionRules, ToolGroup, ToolSpec
 from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
 from workbench.events.codec import result_fields
-from workbench.events.content import text_content
+from workbench.events.content import normalise_text, text_content
 from workbench.events.request import ToolCallBlock
 from workbench.policy import Standing, Verdict, canonical
 from workbench.policy import verdict as policy_verdict
@@ -116,11 +116,12 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     if permission.permission == "deny":  # also where a person said yes: a yes lifts an *ask* and never a *deny*
         return refused(candidate, "denied", f"not allowed: {permission.reason}.")
     if permission.permission == "ask" and not candidate.allowed:
+        why = "\n".join(filter(None, (permission.reason, normalise_text(tool.previewed(candidate.input)))))
         asked = PermissionAsked(
             call=candidate.call,
             tool=candidate.tool,
             input=candidate.input,
-            reason=permission.reason,
+            reason=why,
             every_time=permission.every_time,
         )
         return Refused(asked)

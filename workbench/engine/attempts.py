@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from workbench.events.call import CallFinished, CallRetried, Outcome
 from workbench.events.codec import result_fields
 from workbench.events.content import Content, content_size, first_line, normalise_text, text_content
 from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
+from workbench.tools.library import Readable
 
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.4
 """Seconds before the second attempt, doubling, and at most."""
@@ -44,6 +45,7 @@ class CallContext:
     lineage: tuple[str, ...]
     pace: float
     on_progress: Callable[[str], None]
+    on_readable: Callable[[], Awaitable[Readable]]
 
     @property
     def idempotency_key(self) -> str:
@@ -53,6 +55,10 @@ class CallContext:
     def progress(self, text: str) -> None:
         """Say how far the call is; safe from any thread."""
         self.on_progress(normalise_text(str(text)[-TAIL:]))
+
+    async def readable(self) -> Readable:
+        """Return whose notes this call may read."""
+        return await self.on_readable()
 
 
 StartSpecial = Callable[[], Coroutine[Any, Any, ToolResult]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from workbench.engine.admission import Admitted
@@ -14,6 +14,7 @@ from workbench.events.content import text_content
 from workbench.state.run_state import RunState
 from workbench.tools.base import ToolResult
 from workbench.tools.control import SPAWN_SUBAGENT
+from workbench.tools.library import Readable
 
 
 def make_flight(
@@ -45,7 +46,10 @@ def make_flight(
 
     def context(attempt: int) -> CallContext:
         pace = state.agent.pace if state.agent else 0.0
-        return CallContext(state.run, started.call, attempt, around.lineage or (state.run,), pace, note)
+        return CallContext(state.run, started.call, attempt, around.lineage or (state.run,), pace, note, readable)
+
+    async def readable() -> Readable:
+        return readable_notes(state, await around.finished_others())
 
     async def spawn() -> ToolResult:
         if subagents is None:
@@ -64,3 +68,18 @@ def make_flight(
         special=spawn if admitted.tool.name == SPAWN_SUBAGENT else None,
     )
     return flight
+
+
+def readable_notes(state: RunState, finished_others: Iterable[str] = ()) -> Readable:
+    """Return whose notes a run may read, as its state says: of another run's notes only those of inherited calls."""
+    inherited: dict[str, set[str]] = {}
+    others = set(finished_others)
+    for call in (call for step in state.steps for call in step.calls.values()):
+        came = call.original or call.result
+        if came is None or not call.has_result:
+            continue
+        if came.run != state.run:
+            inherited.setdefault(came.run, set()).add(call.id)
+        if call.child is not None:
+            others.add(call.child)
+    return Readable(state.run, {run: frozenset(calls) for run, calls in inherited.items()}, frozenset(others))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,10 @@ class Subagents(Protocol):
         ...
 
 
+async def _nobody() -> Collection[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Tools, models, clock and threads of one run."""
@@ -40,6 +44,8 @@ class Surroundings:
     threads: ToolThreads
     subagents: Subagents | None = None
     lineage: tuple[str, ...] = ()
+    finished_others: Callable[[], Awaitable[Collection[str]]] = _nobody
+    """Gives the finished runs whose notes this one may read though it does not come from them."""
     deny_asks: bool = False
     breakpoints: Callable[[], Breakpoints] = NoBreakpoints
     """Gives those that are in force at the moment."""

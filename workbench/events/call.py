@@ -149,6 +149,7 @@ class PermissionAsked(CallEvent):
     tool: str
     input: dict[str, JsonValue]
     reason: str
+    """Why a person is asked, in one line; below it what the call would do, where its tool can say."""
     every_time: bool = False
     """Leave for the rest of the run would not hold for it, so it cannot be given."""
 

@@ -112,7 +112,8 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
         case calls.OutcomeResolved(answer="rerun"):  # after any other answer the result follows
             call.status, call.reruns = "requested", call.reruns + 1
         case calls.PermissionAsked() as event:
-            call.status, call.question, call.allowed = "waiting", event.reason, None
+            call.status, call.allowed = "waiting", None
+            call.question, _, call.preview = event.reason.partition("\n")
             call.asked_input, call.every_time = dict(event.input), event.every_time
         case calls.PermissionDecided() as event:
             call.status, call.allowed, call.denial = "requested", event.verdict == "allow", event.reason

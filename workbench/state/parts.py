@@ -89,7 +89,9 @@ class CallState:
     """The input that the model asked for, where a person replaced it."""
     by: str = "tool"
     question: str = ""
-    """Why a person is asked."""
+    """Why a person is asked, in one line."""
+    preview: str = ""
+    """What the tool says that the call would do, such as a diff."""
     asked_input: dict[str, JsonValue] | None = None
     """The input that a person was asked about: what is allowed is this alone."""
     every_time: bool = False

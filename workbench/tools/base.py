@@ -22,6 +22,7 @@ from workbench.events.content import (
     text_content,
 )
 from workbench.tools.arguments import Arguments, InputError, ModelArguments
+from workbench.tools.library import Readable
 
 
 class ToolContext(Protocol):
@@ -49,7 +50,7 @@ class ToolContext(Protocol):
 
     @property
     def lineage(self) -> tuple[str, ...]:
-        """The runs whose notes this run may read: itself and its ancestors."""
+        """The run and those that it was forked from."""
         ...
 
     @property
@@ -59,6 +60,10 @@ class ToolContext(Protocol):
 
     def progress(self, text: str) -> None:
         """Say how far the call is; safe from any thread."""
+        ...
+
+    async def readable(self) -> Readable:
+        """Return whose notes this call may read."""
         ...
 
 
@@ -115,6 +120,8 @@ class Tool:
     taking: Taking = Taking()
     declared: Mapping[str, Any] | None = None
     """What was said of it when it was made of its function; None where it was made in another way."""
+    preview: Callable[[Mapping[str, Any]], str] | None = None
+    """Says, for a person who is asked, what a call with these arguments would do: a diff, a command. Quick."""
 
     @property
     def name(self) -> str:
@@ -134,6 +141,15 @@ class Tool:
         except RecursionError:
             raise ToolError(f"invalid input for {self.name}: it is nested too deeply") from None
         return read
+
+    def previewed(self, input_: Mapping[str, JsonValue]) -> str:
+        """Return what a person who is asked should see of a call, below the question; empty where that is nothing."""
+        if self.preview is None:
+            return ""
+        try:
+            return self.preview(self.validate(input_))
+        except Exception as error:  # noqa: BLE001 - the edge of a tool: a person is asked all the same
+            return f"what it would do cannot be shown: {error}"
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[Any] | Any:
         """Call the function: an awaitable where it is async, its value where it is not; a generator where it yields."""

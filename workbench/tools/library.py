@@ -5,8 +5,8 @@ The protocols stand here, below their implementation, so that tools never know S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -60,17 +60,38 @@ class Note:
     """Short name, unique within its run."""
     text: str
     """What was noted."""
+    earlier: tuple[str, ...] = ()
+    """What was noted under the key before, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Whose notes a run may read: its own line's, and those of others that are finished. Never its own future."""
+
+    run: str
+    inherited: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By run that it was forked from, the calls that it took over; what those noted later is the future."""
+    others: frozenset[str] = frozenset()
+    """Its subagents that gave their summaries, and finished runs that are no relatives of it."""
+
+    def is_own(self, run: str, call: str) -> bool:
+        """Whether a note of this run and call is of the line itself."""
+        return run == self.run or call in self.inherited.get(run, ())
+
+    def has(self, run: str, call: str) -> bool:
+        """Whether a note of this run and call may be read."""
+        return run in self.others or self.is_own(run, call)
 
 
 class Notebook(Protocol):
     """Notes kept across runs; safe to call from any thread."""
 
-    def save(self, run: str, key: str, text: str) -> None:
-        """Keep a note; the same run and key replaces it."""
+    def save(self, run: str, key: str, text: str, call: str = "") -> None:
+        """Keep a note beside what was noted under the key before; the same call replaces what it noted itself."""
         ...
 
-    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
-        """Return notes that fit, best first, of these runs only (a run's own lineage and finished other runs)."""
+    def search(self, query: str, readable: Readable, limit: int = 5) -> Sequence[Note]:
+        """Return notes that fit, best first; the newest ones where `query` has no words. Of a key only the latest."""
         ...
 
 
@@ -94,18 +115,28 @@ class NoDocuments:
 
 
 class NotesInMemory:
-    """A notebook that ends with the program."""
+    """A notebook that ends with the program; notes are found by the words that they share with a query."""
 
     def __init__(self) -> None:
-        self._notes: dict[tuple[str, str], Note] = {}
+        self._notes: dict[tuple[str, str, str], str] = {}
 
-    def save(self, run: str, key: str, text: str) -> None:
-        """Keep a note; the same run and key replaces it."""
-        self._notes[run, key] = Note(run, key, text)
+    def save(self, run: str, key: str, text: str, call: str = "") -> None:
+        """Keep a note beside what was noted under the key before; the same call replaces what it noted itself."""
+        self._notes.pop((run, key, call), None)
+        self._notes[run, key, call] = text
 
-    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
-        """Return notes of these runs that share words with `query`, those with most first."""
+    def search(self, query: str, readable: Readable, limit: int = 5) -> Sequence[Note]:
+        """Return notes that fit, best first; the newest ones where `query` has no words. Of a key only the latest."""
         wanted = set(query.lower().split())
-        fits = [(len(wanted & set(f"{note.key} {note.text}".lower().split())), note) for note in self._notes.values()]
-        found = sorted((item for item in fits if item[0] and item[1].run in runs), key=lambda item: -item[0])
-        return [note for _, note in found[:limit]]
+        found: dict[tuple[str, str], Note] = {}
+        for (run, key, call), text in reversed(self._notes.items()):
+            if readable.has(run, call):
+                latest = found.get((run, key))
+                found[run, key] = Note(run, key, text) if latest is None else _with_earlier(latest, text)
+        shared = {name: len(wanted & set(f"{note.key} {note.text}".lower().split())) for name, note in found.items()}
+        fits = [name for name in found if shared[name] or not wanted]
+        return [found[name] for name in sorted(fits, key=lambda name: -shared[name])[:limit]]
+
+
+def _with_earlier(note: Note, text: str) -> Note:
+    return Note(note.run, note.key, note.text, (*note.earlier, text))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
-from workbench.views.segments import Line, Segment
+from workbench.views.segments import Line, Segment, Style
 from workbench.views.text import UNSAFE, UNSTEADY, human_bytes, wrap
 
 _LAST_ASCII = 0x7E
+_DIFF: Final[Mapping[str, Style]] = {"+": "added", "-": "removed", "@": "muted"}
 
 
 class Exact(NamedTuple):
@@ -43,6 +44,14 @@ def exact_input(value: Mapping[str, JsonValue]) -> Exact:
         shown = UNSTEADY.sub(_escaped, UNSAFE.sub(_escaped, readable))
         lines += [(Segment(""),), *((Segment(line, "muted"),) for line in shown.split("\n"))]
     return Exact(tuple(lines), tuple(facts))
+
+
+def preview_lines(preview: str) -> list[Line]:
+    """Return what a tool says that a call would do, to stand above its exact input; a diff in the colours of one."""
+    if not preview:
+        return []
+    shown = [UNSTEADY.sub(_escaped, UNSAFE.sub(_escaped, line)) for line in preview.split("\n")]
+    return [*((Segment(line, _DIFF.get(line[:1], "text")),) for line in shown), (Segment(""),)]
 
 
 def _escaped(match: re.Match[str]) -> str:

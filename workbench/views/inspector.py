@@ -288,6 +288,9 @@ def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
         sheet.field("subagent", inert(call.child)[:8], "link")
     if call.id in state.elided:
         sheet.field("elided", "requests carry a short mark instead of the result")
+    if call.status == "waiting" and call.preview:
+        sheet.section("what it would do")
+        sheet.text(call.preview, TEXT_LINES)
 
 
 def _permission(call: CallState) -> str:

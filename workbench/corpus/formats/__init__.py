@@ -10,8 +10,8 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal, assert_never
 
-from workbench.corpus.blocks import Parsed
 from workbench.corpus.formats import manual, markdown, plain
+from workbench.tools.blocks import Parsed
 
 Format = Literal["markdown", "rst", "text", "html", "man"]
 
@@ -46,7 +46,7 @@ def read(kind: Format, text: str) -> Parsed:
         case "text":
             return plain.read(text)
         case "html":
-            from workbench.corpus.formats import hypertext
+            from workbench.tools import hypertext
 
             return hypertext.read(text)
         case "man":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from workbench.corpus.blocks import Block, Parsed
+from workbench.tools.blocks import Block, Parsed
 
 _IS_MAN = re.compile(r"^[.'] *(?:TH|Dd)\s", re.MULTILINE)
 _BEGINNING = 10_000

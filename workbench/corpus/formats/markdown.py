@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from workbench.corpus.blocks import Block, Parsed
 from workbench.corpus.formats.plain import indented_end
+from workbench.tools.blocks import Block, Parsed
 
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
 _SETEXT = re.compile(r" {0,3}(=+|-+) *")

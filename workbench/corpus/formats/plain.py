@@ -9,7 +9,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from workbench.corpus.blocks import Block, Parsed
+from workbench.tools.blocks import Block, Parsed
 
 _RULE = re.compile(r"([^\w\s])\1{2,}")
 _DIRECTIVE = re.compile(r"\.\. +(?:([\w.+-]{1,40}(?::[\w.+-]{1,40})?)::)? *(.*)")

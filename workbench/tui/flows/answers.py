@@ -13,7 +13,7 @@ from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows import edits, plans
 from workbench.tui.previews import call_facts
-from workbench.views.exact import exact_input
+from workbench.views.exact import exact_input, preview_lines
 from workbench.views.segments import Line, Segment
 from workbench.views.text import counted, inert, one_line
 
@@ -57,7 +57,8 @@ async def _permit(screen: MainScreen, call: CallState) -> None:
     exact = exact_input(call.input)
     facts = call_facts(call, *asked, *exact.facts)
     choices = EACH_TIME if call.every_time else PERMISSIONS
-    dialog = ChoiceDialog("May this call run?", facts, choices, fenced=exact.lines, clock=screen.workbench.clock)
+    fenced = (*preview_lines(call.preview), *exact.lines)
+    dialog = ChoiceDialog("May this call run?", facts, choices, fenced=fenced, clock=screen.workbench.clock)
     choice = await screen.ask_in(dialog)
     run = screen.watched.run
     reason: str | None = ""

@@ -6,10 +6,11 @@ The only place that knows an HTML parser, imported when the first page is met.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from workbench.corpus.blocks import Block, Parsed, UnreadableError
+from workbench.tools.blocks import Block, Parsed, UnreadableError
 
 _SILENT = frozenset({
     "-comment", "audio", "button", "canvas", "iframe", "noscript", "object", "script", "select", "style", "svg",
@@ -56,6 +57,26 @@ def read(text: str) -> Parsed:
         reader.walk(root)
     first = next((block.text for block in reader.blocks if block.kind == "heading"), "")
     return Parsed(reader.title or first, reader.blocks)
+
+
+def read_page(text: str) -> str:
+    """Return a page as plain text. Raises UnreadableError where its nesting would take the parser for ever."""
+    page = read(text)
+    parts = [page.title] if page.title else []
+    for block in page.blocks:
+        if block.kind == "heading" and block.text == page.title and len(parts) == 1:
+            continue
+        lead = f"{'#' * block.level} " if block.kind == "heading" else ""
+        parts.append(("\n" if block.tight else "\n\n" if parts else "") + lead + block.text)
+    return "".join(parts)
+
+
+def links_of(text: str) -> Iterator[tuple[str, str]]:
+    """Give target and words of each link of a page."""
+    _refuse_depth(text)
+    for node in LexborHTMLParser(text).css("a[href]"):
+        if target := node.attributes.get("href"):
+            yield target.strip(), " ".join(node.text().split())[:80]
 
 
 def _refuse_depth(text: str) -> None:

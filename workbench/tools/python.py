@@ -1,0 +1,45 @@
+"""`python`: code as a tool, in an interpreter of its own. A person is asked at every call, as for a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.declaring import tool
+from workbench.tools.marked import marked
+from workbench.tools.processes import LONGEST, folder_of, run_program, told
+from workbench.tools.shell import SECONDS
+
+
+def python_tool(
+    root: str | os.PathLike[str], *, timeout: float = SECONDS, environment: Mapping[str, str] | None = None
+) -> tuple[Tool, ...]:
+    """Return the tool that runs Python code in `root`, with the rights of whoever runs the agent.
+
+    The interpreter is the one that runs the agent, isolated: it imports what is installed there, and nothing of
+    `root`. Of the environment it gets names that hold no keys, and `environment`.
+    """
+    folder, more = folder_of(root), dict(environment or {})
+
+    @tool(permission="ask", timeout=timeout, retries=0)
+    async def python(
+        context: ToolContext,
+        code: Annotated[str, Field(description="A whole program", min_length=1, max_length=LONGEST)],
+    ) -> ToolResult:
+        """Run Python code and read what it prints. Nothing is kept from one call to the next."""
+        return await run_program(_argv(code), folder, more, context)
+
+    def preview(arguments: Mapping[str, Any]) -> str:
+        return f"{told(_argv('CODE'), folder, more)}\nCODE:\n{arguments['code']}"
+
+    exposure = ("private", "untrusted", "outward")
+    return (marked(python, preview=preview, subject="code", every_time=True, exposure=exposure),)
+
+
+def _argv(code: str) -> list[str]:
+    return [sys.executable, "-I", "-u", "-X", "utf8", "-c", code]

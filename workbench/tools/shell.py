@@ -1,0 +1,46 @@
+"""`shell`: commands as a tool. No agent has it unless its author puts it there, and a person is asked at every call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.declaring import tool
+from workbench.tools.marked import marked
+from workbench.tools.processes import LONGEST, folder_of, run_program, told
+
+SECONDS: Final = 120.0
+"""That a command may take."""
+
+
+def shell_tool(
+    root: str | os.PathLike[str], *, timeout: float = SECONDS, environment: Mapping[str, str] | None = None
+) -> tuple[Tool, ...]:
+    """Return the tool that runs commands in `root`, with the rights of whoever runs the agent.
+
+    The folder is where commands begin, no bound: a command reaches all that its person does. Of the environment it
+    gets names that hold no keys, and `environment`.
+    """
+    folder, more = folder_of(root), dict(environment or {})
+
+    @tool(permission="ask", timeout=timeout, retries=0)
+    async def shell(
+        context: ToolContext,
+        command: Annotated[str, Field(description="For /bin/sh", min_length=1, max_length=LONGEST)],
+    ) -> ToolResult:
+        """Run a command and read what it writes. It has no input, and nothing that it starts goes on after it."""
+        return await run_program(_argv(command), folder, more, context)
+
+    def preview(arguments: Mapping[str, Any]) -> str:
+        return told(_argv(arguments["command"]), folder, more)
+
+    exposure = ("private", "untrusted", "outward")
+    return (marked(shell, preview=preview, subject="command", every_time=True, exposure=exposure),)
+
+
+def _argv(command: str) -> list[str]:
+    return ["/bin/sh", "-c", command]
