@@ -62,6 +62,14 @@ class Toolkit:
             number += 1
         return f"{name[: 63 - len(str(number))]}_{number}"
 
+    def include(self, other: Toolkit, *, on_clash: Clash = "error") -> None:
+        """Add the groups and tools of another toolkit; a group that both have has to be the same in both."""
+        for group in other.groups:
+            if self._groups.get(group.name) != group:
+                self.add_group(**dict(group))
+        for item in other._tools.values():
+            self.add(item, on_clash=on_clash)
+
     def remove(self, name: str) -> None:
         """Take a tool out; raises `AgentError` where there is none of that name."""
         if self._tools.pop(name, None) is None:
