@@ -84,7 +84,7 @@ async def test_a_tool_that_floods_its_progress(tmp_path: Path) -> None:
     """A hundred thousand reports and five million bytes go by while a person types, and the last of all is shown."""
     may_end = asyncio.Event()
 
-    @tool
+    @tool(max_output=LARGE)
     async def flood(context: ToolContext) -> str:
         for number in range(FLOOD):
             context.progress(f"passage {number} of {FLOOD}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -237,18 +237,23 @@ async def test_the_idempotency_key_is_constant_over_attempts_and_new_for_each_ca
 
 
 async def test_a_sync_function_that_gives_a_coroutine_is_named_as_the_mistake() -> None:
-    """The model hears that the tool is at fault; nothing is left un-awaited."""
+    """The model hears that the tool is at fault; nothing is left un-awaited. Async generators are no better."""
 
     async def inner() -> str:
         return "never"
 
-    @tool()
-    def work() -> Any:
-        return inner()
+    async def parts() -> AsyncIterator[str]:
+        yield "never"
 
-    lab = Lab([RUN_ONCE, answer()], [work])
-    await lab.run()
-    assert "must be `async def`" in lab.text("0.0")
+    for made in (inner, parts):
+
+        @tool()
+        def work(made: Any = made) -> Any:
+            return made()
+
+        lab = Lab([RUN_ONCE, answer()], [work])
+        await lab.run()
+        assert "must be `async def`" in lab.text("0.0")
 
 
 async def test_cancelling_between_attempts_ends_the_call() -> None:

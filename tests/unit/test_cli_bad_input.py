@@ -90,9 +90,9 @@ def test_text_of_strangers_is_inert(shell: Shell, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_result_of_five_megabytes_is_told_in_a_few_lines(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line of 5 MB costs neither the reader nor the program anything, and is kept whole."""
+    """One line of 5 MB, where its tool may give so much, costs nobody anything, and is kept whole."""
 
-    @tool(read_only=True)
+    @tool(read_only=True, max_output=5_000_000)
     async def look() -> str:
         """Look."""
         return "x" * 5_000_000

@@ -83,6 +83,17 @@ def test_docstrings_describe_the_tool_and_its_parameters(function: Any) -> None:
     assert tool(function, description="").spec.description == ""
 
 
+def test_a_default_that_json_cannot_hold_is_the_functions_own() -> None:
+    """It is not in the schema, and the parameter need not be given."""
+    here = object()
+
+    @tool
+    def go(where: Any = here) -> None: ...
+
+    assert "default" not in properties(go)["where"]
+    assert go.validate({})["where"] is here
+
+
 def test_words_that_stand_with_the_annotation_win() -> None:
     """A description of a Field is not replaced by the docstring's."""
     assert properties(tool(google))["limit"]["description"] == "its own"
@@ -368,6 +379,25 @@ async def test_a_tool_is_declared_anew_where_it_is_registered() -> None:
     assert list(properties(made)) == ["query"]
     assert await said(made, {"query": "q"}) == ("q k", False)
     assert search.name == "search"
+
+
+def test_a_toolkit_takes_in_another() -> None:
+    """With its groups; what both have has to be the same, and clashes are answered as ever."""
+    first, second = Toolkit([lambda_like]), Toolkit()
+    for kit in (first, second):
+        kit.add_group("web", "Look on the web.", model_may_switch=True)
+    second.add(lambda_like, name="browse", group="web")
+    second.add_group("shop", active=True, notes="Buy nothing.")
+    first.include(second)
+    assert list(first.names) == ["lambda_like", "browse", "switch_tools"]
+    assert first.groups == second.groups
+    with pytest.raises(AgentError, match="two tools are named 'browse'"):
+        first.include(second)
+    first.include(second, on_clash="skip")
+    other = Toolkit()
+    other.add_group("web", "Something else.")
+    with pytest.raises(AgentError, match="two groups are named 'web'"):
+        first.include(other)
 
 
 async def test_a_schema_is_extended_while_the_program_runs() -> None:

@@ -16,7 +16,7 @@ from workbench.providers.base import Provider
 from workbench.providers.own import own_name
 from workbench.tools.base import Tool
 from workbench.tools.checks import check_toolkit
-from workbench.tools.control import SWITCH_TOOLS, spawn_subagent, submit_answer
+from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
@@ -102,8 +102,8 @@ class AgentDefinition:
         toolkit = Toolkit()
         for item in self.tools:
             if isinstance(item, Toolkit):
-                for group in item.groups:
-                    toolkit.add_group(**dict(group))
+                toolkit.include(item)
+                continue
             for one in _tools_of(item, library, notebook):
                 toolkit.add(one)
         if self.subagents or self.roles:
@@ -157,8 +157,6 @@ def _tools_of(item: ToolLike, library: Library, notebook: Notebook) -> Sequence[
     match item:
         case Tool():
             return (item,)
-        case Toolkit():
-            return tuple(one for one in item.tools if one.name != SWITCH_TOOLS)
         case _ if item == DOCUMENTS:
             return document_tools(library)
         case _ if item == MEMORY:

@@ -51,6 +51,8 @@ def as_result(value: Any, most: int, left_out: int = 0) -> ToolResult:
     if inspect.iscoroutine(value):
         value.close()
         raise UnreadableResultError("the tool returned a coroutine; its function must be `async def`")
+    if inspect.isasyncgen(value):
+        raise UnreadableResultError("the tool returned an async generator; its function must be `async def`")
     try:
         if isinstance(value, ToolResult):
             content = fit(_CONTENT.validate_python(value.content), most, left_out)

@@ -17,8 +17,8 @@ async def guarded(start: Callable[[], Awaitable[ToolResult]]) -> ToolResult:
     """Await a tool; what would end the event loop (`SystemExit`, `KeyboardInterrupt`) becomes an ordinary error."""
     try:
         return await start()
-    except (Exception, asyncio.CancelledError):
-        raise
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        raise  # GeneratorExit is also how a task that is left behind is cleared away
     except BaseException as error:  # noqa: BLE001 - the edge of a tool: see above
         raise ToolExitError(described(error)) from None
 

@@ -120,11 +120,9 @@ def arguments_model(signature: Signature, name: str, described: Mapping[str, str
         annotation = signature.hints.get(signature.stars.name, Any)
         fields["__pydantic_extra__"] = (dict[str, annotation], Field(default_factory=dict))  # type: ignore[valid-type]
     try:
-        model = create_model(f"{name}_arguments", __config__=ConfigDict(extra=extra), **fields)
-        model.model_json_schema()
+        return create_model(f"{name}_arguments", __config__=ConfigDict(extra=extra), **fields)
     except PydanticUserError as error:
         raise AgentError(f"tool {name!r}: its parameters make no schema: {error.message}") from None
-    return model
 
 
 def _is_described(annotation: Any) -> bool:

@@ -63,16 +63,20 @@ class Toolkit:
         return f"{name[: 63 - len(str(number))]}_{number}"
 
     def joined(self, tools: Iterable[Tool]) -> Toolkit:
-        """Return a toolkit with further tools behind its own; they take the place of tools of their names."""
-        further = tuple(tools)
-        names = {item.name for item in further}
+        """Return a toolkit with further tools; they take the place of tools of their names."""
         whole = Toolkit()
-        for group in self.groups:
-            whole.add_group(**dict(group))
-        own = (item for item in self._tools.values() if item.name not in names)
-        for item in (*own, *further):
-            whole.add(item)
+        whole.include(self)
+        for item in tools:
+            whole.add(item, on_clash="replace")
         return whole
+
+    def include(self, other: Toolkit, *, on_clash: Clash = "error") -> None:
+        """Add the groups and tools of another toolkit; a group that both have has to be the same in both."""
+        for group in other.groups:
+            if self._groups.get(group.name) != group:
+                self.add_group(**dict(group))
+        for item in other._tools.values():
+            self.add(item, on_clash=on_clash)
 
     def remove(self, name: str) -> None:
         """Take a tool out; raises `AgentError` where there is none of that name."""
