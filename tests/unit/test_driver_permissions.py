@@ -173,6 +173,27 @@ def test_what_came_in_goes_to_subagents_and_comes_back_with_their_summary(tmp_pa
         assert house.sent == ["below"]
 
 
+def test_a_recorded_run_is_told_again_without_questions_and_brings_in_the_same(tmp_path: Path) -> None:
+    """Nothing reaches outside when a result is only told; what was private and strange still came in."""
+    house = House()
+    spec = AgentSpec(plan="off", subagent="", permissions=PermissionRules(allow=("*",)))
+
+    def model(request: Request) -> Turn:
+        turns = sum(isinstance(message, AssistantMessage) for message in request.messages)
+        names = ("mail", "web", "send")
+        return Turn(calls=[(names[turns], {"text": "x"} if turns == 2 else {})]) if turns < 3 else answer("done")
+
+    with Rig(tmp_path, model, house.tools(), spec=spec) as rig:
+        run = rig.start()
+        rig.wait(run, is_resting)
+        rig.ask(DecidePermission(run, "2.0", "allow"))
+        assert rig.finish(run).answer == "done"
+        again = rig.finish(rig.start(model=f"recorded:{run}"))
+        assert again.answer == "done"
+        assert again.exposures == {"private", "untrusted"}
+        assert house.sent == ["x"]
+
+
 def imported(tmp_path: Path, rig: Rig, **options: Any) -> str:
     """Return a run of a stranger, taken in."""
     with Rig(tmp_path / "there", writing("a"), [writer([])], spec=AgentSpec(plan="off")) as there:

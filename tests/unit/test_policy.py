@@ -177,13 +177,15 @@ def test_paths_and_places_of_addresses() -> None:
         ("https://example.com/docs/../admin", False),
         ("https://example.com/docs/%2e%2e/admin", False),
         ("https://example.com/docs%2fadmin", False),
+        ("https://example.com/docs/\\..\\admin", False),
         ("http://example.com/docs/a", False),
     ):
         assert may("allow", "http_get(https://example.com/docs/*)", url, "url", "http_get") is is_allowed
     assert may("allow", "http_get(localhost:8080*)", "http://localhost:8080/x", "url", "http_get")
     assert may("allow", "http_get(*)", "https://any.where/", "url", "http_get")
     assert may("allow", "http_get(*.example.com)", "https://a.example.com/", "url", "http_get")
-    assert not may("allow", "http_get(*.example.com)", "https://example.com/", "url", "http_get")
+    for other in ("https://example.com/", "https://evil.com\\.example.com/", "https://evil.com,.example.com/"):
+        assert not may("allow", "http_get(*.example.com)", other, "url", "http_get")
     assert not may("deny", "http_get(evil.com*)", "https://example.com/?evil.com", "url", "http_get")
     assert not may("deny", "http_get(evil.com:81)", "https://evil.com/", "url", "http_get")
 

@@ -80,8 +80,15 @@ class Recordings:
             if tool is not None and runs:
                 tools.append(tool)
                 continue
+            inward = tuple(one for one in spec.exposure if one != "outward")  # what is told comes in all the same
             replayed = spec.model_copy(
-                update={"effect": "read_only", "permission": "allow", "exclusive": None, "retries": 0, "exposure": ()}
+                update={
+                    "effect": "read_only",
+                    "permission": "allow",
+                    "exclusive": None,
+                    "retries": 0,
+                    "exposure": inward,
+                }
             )
             tools.append(
                 Tool(

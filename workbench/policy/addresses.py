@@ -17,6 +17,7 @@ from workbench.policy.wildcards import fits, loosely
 _PORTS: Final = {"http": 80, "https": 443}
 _PATTERN: Final = re.compile(r"(?:(?P<scheme>\w+)://)?(?P<host>\*(?=$|[:/*])|(?:\*\.)?[^:/?#*@\s]*[^:/?#*@\s.]|\[[0-9a-fA-F:.]+\])"
                              r"(?::(?P<port>\d+|\*))?(?P<rest>\*|[/?#].*)?", re.DOTALL)  # fmt: skip
+_HOST: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _HIDDEN: Final = re.compile(r"%(?:2e|2f|5c|00)", re.IGNORECASE)
 """Dots and slashes that only some readers see."""
 
@@ -64,9 +65,9 @@ def read_host(written: str) -> str | None:
         is_kept = host.isascii() or encoded.encode().decode("idna") == host
     except UnicodeError:
         return None
-    labels = encoded.split(".")
-    looks_like_a_number = labels[-1].isdigit() or labels[-1].startswith("0x")
-    return encoded if is_kept and all(labels) and not looks_like_a_number else None
+    last = encoded.rpartition(".")[2]
+    looks_like_a_number = last.isdigit() or last.startswith("0x")
+    return encoded if is_kept and _HOST.fullmatch(encoded) and not looks_like_a_number else None
 
 
 def allows(pattern: str, url: str) -> bool:
