@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from subprocess import DEVNULL
 from typing import Any
 
 alive = open(os.environ["ALIVE"], "w") if "ALIVE" in os.environ else None  # noqa: PTH123, SIM115 - as long as it lives
@@ -38,7 +39,8 @@ def called(name: str, arguments: dict[str, Any]) -> str:
             return f"{len(given_up)} given up"
         case "leave":
             held = () if alive is None else (alive.fileno(),)
-            subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pause()"], pass_fds=held)
+            program = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
+            subprocess.Popen(program, pass_fds=held, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
     return str(arguments.get("text", name))
 
 

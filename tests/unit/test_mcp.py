@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -222,12 +224,13 @@ def alive(tmp_path: Path) -> Path:
 
 async def test_closing_leaves_no_process_behind(alive: Path) -> None:
     """The program ends, and with it what it started."""
-    ended = asyncio.create_task(asyncio.to_thread(alive.read_text))
+    ended: Future[str] = Future()
+    threading.Thread(target=lambda: ended.set_result(alive.read_text()), daemon=True).start()
     async with McpConnections() as connections:
         tools = by_name(await connections.tools([plain(env={"ALIVE": str(alive)})]))
         await call(tools["leave"])
         assert not ended.done()
-    await asyncio.wait_for(ended, 10)
+    assert await asyncio.wait_for(asyncio.wrap_future(ended), 10) == ""
 
 
 def test_a_program_ends_when_we_are_killed(alive: Path) -> None:
