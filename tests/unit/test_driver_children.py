@@ -138,9 +138,9 @@ def test_a_decision_may_come_while_the_subagent_is_being_reopened(tmp_path: Path
         agents = rig.driver._session.agents
         toolkit = agents.toolkit
 
-        async def slowly(record: AgentRecord, name: str) -> Toolkit:
+        async def slowly(record: AgentRecord, name: str, *, is_root: bool) -> Toolkit:
             await asyncio.sleep(0.05)
-            return await toolkit(record, name)
+            return await toolkit(record, name, is_root=is_root)
 
         agents.toolkit = slowly  # type: ignore[assignment, method-assign]
         commands = (ResumeRun(run), DecidePermission(child, "0.0", "allow"))
