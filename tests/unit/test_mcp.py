@@ -269,6 +269,18 @@ async def test_lists_are_read_page_by_page_and_not_without_an_end() -> None:
         await connection._list()
 
 
+async def test_a_server_that_does_not_list_its_tools_any_more_is_a_sentence() -> None:
+    """Whatever it answers instead, and however much; it is asked again the next time."""
+    async with McpConnections() as connections:
+        server = plain(permission="allow")
+        tools = by_name(await connections.tools([server]))
+        for text, sentence in (("error", "cannot be used: not now"), ("many", "lists more tools than can be used")):
+            await call(tools["list"], text=text)
+            with pytest.raises(McpServerError, match=sentence):
+                await connections.tools([server])
+        assert "echo" in by_name(await connections.tools([server]))
+
+
 async def test_the_older_way_of_saying_that_tools_changed_is_heard() -> None:
     """A server of before 2026 tells it as a notification."""
     async with McpConnections() as connections:
