@@ -9,11 +9,14 @@ import json
 import os
 import subprocess
 import sys
+from subprocess import DEVNULL
 from typing import Any
 
 alive = open(os.environ["ALIVE"], "w") if "ALIVE" in os.environ else None  # noqa: PTH123, SIM115 - as long as it lives
 described = {"echo": "Say it again.", "die": "End.", "flood": "Say too much.", "change": "Change.", "leave": "Leave."}
 described |= {"hold": "Never answer.", "held": "Say how many calls were given up."}
+described["list"] = "Say how tools are listed the next time: all, many or error."
+listing = "all"
 given_up: list[int] = []
 described["echo"] += " Gladly." if "changed" in sys.argv else ""
 
@@ -26,7 +29,10 @@ def tool(name: str) -> dict[str, Any]:
 
 def called(name: str, arguments: dict[str, Any]) -> str:
     """Return what a tool says."""
+    global listing  # noqa: PLW0603 - it is the whole of this small program's state
     match name:
+        case "list":
+            listing = arguments["text"]
         case "die":
             os._exit(3)
         case "flood":
@@ -38,18 +44,25 @@ def called(name: str, arguments: dict[str, Any]) -> str:
             return f"{len(given_up)} given up"
         case "leave":
             held = () if alive is None else (alive.fileno(),)
-            subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pause()"], pass_fds=held)
+            program = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
+            subprocess.Popen(program, pass_fds=held, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
     return str(arguments.get("text", name))
 
 
 def answered(method: str, params: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a request."""
+    global listing
     match method:
         case "initialize":
             able = {"tools": {"listChanged": True}}
             who = {"name": "plain", "version": "1"}
             version = params["protocolVersion"]
             return {"result": {"protocolVersion": version, "capabilities": able, "serverInfo": who}}
+        case "tools/list" if listing != "all":
+            wanted, listing = listing, "all"
+            if wanted == "error":
+                return {"error": {"code": -32000, "message": "not now"}}
+            return {"result": {"tools": [{**tool("echo"), "name": f"t{number}"} for number in range(501)]}}
         case "tools/list":
             names = list(described)
             if "cursor" in params:

@@ -17,6 +17,7 @@ from tests.cli_harness import Shell, by_step
 from tests.harness import answer
 from tests.mcp_kit import PLAIN
 from workbench.agent.spec import AgentSpec
+from workbench.cli import demo
 from workbench.cli.workplace import Workplace, mcp_servers
 from workbench.config.settings import find_places, load_settings
 from workbench.driver.settings import DriverSettings
@@ -159,6 +160,21 @@ def test_a_table_says_all_of_a_server(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (docs.read_only, docs.exclude, docs.prefix, docs.timeout) == (("search",), ("wipe",), "docs_", 9.0)
     assert (docs.permission, web.permission) == ("allow", "ask")
     assert web.headers == {"authorization": "Bearer secret"}
+
+
+def test_the_tour_starts_nobodys_servers(shell: Shell, plain_is: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is about its own tools, and waits for no program of the person's."""
+    plain_is()
+    shown: list[Workplace] = []
+    monkeypatch.setattr(demo, "on_screen", lambda _args: True)
+
+    def show(place: Workplace, **_: Any) -> int:
+        shown.append(place)
+        return 0
+
+    monkeypatch.setattr(demo, "show_screen", show)
+    assert shell("demo").code == 0
+    assert shown[0].driver_settings().mcp == ()
 
 
 def test_what_lies_in_the_working_directory_is_not_looked_at(tmp_path: Path, plain_is: Write) -> None:

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -222,12 +224,13 @@ def alive(tmp_path: Path) -> Path:
 
 async def test_closing_leaves_no_process_behind(alive: Path) -> None:
     """The program ends, and with it what it started."""
-    ended = asyncio.create_task(asyncio.to_thread(alive.read_text))
+    ended: Future[str] = Future()
+    threading.Thread(target=lambda: ended.set_result(alive.read_text()), daemon=True).start()
     async with McpConnections() as connections:
         tools = by_name(await connections.tools([plain(env={"ALIVE": str(alive)})]))
         await call(tools["leave"])
         assert not ended.done()
-    await asyncio.wait_for(ended, 10)
+    assert await asyncio.wait_for(asyncio.wrap_future(ended), 10) == ""
 
 
 def test_a_program_ends_when_we_are_killed(alive: Path) -> None:
@@ -264,6 +267,18 @@ async def test_lists_are_read_page_by_page_and_not_without_an_end() -> None:
     connection._client = SimpleNamespace(session=Pages(-1))  # type: ignore[assignment]
     with pytest.raises(Exception, match="lists its tools without an end"):
         await connection._list()
+
+
+async def test_a_server_that_does_not_list_its_tools_any_more_is_a_sentence() -> None:
+    """Whatever it answers instead, and however much; it is asked again the next time."""
+    async with McpConnections() as connections:
+        server = plain(permission="allow")
+        tools = by_name(await connections.tools([server]))
+        for text, sentence in (("error", "cannot be used: not now"), ("many", "lists more tools than can be used")):
+            await call(tools["list"], text=text)
+            with pytest.raises(McpServerError, match=sentence):
+                await connections.tools([server])
+        assert "echo" in by_name(await connections.tools([server]))
 
 
 async def test_the_older_way_of_saying_that_tools_changed_is_heard() -> None:

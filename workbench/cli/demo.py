@@ -19,4 +19,5 @@ def execute(args: argparse.Namespace) -> int:
     place = find_workplace(args)
     with tempfile.TemporaryDirectory(prefix="workbench-demo-") as folder:
         scratch = replace(place.places, database=Path(folder) / "demo.db")
-        return show_screen(replace(place, places=scratch), tour=True)
+        alone = replace(place.settings, mcp={})  # the tour is about its own tools, and starts nobody's servers
+        return show_screen(replace(place, places=scratch, settings=alone), tour=True)

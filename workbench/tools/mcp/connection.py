@@ -89,7 +89,11 @@ class Connection:
     async def list_anew(self) -> None:
         """Ask for the tools again. Raises `ConnectionEndedError` where they cannot be had."""
         self.is_stale = False
-        self.tools = await self._beside(self._list())
+        try:
+            self.tools = await self._beside(self._list())
+        except Exception as error:  # noqa: BLE001 - the edge of a stranger's server: it has no tools for us
+            self.is_stale = True
+            raise error if isinstance(error, ConnectionEndedError) else ConnectionEndedError(_reason(error)) from None
         self.is_stale = self.is_stale or not self._is_heard
 
     async def _hold(self, ready: asyncio.Future[None]) -> None:
@@ -178,12 +182,14 @@ class Connection:
         finally:
             if not task.done():
                 task.cancel()
-        if task.done() and not task.cancelled() and not isinstance(task.exception(), ConnectionEndedError):
+        error = task.exception() if task.done() and not task.cancelled() else None
+        if task.done() and not task.cancelled() and not isinstance(error, ConnectionEndedError):
             return task.result()
         await asyncio.sleep(0)  # the connection's task learns of the end at the same moment
-        raise ConnectionEndedError(self._why or "ended")
+        raise ConnectionEndedError(self._why or str(error or "ended"))
 
     async def _call(self, tool: str, arguments: Mapping[str, JsonValue], on_progress: OnProgress) -> ToolResult:
+        import anyio
         import mcp_types
         from mcp.shared.exceptions import MCPError
 
@@ -200,6 +206,8 @@ class Connection:
             if error.code == mcp_types.CONNECTION_CLOSED:
                 raise ConnectionEndedError(self._why or "ended") from None
             return ToolResult(text_content(clean(error.message) or "the server says that it failed"), is_error=True)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            raise ConnectionEndedError(self._why or "ended") from None
         except ValidationError:
             raise ToolError("the server gave what is no result of a tool") from None
         return result_of(given)
