@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from workbench.agent.spec import AgentSpec
 from workbench.clock import Clock, ManualClock
 from workbench.conversation.messages import problems
@@ -90,6 +92,8 @@ class Lab:
         threads: ToolThreads | None = None,
         submit: Tool = submit_answer,
         rules: Sequence[str] = (),
+        has_class: bool = True,
+        answer_class: type[BaseModel] | None = None,
         **agent: Any,
     ) -> None:
         clock = clock or ManualClock()
@@ -105,6 +109,7 @@ class Lab:
             self.threads,
             subagents,
             deny_asks=deny_asks,
+            output=answer_class or (agent.get("output") if has_class else None),
             breakpoints=lambda: self.stops,
         )
         self.stops = Stops(tuple(parse_rule(rule) for rule in rules))

@@ -7,7 +7,15 @@ from importlib.resources import files
 from typing import TypeVar
 
 from workbench.events.agent import AgentRecord, CorpusRecord, Limits, ModelParameters, ModelRetries, PlanMode, Role
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
+from workbench.tools.control import (
+    SPAWN_SUBAGENT,
+    SUBMIT_ANSWER,
+    Output,
+    answer_schema,
+    spawn_subagent,
+    submit_answer,
+    with_answer,
+)
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, Notebook
 from workbench.tools.notes import note_tools
@@ -68,6 +76,8 @@ class AgentSpec:
     path: str | None = None
     digest: str | None = None
     corpus: CorpusRecord | None = None
+    output: Output | None = None
+    """The form of the answer, a pydantic model or a JSON Schema; None for an answer in words."""
 
     def record(self, base: AgentRecord | None = None) -> AgentRecord:
         """Return the plain values that the log keeps; what is not said here is as in `base`, or by default."""
@@ -78,7 +88,8 @@ class AgentSpec:
             **said,
             "name": self.name,
             "parameters": _over(base.parameters, self.parameters),
-            "tools": self.toolkit.specs,
+            "tools": with_answer(self.toolkit.specs, self.output),
+            "output": None if self.output is None else answer_schema(self.output),
             "limits": _over(base.limits, self.limits),
             "retries": _over(base.retries, self.retries),
             "roles": self.roles,
@@ -114,12 +125,13 @@ def _over(base: _Said, said: _Said) -> _Said:
 def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
     """Return the agent of a subagent: no plan, no subagents of its own, its own budget of steps.
 
-    A role may bring its own instructions, model and choice of tools. `submit_answer` is always there.
+    A role may bring its own instructions, model and choice of tools. `submit_answer` is always there, and takes words,
+    whatever the caller's own answer has to be.
     """
     chosen = next((item for item in record.roles if item.name == role), None)
     names = set(chosen.tools) if chosen and chosen.tools is not None else {spec.name for spec in record.tools}
     tools = tuple(
-        spec
+        submit_answer.spec if spec.name == SUBMIT_ANSWER and record.output is not None else spec
         for spec in record.tools
         if spec.name != SPAWN_SUBAGENT and (spec.name in names or spec.name == SUBMIT_ANSWER)
     )
@@ -129,6 +141,7 @@ def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
             "instructions": (chosen and chosen.instructions) or record.instructions,
             "model": (chosen and chosen.model) or record.model,
             "tools": tools,
+            "output": None,
             "plan": "off",
             "roles": (),
             "limits": record.limits.model_copy(update={"steps": record.limits.subagent_steps, "subagents": 0}),

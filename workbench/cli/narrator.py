@@ -16,6 +16,7 @@ from workbench.state.run_state import RunState
 from workbench.views.marks import EDITED, RETRIED
 from workbench.views.segments import Line, Segment, Style
 from workbench.views.show import (
+    NOTICE,
     asked_line,
     head_lines,
     is_submission,
@@ -55,6 +56,8 @@ class Narrator:
                 return [*head_lines(state, self._width), ()]
             case edits.MessageAdded():
                 return message_lines(event.content, self._width)
+            case runs.AnswerRefused():
+                return [*message_lines(event.content, self._width, NOTICE), ()]
             case _:
                 note = _note_of_run(event, state)
                 return [self._note(*note)] if note else []

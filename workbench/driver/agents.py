@@ -73,6 +73,10 @@ class Agents:
             )
         return spec.toolkit
 
+    async def own(self, record: AgentRecord) -> AgentSpec:
+        """Return what of a recorded agent is here as code."""
+        return await self._spec(record.corpus.path if record.corpus else None)
+
     async def _spec(self, folder: str | None) -> AgentSpec:
         async with self._opening:
             if folder not in self._libraries:

@@ -182,6 +182,7 @@ class Session:
         if agent is None:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
         self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
+        own = await self.agents.own(agent)
         return Surroundings(
             toolkit=self.recordings.toolkit(await self.agents.toolkit(agent, run), agent, run, root),
             provider=lambda model: self.recordings.provider(model, agent.pace, run, root),
@@ -189,6 +190,7 @@ class Session:
             threads=self._threads,
             lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
             deny_asks=root in self.deny_asks,
+            output=own.output if isinstance(own.output, type) else None,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
         )
 

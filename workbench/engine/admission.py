@@ -19,7 +19,7 @@ from workbench.policy import verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
-from workbench.tools.control import SPAWN_SUBAGENT
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, answer_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     """Return whether the call may start, or what happens instead."""
     if candidate.invalid is not None:
         return refused(candidate, "invalid_input", f"{candidate.tool} was not run: {candidate.invalid}.")
-    tool = around.toolkit.get(candidate.tool)
+    tool = _tool(candidate.tool, around, state)
     offered = state.agent.offered_tools if state.agent else ()
     if tool is None or not any(spec.name == candidate.tool for spec in offered):
         names = ", ".join(sorted(spec.name for spec in offered)) or "none"
@@ -121,6 +121,14 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
         return Admitted(tool, tool.validate(candidate.input))
     except ToolError as error:
         return refused(candidate, "invalid_input", str(error))
+
+
+def _tool(name: str, around: Surroundings, state: RunState) -> Tool | None:
+    """Return the live tool; an answer is judged by the schema that the log has, and its class where that is here."""
+    wanted = state.agent.output if state.agent is not None else None
+    if name == SUBMIT_ANSWER and wanted is not None:
+        return answer_tool(wanted, around.output)
+    return around.toolkit.get(name)
 
 
 def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:

@@ -8,7 +8,7 @@ from workbench.agent.spec import summary_prompt
 from workbench.conversation.builder import Conversation
 from workbench.engine.breakpoints import Hits
 from workbench.engine.context import elision, summary_end
-from workbench.engine.decide import Action, Approve, Dispatch, Fail, Finish, Propose, Rest, Think, next_action
+from workbench.engine.decide import Action, Approve, Dispatch, Fail, Finish, Propose, Rest, Tell, Think, next_action
 from workbench.engine.dispatch import Dispatcher
 from workbench.engine.journal import Journal
 from workbench.engine.limits import limit_reached, out_of_time, seconds_left
@@ -16,14 +16,15 @@ from workbench.engine.planner import read_plan
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.turns import TurnRunner
 from workbench.errors import ModelError, StoreError, UserError
-from workbench.events.content import Content, TextBlock, normalise_text
+from workbench.events.content import Content, TextBlock, normalise_text, text_content
 from workbench.events.plan import PlanApproved, PlanStepFinished
 from workbench.events.request import Purpose
-from workbench.events.run import ContextSummarised, LimitReached, RunFinished, RunPaused
+from workbench.events.run import AnswerRefused, ContextSummarised, LimitReached, RunFinished, RunPaused
 from workbench.events.turn import TurnFinished
 from workbench.state.run_state import RunState
 
 PauseWhen = Literal["now", "step"]
+NO_OBJECT = "Words alone are no answer here. Give it with submit_answer, as an object that fits its schema."
 
 
 class RunLoop:
@@ -122,11 +123,11 @@ class RunLoop:
                 await self._follow_plan()
             case Think():
                 return await self._think(action.step)
-            case Finish():
+            case Tell():
+                told = text_content(NO_OBJECT)
+                await self._journal.append(AnswerRefused(step=action.step, content=told))
+            case Finish() | Fail():
                 await self._finish(action)
-                return True
-            case Fail():
-                await self._journal.append(self._finished("failed", "error", error=action.error), durable=True)
                 return True
         return False
 
@@ -223,10 +224,13 @@ class RunLoop:
             if done:
                 await self._journal.append(*done)
 
-    async def _finish(self, action: Finish) -> None:
+    async def _finish(self, action: Finish | Fail) -> None:
+        if isinstance(action, Fail):
+            await self._journal.append(self._finished("failed", "error", error=action.error), durable=True)
+            return
         reason: Literal["answered", "halted"] = "answered" if action.reason == "answered" else "halted"
         finished = self._finished("completed", reason).model_copy(
-            update={"answer": action.answer, "citations": action.citations}
+            update={"answer": action.answer, "citations": action.citations, "output": action.output}
         )
         await self._journal.append(finished, durable=True)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import BaseModel
+
 from workbench.clock import Clock
 from workbench.engine.breakpoints import Breakpoints, NoBreakpoints
 from workbench.engine.threads import ToolThreads
@@ -41,5 +43,7 @@ class Surroundings:
     subagents: Subagents | None = None
     lineage: tuple[str, ...] = ()
     deny_asks: bool = False
+    output: type[BaseModel] | None = None
+    """The class of a wanted answer, where it is here; the log has its schema alone."""
     breakpoints: Callable[[], Breakpoints] = NoBreakpoints
     """Gives those that are in force at the moment."""

@@ -117,6 +117,15 @@ class RunFinished(Event):
     error: str | None = None
 
 
+class AnswerRefused(Event):
+    """The model ended its turn in words where an object is wanted; it is told how to answer."""
+
+    kind: Literal["answer_refused"] = "answer_refused"
+    step: int
+    content: Content
+    """What the model is told."""
+
+
 class LimitReached(Event):
     """A limit stopped the run."""
 

@@ -230,12 +230,15 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
         case runs.RunFinished():
             state.end = (event.status, event.reason)
             state.answer, state.citations, state.error = event.answer, event.citations, event.error
+            state.output = event.output
             if event.status == "completed" and state.plan is not None:
                 state.plan.progress = ["done"] * len(state.plan.progress)
         case runs.ModeChanged():
             state.mode = event.mode
             state.clean_in_a_row = 0
             state.outcomes.clear()
+        case runs.AnswerRefused():
+            _say(state, Said("notice", event.content))
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
         case runs.BreakpointHit():
@@ -280,6 +283,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     if event.caller is not None:
         state.caller = event.caller
     state.end, state.breakpoint, state.answer, state.citations, state.error = None, "", None, (), None
+    state.output = None
     state.started_at = record.at
     state.driven_seconds = 0.0
     state.own_edits, state.failed_turn = [], None

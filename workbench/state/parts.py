@@ -213,7 +213,8 @@ class PlanState:
 class Said:
     """Something that stands in the conversation as user text: the task, a plan, a message."""
 
-    kind: Literal["task", "plan", "message", "summary"]
+    kind: Literal["task", "plan", "message", "summary", "notice"]
+    """A notice is what neither a person nor the plan says: why a turn is no answer, or what a hook adds."""
     content: Content
 
 

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import JsonValue
+
 from workbench.events.agent import AgentRecord
 from workbench.events.content import Content
 from workbench.events.request import Usage
@@ -67,6 +69,8 @@ class RunState:
     hits: dict[tuple[str, str | None], str] = field(default_factory=dict)
     """Breakpoints that were hit, by rule and call, with why; they do not stop the run there again."""
     answer: str | None = None
+    output: dict[str, JsonValue] | None = None
+    """The answer as an object, where the agent wants one."""
     citations: tuple[Citation, ...] = ()
     error: str | None = None
     late_results: int = 0

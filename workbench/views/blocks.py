@@ -45,7 +45,7 @@ def message_parts(said: Said, ordinal: int, scene: Scene, *, queued: bool = Fals
 
 
 def note_parts(said: Said, scene: Scene) -> list[Part]:
-    """Return what entered the conversation by itself: a changed plan, a summary."""
+    """Return what entered the conversation by itself: a changed plan, a summary, a notice."""
     title = Segment(f"{EDITED} ", "edited") if said.kind == "plan" else Segment("◇ ", "muted")
     passage = cut_text(plain_text(said.content), scene.width - 2, MESSAGE_LINES)
     lines = [

@@ -21,6 +21,7 @@ from workbench.events.content import TextBlock, plain_text
 from workbench.events.request import ThinkingBlock
 from workbench.state.parts import CallState, ResultRef, StepState, TurnState
 from workbench.state.run_state import RunState
+from workbench.tools.control import SUBMIT_ANSWER, answer_text
 from workbench.views.outline import Outline, main_selection
 from workbench.views.segments import Line, Segment, Style, line_text
 from workbench.views.selection import Selection
@@ -233,7 +234,8 @@ def _said(turn: TurnState, *, thinking: bool) -> str:
 
 def _call_texts(call: CallState, state: RunState) -> Iterator[tuple[str, str]]:
     yield "tool", call.tool
-    if state.answer is None or call.input.get("answer") != state.answer:
+    wanted = state.agent.output if state.agent is not None else None
+    if call.tool != SUBMIT_ANSWER or answer_text(call.input, wanted) != state.answer:
         yield "input", "\n".join(_leaves(call.input))
     for name, text in (("problem", call.invalid), ("question", call.question), ("progress", call.progress)):
         if text:

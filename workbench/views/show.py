@@ -40,6 +40,8 @@ SHORT_ID: Final = 8
 _RESULT_LINES: Final = 4
 _LEAST_RESULT: Final = 8
 """Cells in which a result says anything beside how its call ended."""
+NOTICE: Final = "◇ "
+"""Before what the model was told and nobody said."""
 _INDENT: Final = Segment("  ")
 
 
@@ -88,6 +90,7 @@ def run_document(state: RunState, contents: Contents, *, crashed: bool = False) 
         "steps": [_step_document(step, contents) for step in state.steps],
         "messages": _message_documents(state),
         "answer": state.answer,
+        "output": state.output,
         "citations": [citation.model_dump() for citation in state.citations],
         "error": state.error,
         "subagent_steps": state.child_steps,
@@ -187,6 +190,8 @@ def show_lines(state: RunState, contents: Contents, width: int, *, crashed: bool
             lines += [*step_lines(state.steps[entry.index], contents, width), ()]
         elif entry.kind == "message":
             lines += [*message_lines(entry.content, width), ()]
+        elif entry.kind == "notice":
+            lines += [*message_lines(entry.content, width, NOTICE), ()]
     if state.active_turn is not None and state.active_turn.purpose == "step":
         lines += [step_head(state.steps[-1], width), ()]
     if state.answer:
@@ -211,9 +216,8 @@ def is_submission(call: CallState) -> bool:
     return call.tool == SUBMIT_ANSWER and not (call.result is not None and call.result.is_error)
 
 
-def message_lines(content: Content, width: int) -> list[Line]:
-    """Return what a person said."""
-    head = "YOU  "
+def message_lines(content: Content, width: int, head: str = "YOU  ") -> list[Line]:
+    """Return what a person said; with `NOTICE` for a head, what the model was told otherwise."""
     lines = wrap(inert(said_text(content)), width - len(head))
     leads = (head, *[" " * len(head)] * len(lines))
     text = [(Segment(lead, "title"), Segment(line, "message")) for lead, line in zip(leads, lines, strict=False)]

@@ -11,6 +11,7 @@ from typing import Final
 from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
 from workbench.state.parts import CallState, StepState, TurnState, time_covered
+from workbench.tools.control import answer_text
 from workbench.views.brief import cut_text
 from workbench.views.filter import Filter, hidden_line
 from workbench.views.lanes import (
@@ -254,8 +255,8 @@ def _submission_parts(step: StepState, call: CallState, scene: Scene) -> list[Pa
     """Show a submitted answer as one line, and its text where it is not the run's answer that stands at the end."""
     target = Target(call_selection(step, call), 0, scene.width)
     parts = [Part(1, partial(_draw_submission, step, call, scene), (target,))]
-    answer = call.input.get("answer")
-    if isinstance(answer, str) and answer != scene.state.answer:
+    answer = answer_text(call.input, scene.state.agent.output if scene.state.agent is not None else None)
+    if answer and answer != scene.state.answer:
         parts.append(passage_part(cut_text(answer, scene.width - 2, ANSWER_LINES), scene.width, "text", indent="  "))
     return parts
 
