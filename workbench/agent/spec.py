@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TypeVar
 
+from workbench.agent.hooks import Hooks
 from workbench.events.agent import AgentRecord, CorpusRecord, Limits, ModelParameters, ModelRetries, PlanMode, Role
 from workbench.tools.control import (
     SPAWN_SUBAGENT,
@@ -78,6 +79,7 @@ class AgentSpec:
     corpus: CorpusRecord | None = None
     output: Output | None = None
     """The form of the answer, a pydantic model or a JSON Schema; None for an answer in words."""
+    hooks: tuple[Hooks, ...] = ()
 
     def record(self, base: AgentRecord | None = None) -> AgentRecord:
         """Return the plain values that the log keeps; what is not said here is as in `base`, or by default."""
@@ -92,6 +94,7 @@ class AgentSpec:
             "output": None if self.output is None else answer_schema(self.output),
             "limits": _over(base.limits, self.limits),
             "retries": _over(base.retries, self.retries),
+            "hooks": tuple(hook.name for hook in self.hooks),
             "roles": self.roles,
             "eager": self.eager,
             "path": self.path,

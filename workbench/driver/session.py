@@ -190,6 +190,7 @@ class Session:
             threads=self._threads,
             lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
             deny_asks=root in self.deny_asks,
+            hooks=own.hooks,
             output=own.output if isinstance(own.output, type) else None,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
         )

@@ -70,6 +70,15 @@ class Admitted:
         )
 
 
+def startable(state: RunState) -> Sequence[Candidate]:
+    """Return the calls of the open step that could start."""
+    step = state.open_step
+    calls = [call for call in step.asked_calls if not call.has_result] if step is not None else []
+    if state.is_sequential:
+        calls = calls[:1]
+    return [Candidate.of_state(call) for call in calls if call.status in ("requested", "interrupted")]
+
+
 def judge(
     candidates: Sequence[Candidate], flying_subagents: AbstractSet[str], around: Surroundings, state: RunState
 ) -> list[tuple[Candidate, Admitted | Refused]]:

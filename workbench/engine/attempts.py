@@ -123,9 +123,9 @@ class CallInFlight:
         loop = asyncio.get_running_loop()
         context, tool = self._context(self._attempt), self._tool
         if self._special is not None:
-            self._future = loop.create_task(_guarded(self._special))
+            self._future = loop.create_task(guarded(self._special))
         elif tool.is_async:
-            self._future = loop.create_task(_guarded(lambda: tool.call(self._arguments, context)))
+            self._future = loop.create_task(guarded(lambda: tool.call(self._arguments, context)))
         else:
             self._thread = self._threads.run(lambda: tool.call(self._arguments, context))
             self._future = self._thread.future
@@ -234,10 +234,10 @@ class CallInFlight:
             case ToolExitError():
                 return "exception", text_content(f"{name} failed: {_words(error)}"), False
             case TimeoutError():
-                return "timeout", text_content(f"{name} failed: {_described(error)}.{caution}"), repeatable
+                return "timeout", text_content(f"{name} failed: {described(error)}.{caution}"), repeatable
             case _:
                 transient = isinstance(error, ConnectionError) and repeatable
-                return "exception", text_content(f"{name} failed: {_described(error)}"), transient
+                return "exception", text_content(f"{name} failed: {described(error)}"), transient
 
 
 def _words(error: BaseException) -> str:
@@ -248,7 +248,8 @@ def _words(error: BaseException) -> str:
         return "it cannot say why"
 
 
-def _described(error: BaseException) -> str:
+def described(error: BaseException) -> str:
+    """Return the kind of an error and what it says."""
     return ": ".join(filter(None, (type(error).__name__, _words(error))))
 
 
@@ -262,10 +263,10 @@ def _returned(value: Any) -> tuple[Outcome, Content, bool]:
             return ("error" if value.is_error else "ok"), content, False
         return "ok", to_content(value), False
     except Exception as error:  # noqa: BLE001 - the edge of a tool: what it returned may do anything when read
-        return "exception", text_content(f"the result cannot be read: {_described(error)}"), False
+        return "exception", text_content(f"the result cannot be read: {described(error)}"), False
 
 
-async def _guarded(start: Callable[[], Awaitable[Any]]) -> Any:
+async def guarded(start: Callable[[], Awaitable[Any]]) -> Any:
     """Await a tool; what would end the event loop (`SystemExit`, `KeyboardInterrupt`) becomes an ordinary error."""
     try:
         return await start()

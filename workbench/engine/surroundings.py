@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from workbench.agent.hooks import Hooks
 from workbench.clock import Clock
 from workbench.engine.breakpoints import Breakpoints, NoBreakpoints
 from workbench.engine.threads import ToolThreads
@@ -45,5 +46,7 @@ class Surroundings:
     deny_asks: bool = False
     output: type[BaseModel] | None = None
     """The class of a wanted answer, where it is here; the log has its schema alone."""
+    hooks: tuple[Hooks, ...] = ()
+    """Those that are here as code; the ones that the log names are asked."""
     breakpoints: Callable[[], Breakpoints] = NoBreakpoints
     """Gives those that are in force at the moment."""

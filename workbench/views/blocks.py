@@ -155,7 +155,7 @@ def _answer_parts(scene: Scene) -> list[Part]:
     state = scene.state
     head = row([Segment("ANSWER", "title")], scene.width)
     parts = [fixed([head], Target(ANSWER, 0, scene.width))]
-    parts.append(passage_part(cut_text(state.answer or "", scene.width, ANSWER_LINES), scene.width, "text"))
+    parts.append(passage_part(cut_text(state.told_answer or "", scene.width, ANSWER_LINES), scene.width, "text"))
     for number, citation in enumerate(state.citations, 1):
         pieces = [
             Segment(f"  [{number}] ", "muted"),
