@@ -19,6 +19,7 @@ from tests.loop_kit import Lab, answer, asks, patiently
 from workbench.agent.hooks import METHODS, Answer, Call, Context, Hooks, Turn
 from workbench.agent.spec import AgentSpec
 from workbench.cli.narrator import Narrator
+from workbench.debugger.address import find_cut, parse_address
 from workbench.engine import hook_values, hooks
 from workbench.errors import ToolError, TransientModelError
 from workbench.events.call import CallFinished, CallStarted, OutcomeUnknown, PermissionDecided
@@ -31,12 +32,15 @@ from workbench.providers import scripted
 from workbench.providers.base import Delta, PartsDelta, TurnEnd
 from workbench.providers.scripted import ScriptedProvider
 from workbench.state.fold import fold
+from workbench.state.history import History
 from workbench.tools.base import ToolResult
 from workbench.tools.declaring import tool
 from workbench.views.inspector import inspector_lines
+from workbench.views.parts import Scene
 from workbench.views.segments import line_text
 from workbench.views.selection import Selection
 from workbench.views.show import run_document, show_lines
+from workbench.views.steps import step_parts
 
 
 @tool(read_only=True)
@@ -406,6 +410,18 @@ async def test_what_is_shown_is_changed_and_the_model_reads_what_it_said() -> No
     await check_log(lab)
 
 
+async def test_a_fork_after_a_turn_shows_what_the_hook_wanted() -> None:
+    """What is shown of a turn belongs to it, wherever the log is cut."""
+    hide = hook(on_output=lambda text: text.replace("secret", "***"))
+    lab = Lab([asks(("look", {"word": "a"}), text="The secret."), answer()], [look], hooks=(hide,))
+    await lab.run()
+    history = History()
+    for record in lab.journal.records:
+        history.append(record)
+    cut = find_cut(history, parse_address("0.turn"))
+    assert cut.state.steps[0].turn.text_blocks == ["The ***."]
+
+
 async def test_drafts_pass_through_the_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     """The text that is being written is shown as the hook wants it, and not at all where the hook fails."""
     monkeypatch.setattr("workbench.engine.turns.SHOW_EVERY", -1.0)
@@ -643,6 +659,9 @@ async def test_views_tell_what_hooks_did() -> None:
         seen = fold([record], seen)
         told += "\n".join(line_text(line) for line in narrator.lines(record, seen)) + "\n"
     assert all(words in told for words in wanted)
+    parts = step_parts(state.steps[0], Scene(state, 100))
+    drawn = "\n".join(line_text(line) for part in parts for line in part.draw(Selection("none")))
+    assert all(words in drawn for words in wanted)
     sheet = "\n".join(line_text(line) for line in inspector_lines(state, Selection("call", step=0, call="0.0"), {}, 80))
     assert "by hook Redact" in sheet
 

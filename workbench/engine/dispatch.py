@@ -292,7 +292,7 @@ class Dispatcher:
         state = self._journal.state
         known = state.steps[opening.step].calls if opening.step < len(state.steps) else {}
         calls = sort_out(opening.calls, known)
-        events += [opening, *beside]
+        events += [*beside, opening]  # a fork after the turn inherits what hooks made of it
         events.extend(plan_progress(state.plan, opening.content))
         for new, old in calls.reused:
             events.append(CallReused(call=new, old=old))
