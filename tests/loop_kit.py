@@ -10,6 +10,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
+from workbench.agent.hooks import Hooks
 from workbench.agent.spec import AgentSpec
 from workbench.clock import Clock, ManualClock
 from workbench.conversation.messages import problems
@@ -70,6 +73,7 @@ class CheckedJournal(MemoryJournal):
     def draft(self, step: int, purpose: str, text: str, thinking: str) -> None:
         """Keep what would be shown."""
         self.drafts.append(text)
+        self.changed.set()
 
 
 class Lab:
@@ -90,6 +94,10 @@ class Lab:
         threads: ToolThreads | None = None,
         submit: Tool = submit_answer,
         rules: Sequence[str] = (),
+        hooks: tuple[Hooks, ...] = (),
+        live_hooks: tuple[Hooks, ...] | None = None,
+        has_class: bool = True,
+        answer_class: type[BaseModel] | None = None,
         **agent: Any,
     ) -> None:
         clock = clock or ManualClock()
@@ -105,12 +113,14 @@ class Lab:
             self.threads,
             subagents,
             deny_asks=deny_asks,
+            hooks=hooks if live_hooks is None else live_hooks,
+            output=answer_class or (agent.get("output") if has_class else None),
             breakpoints=lambda: self.stops,
         )
         self.stops = Stops(tuple(parse_rule(rule) for rule in rules))
         """The breakpoints in force; a test may replace them while the run goes on."""
         self.loop = RunLoop(self.journal, self.around)
-        options = {"plan": "off", "limits": UNLIMITED, "retries": AT_ONCE, **agent}
+        options = {"plan": "off", "limits": UNLIMITED, "retries": AT_ONCE, "hooks": hooks, **agent}
         self.agent = AgentSpec(toolkit=self.toolkit, **options).record()
 
     @property

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.agent.hooks import Hooks
     from workbench.api.agent import Agent, AgentRun
     from workbench.api.places import Store
     from workbench.api.result import RunResult, WaitingCall
@@ -31,6 +32,7 @@ _HOMES = {
     "AgentError": "errors",
     "AgentRun": "api.agent",
     "Endpoint": "providers.remote",
+    "Hooks": "agent.hooks",
     "Limits": "events.agent",
     "McpServer": "tools.mcp.server",
     "ModelParameters": "events.agent",
@@ -60,6 +62,7 @@ __all__ = [
     "AgentError",
     "AgentRun",
     "Endpoint",
+    "Hooks",
     "Limits",
     "McpServer",
     "ModelParameters",

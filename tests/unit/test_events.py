@@ -55,7 +55,7 @@ from workbench.events.library import (
     RunTagged,
 )
 from workbench.events.request import Usage
-from workbench.events.run import RunForked, ToolsSwitched
+from workbench.events.run import AnswerRefused, RunForked, ToolsSwitched
 from workbench.tools.base import to_content
 
 VOCABULARY = Path(__file__).parents[1] / "golden" / "vocabulary.txt"
@@ -65,6 +65,7 @@ SAMPLES: list[Event] = [
     *ending(),
     RunForked(parent="a", cut=3, made_from="b", address="0.1", reset={"0.1": "rerun"}, dropped=("thinking",)),
     ToolsSwitched(groups={"files": True}, by="model"),
+    AnswerRefused(step=2, content=text_content("Use submit_answer.")),
     RunNamed(run="a", name="n"),
     RunNoted(run="a", note="n"),
     RunTagged(run="a", tags=("x", "y")),

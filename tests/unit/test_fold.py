@@ -352,7 +352,7 @@ def test_queued_messages_enter_after_the_results() -> None:
     assert [type(entry) for entry in run.state.entries] == [Said, StepMark]
     run.add(done("0.1"))
     assert [str(entry) for entry in run.state.entries[2:]] == [
-        str(Said("message", text_content(text))) for text in ("one", "two")
+        str(Said("message", text_content(text), seq)) for seq, text in ((2, "one"), (4, "two"))
     ]
     assert run.state.queued == []
 

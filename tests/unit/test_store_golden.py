@@ -73,8 +73,12 @@ async def test_an_old_run_can_be_driven_on(path: Path) -> None:
         assert await store.acquire(FORK) == 2
 
 
+LATER = {"tools_switched", "answer_refused"}
+"""Kinds that are newer than the golden database."""
+
+
 def test_no_kind_is_missing() -> None:
-    """The golden database holds every kind that can stand in a log, and one that nobody knows."""
+    """The golden database holds every kind that could stand in a log when it was made, and one that nobody knows."""
     kinds = {event.kind for events in written().values() for event in events}
     known = {str(model.model_fields["kind"].default) for model in RunEvent.__args__}
-    assert kinds == known | {"dreamt_of"}
+    assert kinds == known - LATER | {"dreamt_of"}

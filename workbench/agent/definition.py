@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from workbench.agent.hooks import Hooks
 from workbench.agent.spec import AgentSpec
 from workbench.errors import AgentError
 from workbench.events.agent import CorpusRecord, Limits, ModelParameters, ModelRetries, PermissionRules, PlanMode, Role
@@ -16,7 +17,7 @@ from workbench.providers.base import Provider
 from workbench.providers.own import own_name
 from workbench.tools.base import Tool
 from workbench.tools.checks import check_toolkit
-from workbench.tools.control import spawn_subagent, submit_answer
+from workbench.tools.control import Output, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
@@ -51,6 +52,8 @@ class AgentDefinition:
     name: str = "agent"
     roles: Sequence[Role] = ()
     subagents: bool = False
+    output: Output | None = None
+    hooks: Sequence[Hooks] = ()
     permissions: PermissionRules = field(default_factory=PermissionRules)
     mcp: Sequence[McpServer] = ()
     parameters: ModelParameters = field(default_factory=ModelParameters)
@@ -75,7 +78,12 @@ class AgentDefinition:
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
         object.__setattr__(self, "tools", tuple(_usable(item) for item in _flat(self.tools)))
-        check_toolkit(self(NoDocuments(), NotesInMemory(), None).toolkit)
+        for hook in self.hooks:
+            if not isinstance(hook, Hooks):
+                raise AgentError(f"{hook!r} is no hook; make it of a class that inherits from Hooks")
+        made = self(NoDocuments(), NotesInMemory(), None)
+        check_toolkit(made.toolkit)
+        made.record()
 
     @property
     def model_name(self) -> str | None:
@@ -123,6 +131,8 @@ class AgentDefinition:
             limits=self.limits,
             retries=self.retries,
             permissions=self.permissions,
+            output=self.output,
+            hooks=tuple(self.hooks),
             mcp=tuple(self.mcp),
             roles=tuple(self.roles),
             plan=self.plan,

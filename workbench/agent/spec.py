@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TypeVar
 
+from workbench.agent.hooks import Hooks
 from workbench.events.agent import (
     AgentRecord,
     CorpusRecord,
@@ -17,7 +18,15 @@ from workbench.events.agent import (
     Role,
 )
 from workbench.policy import check_rules, joined_rules
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
+from workbench.tools.control import (
+    SPAWN_SUBAGENT,
+    SUBMIT_ANSWER,
+    Output,
+    answer_schema,
+    spawn_subagent,
+    submit_answer,
+    with_answer,
+)
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, Notebook
 from workbench.tools.mcp.server import McpServer
@@ -83,6 +92,9 @@ class AgentSpec:
     corpus: CorpusRecord | None = None
     mcp: tuple[McpServer, ...] = ()
     """Servers whose tools join those of `toolkit` when a run begins; the record has the tools."""
+    output: Output | None = None
+    """The form of the answer, a pydantic model or a JSON Schema; None for an answer in words."""
+    hooks: tuple[Hooks, ...] = ()
 
     def record(self, base: AgentRecord | None = None) -> AgentRecord:
         """Return the plain values that the log keeps; what is not said here is as in `base`, or by default.
@@ -97,10 +109,12 @@ class AgentSpec:
             **said,
             "name": self.name,
             "parameters": _over(base.parameters, self.parameters),
-            "tools": self.toolkit.specs,
+            "tools": with_answer(self.toolkit.specs, self.output),
             "groups": self.toolkit.groups,
+            "output": None if self.output is None else answer_schema(self.output),
             "limits": _over(base.limits, self.limits),
             "retries": _over(base.retries, self.retries),
+            "hooks": tuple(hook.name for hook in self.hooks),
             "roles": self.roles,
             "permissions": joined_rules(base.permissions, self.permissions),
             "eager": self.eager,
@@ -135,12 +149,13 @@ def _over(base: _Said, said: _Said) -> _Said:
 def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
     """Return the agent of a subagent: no plan, no subagents of its own, its own budget of steps.
 
-    A role may bring its own instructions, model and choice of tools. `submit_answer` is always there.
+    A role may bring its own instructions, model and choice of tools. `submit_answer` is always there, and takes words,
+    whatever the caller's own answer has to be.
     """
     chosen = next((item for item in record.roles if item.name == role), None)
     names = set(chosen.tools) if chosen and chosen.tools is not None else {spec.name for spec in record.tools}
     tools = tuple(
-        spec
+        submit_answer.spec if spec.name == SUBMIT_ANSWER and record.output is not None else spec
         for spec in record.tools
         if spec.name != SPAWN_SUBAGENT and (spec.name in names or spec.name == SUBMIT_ANSWER)
     )
@@ -150,6 +165,7 @@ def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
             "instructions": (chosen and chosen.instructions) or record.instructions,
             "model": (chosen and chosen.model) or record.model,
             "tools": tools,
+            "output": None,
             "plan": "off",
             "roles": (),
             "limits": record.limits.model_copy(update={"steps": record.limits.subagent_steps, "subagents": 0}),

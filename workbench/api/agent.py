@@ -156,7 +156,7 @@ class AgentRun:
                 self._living = living = await self._begin(self._events.put_nowait, stack)
                 while True:
                     await living.to_rest()
-                    result = result_of(living.state)
+                    result = result_of(living.state, self._agent.output)
                     if not result.waiting or self._approve is None:
                         return result
                     for call in result.waiting:

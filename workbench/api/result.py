@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from workbench.events.request import Usage
 from workbench.events.run import Citation, Reason
 from workbench.state.run_state import RunState, Status
+from workbench.tools.control import Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RunResult:
     """Of the run and its subagents."""
     citations: tuple[Citation, ...] = ()
     output: Any = None
-    """The answer as an instance of the agent's `output`; None without one, or without an answer."""
+    """The answer as an instance of the agent's `output`, or as an object where that is a schema; None without one."""
     steps: int = 0
     error: str | None = None
     waiting: tuple[WaitingCall, ...] = ()
@@ -49,9 +50,12 @@ class RunResult:
         return self.status == "completed"
 
 
-def result_of(state: RunState, output: Any = None) -> RunResult:
-    """Return the result of a run at rest."""
+def result_of(state: RunState, form: Output | None = None) -> RunResult:
+    """Return the result of a run at rest; `form` is that of the answer, where the agent wants one."""
     status, reason = state.status_and_reason
+    output: Any = state.output
+    if output is not None and isinstance(form, type):
+        output = form.model_validate(output)
     return RunResult(
         run_id=state.run,
         status=status,

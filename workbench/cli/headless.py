@@ -195,8 +195,8 @@ class Headless(AbstractContextManager["Headless"]):
             notes.say(interrupted_sentence(state, self._place))
             return INTERRUPTED
         if isinstance(self._printer, TextPrinter):
-            if state.answer:
-                notes.lines([(), *answer_lines(state.answer, state.citations, notes.width), ()])
+            if state.told_answer:
+                notes.lines([(), *answer_lines(state.told_answer, state.citations, notes.width), ()])
             notes.lines(ending_lines(state, notes.width))
         code = WAITING if tree.waiting() else exit_code(state)
         if code != COMPLETED:

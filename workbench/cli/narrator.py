@@ -9,9 +9,12 @@ from workbench.events import plan as plans
 from workbench.events import run as runs
 from workbench.events import turn as turns
 from workbench.events.base import Event, Recorded
+from workbench.state.fold_hooks import note_of
 from workbench.state.parts import StepState
 from workbench.state.run_state import RunState
+from workbench.views.hooks import hook_lines
 from workbench.views.marks import EDITED, RETRIED
+from workbench.views.said import NOTICE
 from workbench.views.segments import Line, Segment, Style
 from workbench.views.show import (
     asked_line,
@@ -54,6 +57,10 @@ class Narrator:
                 return [*head_lines(state, self._width), ()]
             case edits.MessageAdded():
                 return message_lines(event.content, self._width)
+            case runs.HookChanged():
+                return hook_lines([note_of(event)], self._width)
+            case runs.AnswerRefused():
+                return [*message_lines(event.content, self._width, NOTICE), ()]
             case _:
                 note = _note_of_run(event, state)
                 return [self._note(*note)] if note else []

@@ -16,6 +16,7 @@ PARAMETERS: Final = ("max_tokens", "temperature", "tool_choice", "effort", "host
 """What may be said about how a model is asked."""
 LIMITS: Final = (
     "calls_at_once", "request_tokens", "planner_tokens", "summary_tokens", "subagents", "subagent_steps",
+    "wrong_answers",
 )  # fmt: skip
 """What may be limited beside that at which a run stops."""
 STOPS: Final = ("steps", "tokens", "cost", "seconds")

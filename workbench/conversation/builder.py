@@ -82,7 +82,7 @@ class Conversation:
             head = f"{system_text(state)}\n{tools_json(agent.offered_tools)}".encode()
             self._hash.update(head)
             self._size = len(head)
-            await self._take(state, state.entries)
+            await self._take(state, tuple(state.entries))  # what comes in meanwhile is for the next request
         else:
             await self._take(state, state.entries[self._entries_taken :])
         self._prepared = self._request(state, agent, purpose, prompt)
@@ -244,7 +244,8 @@ def _result(state: RunState, call: CallState, contents: Contents) -> ToolResultB
     content = text_content(elision_mark(ref)) if is_elided else contents.get((ref.run, ref.seq), ())
     if call.original_input is not None:
         ran = json.dumps(call.input, ensure_ascii=False, sort_keys=True)
-        content = (*text_content(f"ran with {ran} instead, by the operator"), *content)
+        who = "a hook of the agent" if call.hook else "the operator"
+        content = (*text_content(f"ran with {ran} instead, by {who}"), *content)
     return ToolResultBlock(call=call.id, content=content, is_error=ref.is_error)
 
 

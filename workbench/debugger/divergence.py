@@ -192,7 +192,7 @@ class Comparer:
             return Difference(spot, "only", words + (", with an error" if failed else ""), independent=failed)
         error = "" if one.has_error == two.has_error else f"an error in {'a' if one.has_error else 'b'} only"
         if one.input != two.input:
-            edited = one.original_input is not None or two.original_input is not None
+            edited = any(call.original_input is not None and not call.hook for call in (one, two))
             words = f"input of {two.id} edited" if edited else f"{two.tool} {two.id} has another input"
             return Difference(spot, "input", f"{words}, {error}" if error else words, independent=edited or bool(error))
         edited = one.original is not None or two.original is not None

@@ -54,6 +54,7 @@ class _Limits(Limits):
     request_tokens: _Count = 120_000
     planner_tokens: _Count = 512
     summary_tokens: _Count = 1500
+    wrong_answers: Annotated[int, Field(ge=0, lt=1 << 53, description="a whole number, 0 or more")] = 3
 
 
 class _Retries(ModelRetries):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from workbench.agent.definition import DOCUMENTS, NOTES, needs, own_models
+from workbench.agent.hooks import Hooks
 from workbench.agent.spec import AgentSpec, default_record
 from workbench.conversation.builder import provider_of
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
@@ -38,8 +41,11 @@ class Code:
     """What of an agent no log can hold."""
 
     toolkit: Toolkit
-    models: Mapping[str, Provider]
+    models: Mapping[str, Provider] = field(default_factory=dict)
     """Models that are objects of its own, by name."""
+    hooks: tuple[Hooks, ...] = ()
+    output: type[BaseModel] | None = None
+    """The class of its answer, which may ask for more than the schema that the log has."""
 
 
 class Agents:
@@ -113,11 +119,11 @@ class Agents:
         if record.corpus and spec.corpus and spec.corpus.fingerprint != record.corpus.fingerprint:
             self._say_of(run, f"the documents of run {run[:8]} have changed since it began")
         if provider_of(record.model) == RECORDED and not record.live_tools:
-            return Code(spec.toolkit, {})  # what was recorded is told, and nothing runs
+            return Code(spec.toolkit)  # what was recorded is told, and nothing runs
         servers = needed(merged(spec.mcp, self.settings.mcp), record.tools)
         recorded = self.mcp.recorded(servers, record.tools, lambda said: self._say_of(run, said), strict=is_root)
         toolkit = spec.toolkit.joined(await self._told(servers, recorded))
-        return Code(toolkit, own_models(make))
+        return Code(toolkit, own_models(make), spec.hooks, spec.output if isinstance(spec.output, type) else None)
 
     async def _told(
         self, servers: Sequence[McpServer], tools: Coroutine[Any, Any, tuple[Tool, ...]]

@@ -201,6 +201,8 @@ class Session:
             lineage=lineage,
             finished_others=partial(finished_others, self, run),
             deny_asks=root in self.deny_asks,
+            hooks=code.hooks,
+            output=code.output,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
         )
 

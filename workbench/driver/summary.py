@@ -30,7 +30,7 @@ def summarise(run: str, state: RunState) -> RunSummary:
         cost=total.cost,
         total_tokens=total.total_tokens,
         elapsed=state.driven_seconds,
-        answer_line=(state.answer or "").strip().split("\n", 1)[0][:200],
+        answer_line=(state.told_answer or "").strip().split("\n", 1)[0][:200],
         edited=_edited(state),
         address=state.address,
         updated=state.at,

@@ -22,7 +22,7 @@ from workbench.policy import verdict as policy_verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS, answer_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,15 @@ class Admitted:
         )
 
 
+def startable(state: RunState) -> Sequence[Candidate]:
+    """Return the calls of the open step that could start."""
+    step = state.open_step
+    calls = [call for call in step.asked_calls if not call.has_result] if step is not None else []
+    if state.is_sequential:
+        calls = calls[:1]
+    return [Candidate.of_state(call) for call in calls if call.status in ("requested", "interrupted")]
+
+
 def judge(
     candidates: Sequence[Candidate], flying_subagents: AbstractSet[str], around: Surroundings, state: RunState
 ) -> list[tuple[Candidate, Admitted | Refused]]:
@@ -105,7 +114,7 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     """Return whether the call may start, or what happens instead."""
     if candidate.invalid is not None:
         return refused(candidate, "invalid_input", f"{candidate.tool} was not run: {candidate.invalid}.")
-    tool = around.toolkit.get(candidate.tool)
+    tool = _tool(candidate.tool, around, state)
     offered = state.agent.offered_tools if state.agent else ()
     if tool is None or not any(spec.name == candidate.tool for spec in offered):
         return refused(candidate, "error", _not_offered(candidate.tool, state))
@@ -160,6 +169,14 @@ def verdict_on(candidate: Candidate, spec: ToolSpec, state: RunState, *, deny_as
     return policy_verdict(
         spec, candidate.input, Standing(of_agent, state.allowed_tools, state.exposures, deny_asks=deny_asks)
     )
+
+
+def _tool(name: str, around: Surroundings, state: RunState) -> Tool | None:
+    """Return the live tool; an answer is judged by the schema that the log has, and its class where that is here."""
+    wanted = state.agent.output if state.agent is not None else None
+    if name == SUBMIT_ANSWER and wanted is not None:
+        return answer_tool(wanted, around.output)
+    return around.toolkit.get(name)
 
 
 def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:

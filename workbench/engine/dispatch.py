@@ -11,14 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from workbench.engine import outcomes
-from workbench.engine.admission import Admitted, Candidate, Refused, admit, judge
+from workbench.engine.admission import Admitted, Candidate, Refused, admit, judge, startable
 from workbench.engine.attempts import CallInFlight, late_size
+from workbench.engine.call_hooks import CallHooks
 from workbench.engine.eager import Offer, offer_of, sort_out
 from workbench.engine.flights import make_flight
 from workbench.engine.gate import Gate
+from workbench.engine.hooks import HookRunner
 from workbench.engine.journal import Journal
 from workbench.engine.limits import has_room, wanted_mode
-from workbench.engine.orders import Again, MoreTime, Orders, Settle
+from workbench.engine.orders import Order, Orders
 from workbench.engine.planner import plan_progress
 from workbench.engine.progress import ProgressNotes
 from workbench.engine.surroundings import Surroundings
@@ -33,7 +35,6 @@ from workbench.events.call import (
     LateResultDropped,
     OutcomeUnknown,
 )
-from workbench.events.content import Content
 from workbench.events.request import ToolCallBlock
 from workbench.events.run import ModeChanged
 from workbench.events.turn import TurnFinished
@@ -46,7 +47,7 @@ Stop = Literal["gentle", "soft", "hard"]
 class Dispatcher:
     """Runs the calls of a run's steps, one step at a time."""
 
-    def __init__(self, journal: Journal, around: Surroundings) -> None:
+    def __init__(self, journal: Journal, around: Surroundings, hooks: HookRunner) -> None:
         self._journal, self._around = journal, around
         self._wake = asyncio.Event()
         self._flying: dict[str, CallInFlight] = {}
@@ -63,6 +64,7 @@ class Dispatcher:
         self._stream_ended = False
         self._stop: Stop | None = None
         self._gate = Gate(around.breakpoints)
+        self._hooks, self._hooked = hooks, CallHooks(hooks, self._wake.set)
 
     # What others may ask; each takes effect at the loop's next round.
 
@@ -73,6 +75,7 @@ class Dispatcher:
     def stop(self, how: Stop) -> None:
         """Interrupt calls: `soft` all but effectful ones, `hard` those too; nothing new starts."""
         self._stop = how
+        self._hooked.stop()
         self._wake.set()
 
     def reset(self) -> None:
@@ -80,24 +83,9 @@ class Dispatcher:
         self._stop = None
         self._gate.reset()
 
-    def cancel(self, call: str) -> None:
-        """Give one call up; its result says so."""
-        self._orders.give(Settle(call))
-        self._wake.set()
-
-    def answer(self, call: str, content: Content, *, is_error: bool) -> None:
-        """Give one call the result that a person wrote."""
-        self._orders.give(Settle(call, content, is_error))
-        self._wake.set()
-
-    def retry(self, call: str) -> None:
-        """Leave the attempt of one call that runs, and begin the next."""
-        self._orders.give(Again(call))
-        self._wake.set()
-
-    def give_time(self, call: str, seconds: float) -> None:
-        """Let one call take so much longer."""
-        self._orders.give(MoreTime(call, seconds))
+    def order(self, order: Order) -> None:
+        """Do what a person wants of one call."""
+        self._orders.give(order)
         self._wake.set()
 
     @property
@@ -117,7 +105,9 @@ class Dispatcher:
     def offer(self, block: ToolCallBlock, attempt: int) -> None:
         """Take a call whose block is complete while the model still writes; it starts now if it may."""
         offer = offer_of(block, attempt, self._around, self._journal.state)
-        if offer is None or self._stop is not None or not self._gate.may_be_early(self._journal.state, offer.candidate):
+        if offer is None or self._hooks.change_calls or self._stop is not None:
+            return
+        if not self._gate.may_be_early(self._journal.state, offer.candidate):
             return
         self._offers.append(offer)
         self._wake.set()
@@ -158,21 +148,23 @@ class Dispatcher:
 
     # The calls of a finished turn.
 
-    async def run(self, opening: TurnFinished | None = None) -> None:
+    async def run(self, opening: TurnFinished | None = None, beside: Sequence[Event] = ()) -> None:
         """Run the open step's calls until each has its result, or only a person can go on, or all is stopped.
 
-        `opening` is the turn that asks for them; it is stored together with the first `call_started`s.
+        `opening` is the turn that asks for them; it is stored together with what is `beside` it and with the first
+        `call_started`s.
         """
         await self._end_stream()
-        await self._round(opening)
+        await self._round(opening, beside)
         while not self._is_over():
-            if self._flying:
+            if self._flying or self._hooked.is_busy:
                 await self._wake.wait()
             await self._round()
         await self._wind_down()
 
     def _is_over(self) -> bool:
-        return not (self._flying or self._wake.is_set()) and (self._stop is not None or not self._startable())
+        is_busy = self._flying or self._hooked.is_busy or self._wake.is_set()
+        return not is_busy and (self._stop is not None or not startable(self._journal.state))
 
     async def _wind_down(self) -> None:
         if self._winding_down:
@@ -184,16 +176,19 @@ class Dispatcher:
         beside, self._beside = self._beside, None
         if beside is not None and not beside.cancel() and not beside.cancelled():
             beside.exception()  # looked at, so that nobody reports it as forgotten
+        self._hooked.abandon()
         for call in list(self._flying):
             self._leave(call)
 
-    async def _round(self, opening: TurnFinished | None = None) -> None:
+    async def _round(self, opening: TurnFinished | None = None, beside: Sequence[Event] = ()) -> None:
         """Collect and store what settled; admit and store what may start; start it."""
         self._wake.clear()
         await self._store(self._collect())
         self._begin_again()
         events: list[Event] = []
-        candidates = self._startable() if opening is None else self._open(opening, events)
+        candidates = startable(self._journal.state) if opening is None else self._open(opening, beside, events)
+        if self._stop is None:
+            candidates = self._hooked.ready(candidates, self._journal.state)
         starts = self._admit(candidates, events)
         await self._store(events)
         for flight in starts if self._stop is None else ():
@@ -219,6 +214,10 @@ class Dispatcher:
         for flight in self._settled:
             if self._flying.get(flight.call) is flight:
                 events.extend(self._settle(flight))
+        for flight, event, changes in self._hooked.take_finished():
+            if self._flying.get(flight.call) is flight:
+                events += [*changes, *self._finish(flight, event)]
+        events += self._hooked.take(self._journal.state)
         answered = {event.call for event in events if isinstance(event, CallFinished)}
         events += self._obey(answered)
         for pending in (self._late, self._settled):
@@ -247,10 +246,17 @@ class Dispatcher:
             yield from self._stop_at(rest.hits)
             return
         event = flight.collect()
-        yield event
         if isinstance(event, CallFinished):
-            del self._flying[call]
-            yield from self._stop_at(self._gate.at_result(self._journal.state, event, flight.spec.name))
+            known = self._journal.state.call(call)
+            if not self._hooked.finish(flight, event, known.input if known is not None else {}):
+                yield from self._finish(flight, event)
+        else:
+            yield event
+
+    def _finish(self, flight: CallInFlight, event: CallFinished) -> Iterable[Event]:
+        del self._flying[flight.call]
+        yield event
+        yield from self._stop_at(self._gate.at_result(self._journal.state, event, flight.spec.name))
 
     def _stop_at(self, hits: Sequence[Event]) -> Sequence[Event]:
         """Start nothing any more where a breakpoint is hit; return what is to be written down."""
@@ -280,13 +286,13 @@ class Dispatcher:
 
     # Opening and admitting.
 
-    def _open(self, opening: TurnFinished, events: list[Event]) -> Sequence[Candidate]:
+    def _open(self, opening: TurnFinished, beside: Sequence[Event], events: list[Event]) -> Sequence[Candidate]:
         """Note the turn and what becomes of eager calls; return the calls that have not started."""
         self.withdraw()  # what did not start while the model wrote is an ordinary candidate now
         state = self._journal.state
         known = state.steps[opening.step].calls if opening.step < len(state.steps) else {}
         calls = sort_out(opening.calls, known)
-        events.append(opening)
+        events += [*beside, opening]  # a fork after the turn inherits what hooks made of it
         events.extend(plan_progress(state.plan, opening.content))
         for new, old in calls.reused:
             events.append(CallReused(call=new, old=old))
@@ -297,14 +303,6 @@ class Dispatcher:
         events.extend(self._discard(call, "the finished turn does not ask for it") for call in calls.discarded)
         events.extend(self._stop_at(self._gate.at_turn(state, opening, dict(calls.reused))))
         return calls.left
-
-    def _startable(self) -> Sequence[Candidate]:
-        """Return the calls of the open step that could start, from the state."""
-        step = self._journal.state.open_step
-        calls = [call for call in step.asked_calls if not call.has_result] if step is not None else []
-        if self._journal.state.is_sequential:
-            calls = calls[:1]
-        return [Candidate.of_state(call) for call in calls if call.status in ("requested", "interrupted")]
 
     def _admit(self, candidates: Sequence[Candidate], events: list[Event]) -> list[CallInFlight]:
         if self._stop is not None:

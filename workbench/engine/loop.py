@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
+from workbench.agent.hooks import Answer
 from workbench.agent.spec import summary_prompt
-from workbench.conversation.builder import Conversation
+from workbench.conversation.builder import Conversation, Prepared
 from workbench.engine.breakpoints import Hits
 from workbench.engine.context import elision, summary_end
-from workbench.engine.decide import Action, Approve, Dispatch, Fail, Finish, Propose, Rest, Think, next_action
+from workbench.engine.decide import Action, Approve, Dispatch, Fail, Finish, Propose, Rest, Tell, Think, next_action
 from workbench.engine.dispatch import Dispatcher
+from workbench.engine.hooks import HookRunner, HookStoppedError
 from workbench.engine.journal import Journal
 from workbench.engine.limits import limit_reached, out_of_time, seconds_left
+from workbench.engine.orders import Again, MoreTime, Settle
 from workbench.engine.planner import read_plan
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.turns import TurnRunner
 from workbench.errors import ModelError, StoreError, UserError
-from workbench.events.content import Content, TextBlock, normalise_text
+from workbench.events.base import Event
+from workbench.events.content import Content, TextBlock, normalise_text, text_content
 from workbench.events.plan import PlanApproved, PlanStepFinished
 from workbench.events.request import Purpose
-from workbench.events.run import ContextSummarised, LimitReached, RunFinished, RunPaused
+from workbench.events.run import AnswerRefused, ContextSummarised, LimitReached, RunFinished, RunPaused
 from workbench.events.turn import TurnFinished
 from workbench.state.run_state import RunState
 
 PauseWhen = Literal["now", "step"]
+NO_OBJECT = "Words alone are no answer here. Give it with submit_answer, as an object that fits its schema."
 
 
 class RunLoop:
@@ -32,8 +39,9 @@ class RunLoop:
     def __init__(self, journal: Journal, around: Surroundings) -> None:
         self._journal, self._around = journal, around
         self._conversation = Conversation(journal.contents)
-        self.calls = Dispatcher(journal, around)
-        self._turns = TurnRunner(journal, self._conversation, self.calls, around)
+        self._hooks = HookRunner(journal, around)
+        self.calls = Dispatcher(journal, around, self._hooks)
+        self._turns = TurnRunner(journal, self._conversation, self.calls, around, self._hooks)
         self._pause: PauseWhen | None = None
         self._presses = 0
         self._went_on_at = -1
@@ -63,6 +71,7 @@ class RunLoop:
         self._pause = "now"
         self._presses += 1
         self._turns.stop()
+        self._hooks.stop()
         self.calls.stop("soft" if self._presses == 1 else "hard")
 
     def skip_wait(self) -> bool:
@@ -77,6 +86,7 @@ class RunLoop:
         """
         self._pause, self._presses, self._went_on_at = None, 0, self.state.seq
         self.calls.reset()
+        self._hooks.reset()
         try:
             await self._go_on()
             await self.calls.obey_rest()
@@ -86,6 +96,8 @@ class RunLoop:
 
     async def _go_on(self) -> None:
         try:
+            if not isinstance(next_action(self.state), Rest) and (missing := self._hooks.missing):
+                await self._journal.append(*missing)
             while not await self._advance():
                 pass
         except StoreError:
@@ -113,21 +125,19 @@ class RunLoop:
         match action:
             case Rest():
                 return True
-            case Propose():
-                return await self._propose()
+            case Propose() | Think():
+                with suppress(HookStoppedError):  # then it is held before the same turn, and is asked again later
+                    return await (self._propose() if isinstance(action, Propose) else self._think(action.step))
             case Approve():
                 await self._journal.append(PlanApproved(by="auto"))
             case Dispatch():
                 await self.calls.run()
                 await self._follow_plan()
-            case Think():
-                return await self._think(action.step)
-            case Finish():
-                await self._finish(action)
-                return True
-            case Fail():
-                await self._journal.append(self._finished("failed", "error", error=action.error), durable=True)
-                return True
+            case Tell():
+                told = text_content(NO_OBJECT)
+                await self._journal.append(AnswerRefused(step=action.step, content=told))
+            case Finish() | Fail():
+                return await self._finish(action)
         return False
 
     def _is_held(self, action: Action) -> bool:
@@ -153,6 +163,7 @@ class RunLoop:
         agent = self.state.agent
         if await self._is_at_limit():
             return True
+        await self._note(await self._hooks.before_run())
         turn = await self._turn("plan", 0, agent.planner if agent else "")
         if turn is not None:
             await self._journal.append(turn, read_plan(turn.content), durable=True)
@@ -181,18 +192,31 @@ class RunLoop:
         breakpoints = self._around.breakpoints()
         if await self._stops(breakpoints.before_turn(self.state, has_stepped=self._has_stepped)):
             return False
+        await self._note(await self._hooks.before_run())
+        if not self._hooks.is_prepared(step):
+            await self._note(await self._hooks.before_turn(step, await self._prepared(step)))
         await self._make_room(step)
         if self._pause == "now" or self.state.end is not None:
             return False  # stopped while room was made: no turn begins any more
         if breakpoints.are_set:
-            key = (await self._conversation.prepare(self.state, "step")).key
+            key = (await self._prepared(step)).key
             if await self._stops(breakpoints.before_request(self.state, step, key)):
                 return False
         turn = await self._turn("step", step)
         if turn is not None:
-            await self.calls.run(opening=turn)
+            await self.calls.run(opening=turn, beside=self._turns.beside)
             await self._follow_plan()
         return False
+
+    async def _note(self, changes: Sequence[Event]) -> None:
+        """Write down what hooks changed."""
+        if changes:
+            await self._journal.append(*changes)
+
+    async def _prepared(self, step: int) -> Prepared:
+        """Return the request of a step as it would be sent now, made of what hooks have heard alone."""
+        await self._hooks.hear(step)
+        return await self._conversation.prepare(self.state, "step")
 
     async def _stops(self, hits: Hits) -> bool:
         """Write down what was hit; return whether anything was."""
@@ -202,11 +226,11 @@ class RunLoop:
 
     async def _make_room(self, step: int) -> None:
         """Bring the request under its budget: oldest results first, then a summary of the oldest turns."""
-        tokens = (await self._conversation.prepare(self.state, "step")).tokens
+        tokens = (await self._prepared(step)).tokens
         elided = elision(self.state, tokens)
         if elided is not None:
             await self._journal.append(elided)
-            tokens = (await self._conversation.prepare(self.state, "step")).tokens
+            tokens = (await self._prepared(step)).tokens
         through = summary_end(self.state, tokens)
         if through is not None:
             turn = await self._turn("summary", step, summary_prompt(self.state.agent))
@@ -223,12 +247,22 @@ class RunLoop:
             if done:
                 await self._journal.append(*done)
 
-    async def _finish(self, action: Finish) -> None:
+    async def _finish(self, action: Finish | Fail) -> bool:
+        """End the run; return whether it is over: a person may speak while hooks look at the answer."""
+        if isinstance(action, Fail):
+            await self._journal.append(self._finished("failed", "error", error=action.error), durable=True)
+            return True
+        answer, changes = await self._hooks.after_run(Answer(action.answer, action.output, action.citations))
+        changes += await self._hooks.on_output(answer.text, None)
+        if next_action(self.state) != action:
+            return False
         reason: Literal["answered", "halted"] = "answered" if action.reason == "answered" else "halted"
+        output = None if answer.output is None else dict(answer.output)
         finished = self._finished("completed", reason).model_copy(
-            update={"answer": action.answer, "citations": action.citations}
+            update={"answer": answer.text, "citations": answer.citations, "output": output}
         )
-        await self._journal.append(finished, durable=True)
+        await self._journal.append(*changes, finished, durable=True)
+        return True
 
     def _finished(
         self,
@@ -244,19 +278,19 @@ class RunLoop:
 
     def answer_call(self, call: str, content: Content, *, is_error: bool) -> None:
         """Give one call the result that a person wrote; its siblings go on."""
-        self.calls.answer(call, content, is_error=is_error)
+        self.calls.order(Settle(call, content, is_error))
 
     def cancel_call(self, call: str) -> None:
         """Give one call up; its siblings go on."""
-        self.calls.cancel(call)
+        self.calls.order(Settle(call))
 
     def retry_call(self, call: str) -> None:
         """Leave the attempt of one call that runs, and begin the next; its siblings go on."""
-        self.calls.retry(call)
+        self.calls.order(Again(call))
 
     def give_time(self, call: str, seconds: float) -> None:
         """Let one call take so much longer."""
-        self.calls.give_time(call, seconds)
+        self.calls.order(MoreTime(call, seconds))
 
     def wake(self) -> None:
         """Look at the state again: a person decided something."""

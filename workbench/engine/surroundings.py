@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import BaseModel
+
+from workbench.agent.hooks import Hooks
 from workbench.clock import Clock
 from workbench.engine.breakpoints import Breakpoints, NoBreakpoints
 from workbench.engine.threads import ToolThreads
@@ -47,5 +50,9 @@ class Surroundings:
     finished_others: Callable[[], Awaitable[Collection[str]]] = _nobody
     """Gives the finished runs whose notes this one may read though it does not come from them."""
     deny_asks: bool = False
+    output: type[BaseModel] | None = None
+    """The class of a wanted answer, where it is here; the log has its schema alone."""
+    hooks: tuple[Hooks, ...] = ()
+    """Those that are here as code; the ones that the log names are asked."""
     breakpoints: Callable[[], Breakpoints] = NoBreakpoints
     """Gives those that are in force at the moment."""

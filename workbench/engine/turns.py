@@ -11,6 +11,9 @@ from pydantic import JsonValue
 
 from workbench.conversation.builder import Conversation, Prepared
 from workbench.engine.dispatch import Dispatcher
+from workbench.engine.drafts import Drafts
+from workbench.engine.hook_values import changed_turn, turn_of
+from workbench.engine.hooks import HookRunner, HookStoppedError
 from workbench.engine.journal import Journal
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ModelError, PermanentModelError, TransientModelError, WorkbenchError
@@ -73,10 +76,18 @@ class TurnRunner:
     """Asks the model for turns, one at a time."""
 
     def __init__(
-        self, journal: Journal, conversation: Conversation, dispatcher: Dispatcher, around: Surroundings
+        self,
+        journal: Journal,
+        conversation: Conversation,
+        dispatcher: Dispatcher,
+        around: Surroundings,
+        hooks: HookRunner,
     ) -> None:
         self._journal, self._conversation = journal, conversation
-        self._dispatcher, self._around = dispatcher, around
+        self._dispatcher, self._around, self._hooks = dispatcher, around, hooks
+        self._drafts = Drafts(journal, hooks)
+        self.beside: list[Event] = []
+        """What hooks changed of the last turn; stored together with it."""
         self._scope: asyncio.Timeout | None = None
         """Of the turn that is streaming: a timeout that the run's time limit or a person lets expire."""
         self._is_stopped = False
@@ -118,6 +129,9 @@ class TurnRunner:
         try:
             async with scope:
                 return await self._attempts(purpose, step, prompt)
+        except HookStoppedError:
+            await self._discard(step, "paused")
+            return None
         except (TimeoutError, ModelError):
             if not scope.expired():
                 raise
@@ -188,6 +202,7 @@ class TurnRunner:
 
     async def _attempt(self, purpose: Purpose, step: int, attempt: int, prompt: str) -> TurnFinished:
         state, clock = self._journal.state, self._around.clock
+        await self._hooks.hear(step)
         prepared = await self._conversation.prepare(state, purpose, prompt)
         provider = self._around.provider(prepared.request.model)
         started = clock.monotonic()
@@ -203,15 +218,14 @@ class TurnRunner:
         )
         builder = TurnBuilder(step, self._dispatcher.first_free(step) if purpose == "step" else 0)
         streamed = _Streamed(stored_at=started, shown_at=started)
-        async with place_for(provider):
+        async with place_for(provider), aclosing(self._drafts):
             await self._consume(provider, prepared, builder, streamed, step, attempt)
         content, end = builder.finish(), builder.end
         if not content and purpose == "step" and end.stop_reason == "end_turn":
             raise TransientModelError("the model said nothing at all", kind="empty")  # that is no answer
         if end.stop_reason in REFUSALS:
             raise PermanentModelError(f"the model refused to go on ({end.stop_reason})", kind="refused")
-        self._attempt_open = None
-        return TurnFinished(
+        finished = TurnFinished(
             step=step,
             attempt=attempt,
             purpose=purpose,
@@ -222,6 +236,22 @@ class TurnRunner:
             first_token=None if streamed.first_at is None else streamed.first_at - started,
             provider_parts=builder.parts,
         )
+        if purpose == "step":
+            finished = await self._hooked(finished)
+        self._attempt_open = None
+        return finished
+
+    async def _hooked(self, finished: TurnFinished) -> TurnFinished:
+        """Show a turn to hooks before it counts; return it as they want it."""
+        self.beside = []
+        if self._hooks.want("after_turn"):
+            seen = turn_of(finished)
+            new, self.beside = await self._hooks.after_turn(seen)
+            if new != seen:
+                finished = changed_turn(finished, new, self._journal.state.steps[finished.step].calls)
+        if self._hooks.want("on_output"):
+            self.beside += await self._hooks.on_output(turn_of(finished).text, finished.step)
+        return finished
 
     async def _consume(
         self,
@@ -288,13 +318,13 @@ class TurnRunner:
         now = self._around.clock.monotonic()
         if now - streamed.shown_at >= SHOW_EVERY:
             streamed.shown_at = now
-            self._journal.draft(step, purpose, _joined(streamed.text), _joined(streamed.thinking))
+            self._drafts.show(step, purpose, _joined(streamed.text), _joined(streamed.thinking))
         if now - streamed.stored_at >= STORE_EVERY:
             streamed.stored_at = now
             thinking = _joined(streamed.thinking[streamed.stored_thinking :])
             text = _joined(streamed.text[streamed.stored_text :])
             streamed.stored_thinking, streamed.stored_text = len(streamed.thinking), len(streamed.text)
-            pieces = [(thinking, True), (text, False)]
+            pieces = [(thinking, True), ("" if self._drafts.are_hooked(purpose) else text, False)]
             await self._journal.append(
                 *(TurnText(step=step, attempt=attempt, text=piece, thinking=kind) for piece, kind in pieces if piece)
             )

@@ -178,6 +178,8 @@ class AgentRecord(Frozen):
     """Beside what each tool declares of itself."""
     output: dict[str, JsonValue] | None = None
     """JSON Schema that the answer has to fit; None for an answer in words."""
+    hooks: tuple[str, ...] = ()
+    """Names of the hooks that see what happens; their code is in no log."""
     plan: PlanMode = "auto"
     parallel_tool_calls: bool = True
     eager: bool = True

@@ -53,6 +53,7 @@ from workbench.events.plan import (
     PlanStepStarted,
 )
 from workbench.events.run import (
+    AnswerRefused,
     BreakpointHit,
     ContextElided,
     ContextSummarised,
@@ -87,7 +88,7 @@ RunEvent = (
     | PermissionAsked | PermissionDecided
     | ResultEdited | InputEdited | TextEdited | AgentEdited | MessageAdded
     | SubagentStarted | SubagentFinished
-    | ModeChanged | ToolsSwitched | LimitReached | BreakpointHit | HookChanged | ContextElided
+    | ModeChanged | ToolsSwitched | AnswerRefused | LimitReached | BreakpointHit | HookChanged | ContextElided
     | ContextSummarised | ModelRetried
 )  # fmt: skip
 """Everything that can stand in a run's log."""

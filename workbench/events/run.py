@@ -122,6 +122,15 @@ class RunFinished(Event):
     error: str | None = None
 
 
+class AnswerRefused(Event):
+    """The model ended its turn in words where an object is wanted; it is told how to answer."""
+
+    kind: Literal["answer_refused"] = "answer_refused"
+    step: int
+    content: Content
+    """What the model is told."""
+
+
 class LimitReached(Event):
     """A limit stopped the run."""
 
@@ -162,9 +171,22 @@ class HookChanged(Event):
     kind: Literal["hook_changed"] = "hook_changed"
     hook: str
     what: str
+    """The method that changed it; `denied` for a call that it does not let run, `failed` where it came to nothing,
+    `missing` where its code is not here."""
     before: str
+    """What stood there, as text, cut where it is very long; of one that failed, the method."""
     after: str
+    """What stands there now, likewise; of one that failed, why."""
     call: str | None = None
+    step: int | None = None
+    """The step that it is about: before a turn the one that comes; None for what is shown of the answer."""
+    content: Content = ()
+    """The whole of what stands there now, where the state takes it from here: a task, a message, what is said before
+    a turn, what is shown."""
+    input: dict[str, JsonValue] | None = None
+    """What the call is given."""
+    message: int | None = None
+    """Seq of the message that was changed."""
 
 
 class ContextElided(Event):

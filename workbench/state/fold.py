@@ -16,6 +16,7 @@ from workbench.events.codec import RunEvent, UnknownEvent
 from workbench.events.content import TextBlock, asked_text, text_content
 from workbench.events.request import ToolCallBlock
 from workbench.state.fold_calls import close_if_done, end_hosted, enter_queued, fold_call, reset_call
+from workbench.state.fold_hooks import fold_hook
 from workbench.state.parts import (
     CallState,
     PlanState,
@@ -162,7 +163,7 @@ def _turn_of(state: RunState, step: int) -> TurnState | None:
 
 def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> None:
     turn = TurnState(event.purpose, event.model, event.attempt, started_at=record.at, request_key=event.request_key)
-    state.end, state.breakpoint = None, ""
+    state.end, state.breakpoint, state.shown_answer = None, "", None
     state.active_turn, state.failed_turn = turn, None
     if event.purpose == "plan":
         turn.retries = state.plan_turn.retries if state.plan_turn else []
@@ -236,12 +237,17 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
         case runs.RunFinished():
             state.end = (event.status, event.reason)
             state.answer, state.citations, state.error = event.answer, event.citations, event.error
+            state.output = event.output
             if event.status == "completed" and state.plan is not None:
                 state.plan.progress = ["done"] * len(state.plan.progress)
         case runs.ModeChanged():
             state.mode = event.mode
             state.clean_in_a_row = 0
             state.outcomes.clear()
+        case runs.AnswerRefused():
+            _say(state, Said("notice", event.content))
+        case runs.HookChanged():
+            fold_hook(state, event)
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
             state.switched.update(event.groups)
@@ -258,14 +264,14 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             if state.end is not None:
                 state.end, state.breakpoint = None, ""
             state.own_edits.append("message")
-            _say(state, Said("message", event.content))
+            _say(state, Said("message", event.content, record.seq))
         case edits.AgentEdited():
             state.agent = event.agent
             state.own_edits.extend(event.changed)
         case edits.TextEdited():
             _edit_text(state, event)
         case _:
-            pass  # limit_reached and hook_changed are shown, and change nothing
+            pass  # limit_reached is shown, and changes nothing
 
 
 def _switch_tools(state: RunState, wanted: Mapping[str, bool]) -> None:
@@ -287,6 +293,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     if event.caller is not None:
         state.caller = event.caller
     state.end, state.breakpoint, state.answer, state.citations, state.error = None, "", None, (), None
+    state.output = state.shown_answer = None
     state.started_at = record.at
     state.driven_seconds = 0.0
     state.own_edits, state.failed_turn = [], None

@@ -141,7 +141,7 @@ def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, 
 def _edit_input(state: RunState, step: StepState, call: CallState, event: edits.InputEdited) -> None:
     if call.original_input is None:
         call.original_input = call.input
-    call.input, call.invalid = dict(event.input), None
+    call.input, call.invalid, call.hook = dict(event.input), None, ""
     call.allowed, call.denial = None, ""
     state.own_edits.append(f"input {call.id}")
     call.result, call.status, call.child, call.child_owner = None, "requested", None, None

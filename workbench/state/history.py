@@ -64,6 +64,8 @@ def snapshot(state: RunState) -> RunState:
         own_edits=state.own_edits.copy(),
         children=state.children.copy(),
         hits=state.hits.copy(),
+        hook_notes=state.hook_notes.copy(),
+        missing_hooks=state.missing_hooks.copy(),
     )
     copied.active_turn = _twin(state.active_turn, state, copied)
     copied.failed_turn = _twin(state.failed_turn, state, copied)

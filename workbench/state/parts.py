@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from workbench.events.agent import Effect, Permission
 from workbench.events.call import Outcome
-from workbench.events.content import Content
+from workbench.events.content import Content, TextBlock
 from workbench.events.plan import PlanStep
 from workbench.events.request import ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
 
@@ -86,7 +86,9 @@ class CallState:
     original: ResultRef | None = None
     """The result before a person replaced it."""
     original_input: dict[str, JsonValue] | None = None
-    """The input that the model asked for, where a person replaced it."""
+    """The input that the model asked for, where a person or a hook replaced it."""
+    hook: str = ""
+    """The hook that replaced its input last."""
     by: str = "tool"
     question: str = ""
     """Why a person is asked, in one line."""
@@ -119,7 +121,7 @@ class CallState:
     @property
     def edited(self) -> bool:
         """Whether a person replaced its result or its input."""
-        return self.original is not None or self.original_input is not None
+        return self.original is not None or (self.original_input is not None and not self.hook)
 
 
 @dataclass(slots=True)
@@ -142,10 +144,19 @@ class TurnState:
     first_token: float | None = None
     request_key: str = ""
     edited: bool = False
+    shown: str | None = None
+    """What is shown of its text where a hook wants something else; None for the text itself."""
     retries: list[str] = field(default_factory=list)
     """Errors of attempts that failed."""
     next_at: float | None = None
     """When the next attempt begins, after this one failed; Unix seconds."""
+
+    @property
+    def text_blocks(self) -> list[str]:
+        """The finished text as it is shown to people."""
+        if self.shown is not None:
+            return [self.shown] if self.shown else []
+        return [block.text for block in self.content if isinstance(block, TextBlock)]
 
     @property
     def calls(self) -> list[ToolCallBlock]:
@@ -219,12 +230,27 @@ class PlanState:
     proposed_seq: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class HookNote:
+    """That a hook changed something, or came to nothing."""
+
+    hook: str
+    what: str
+    after: str
+    call: str | None
+
+
 @dataclass(slots=True)
 class Said:
     """Something that stands in the conversation as user text: the task, a plan, a message."""
 
-    kind: Literal["task", "plan", "message", "summary"]
+    kind: Literal["task", "plan", "message", "summary", "notice"]
+    """A notice is what neither a person nor the plan says: why a turn is no answer, or what a hook adds."""
     content: Content
+    seq: int = -1
+    """Of the event of a message; -1 for all others."""
+    is_hooked: bool = False
+    """A hook has changed it."""
 
 
 @dataclass(slots=True)

@@ -6,11 +6,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import JsonValue
+
 from workbench.events.agent import AgentRecord, Exposure
 from workbench.events.content import Content
 from workbench.events.request import Usage
 from workbench.events.run import Caller, Citation, Reason
-from workbench.state.parts import CallState, Entry, PlanState, Said, StepState, TurnState
+from workbench.state.parts import CallState, Entry, HookNote, PlanState, Said, StepState, TurnState
 
 Status = Literal[
     "idle", "planning", "awaiting_approval", "thinking", "executing_tools", "responding",
@@ -71,6 +73,10 @@ class RunState:
     hits: dict[tuple[str, str | None], str] = field(default_factory=dict)
     """Breakpoints that were hit, by rule and call, with why; they do not stop the run there again."""
     answer: str | None = None
+    output: dict[str, JsonValue] | None = None
+    """The answer as an object, where the agent wants one."""
+    shown_answer: str | None = None
+    """What is shown of the answer where a hook wants something else; None for the answer itself."""
     citations: tuple[Citation, ...] = ()
     error: str | None = None
     late_results: int = 0
@@ -79,10 +85,19 @@ class RunState:
     driven_seconds: float = 0.0
     """Time between events while the run was not at rest; the clock of the time limit."""
     unknown_kinds: int = 0
+    hook_notes: dict[int, tuple[HookNote, ...]] = field(default_factory=dict)
+    """What hooks changed, by the step that it was about."""
+    missing_hooks: set[str] = field(default_factory=set)
+    """Hooks without which the run went on, because their code was not there."""
     active_turn: TurnState | None = None
     """The turn that is streaming, or None."""
     failed_turn: TurnState | None = None
     """The turn that failed last, of which another attempt is to follow, or None."""
+
+    @property
+    def told_answer(self) -> str | None:
+        """The answer as it is shown to people."""
+        return self.answer if self.shown_answer is None or self.answer is None else self.shown_answer
 
     @property
     def question(self) -> Content:

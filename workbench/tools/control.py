@@ -3,19 +3,26 @@
 # ruff: noqa: ARG001 - the functions are signatures for the schema alone
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Never
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from workbench.errors import ToolError
-from workbench.events.agent import ToolGroup, switch
+from workbench.errors import AgentError, ToolError
+from workbench.events.agent import ToolGroup, ToolSpec, switch
+from workbench.events.content import normalise_json
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 
 SUBMIT_ANSWER = "submit_answer"
 SPAWN_SUBAGENT = "spawn_subagent"
 SWITCH_TOOLS = "switch_tools"
+ANSWER_OBJECT = (
+    "Give the final answer, as an object of this form. It ends the task, so call it alone, when everything needed is "
+    "known."
+)
 
 
 class AnswerCitation(BaseModel):
@@ -36,6 +43,121 @@ async def submit_answer(
 ) -> str:
     """Give the final answer. It ends the task, so call it alone, when everything needed is known."""
     _handled_by_the_engine(SUBMIT_ANSWER)
+
+
+Output = type[BaseModel] | Mapping[str, JsonValue]
+"""The form of an answer: a pydantic model, or a JSON Schema of an object."""
+MOST_PROBLEMS, LONGEST_PROBLEM = 20, 300
+"""How many wrong fields the model is told of at once, and how many characters each may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTool(Tool):
+    """`submit_answer` for an answer of a form: its input is the answer."""
+
+    model: type[BaseModel] | None = None
+    """None where the schema is all there is."""
+
+    def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Return the answer; raises `ToolError` that says what is wrong with each field."""
+        found = _model_problems(self.model, input_) if self.model is not None else []
+        found = found or _schema_problems(self.spec.input_schema, input_)
+        if found:
+            more = [f"{len(found) - MOST_PROBLEMS} more"] if len(found) > MOST_PROBLEMS else []
+            told = "; ".join([*(_shortened(line) for line in found[:MOST_PROBLEMS]), *more])
+            raise ToolError(f"the answer does not fit: {told}")
+        return dict(input_)
+
+
+def answer_tool(output: Output | None, model: type[BaseModel] | None = None) -> Tool:
+    """Return `submit_answer` for answers of this form; None: for those in words.
+
+    `model` is the class of which `output` is the schema; it is left out where it is not.
+    """
+    if output is None:
+        return submit_answer
+    schema = answer_schema(output)
+    if isinstance(output, type):
+        model = output
+    elif model is not None and answer_schema(model) != schema:
+        model = None
+    spec = submit_answer.spec.model_copy(update={"description": ANSWER_OBJECT, "input_schema": schema})
+    return AnswerTool(
+        spec, submit_answer.function, submit_answer.arguments, is_async=True, wants_context=False, model=model
+    )
+
+
+def answer_schema(output: Output) -> dict[str, JsonValue]:
+    """Return the JSON Schema of a wanted answer; raises `AgentError` where it is none of an object."""
+    import jsonschema
+
+    schema: Any
+    if isinstance(output, type):
+        schema = output.model_json_schema()
+        schema.pop("title", None)
+        for field in schema.get("properties", {}).values():
+            field.pop("title", None)
+    else:
+        schema = normalise_json(dict(output))
+    name = output.__name__ if isinstance(output, type) else "the schema"
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        where = ".".join(str(part) for part in error.absolute_path) or "its top"
+        raise AgentError(f"output: {name} is no JSON Schema, at {where}: {_shortened(error.message)}") from None
+    if schema.get("type") != "object":
+        raise AgentError(f"output: {name} is of type {schema.get('type')!r}; an answer has to be an object with fields")
+    return dict(schema)
+
+
+def with_answer(tools: Sequence[ToolSpec], output: Output | None) -> tuple[ToolSpec, ...]:
+    """Return the tools with a `submit_answer` that takes answers of this form; it is added where it is missing."""
+    if output is None:
+        return tuple(tools)
+    spec = answer_tool(output).spec
+    if not any(one.name == SUBMIT_ANSWER for one in tools):
+        return (*tools, spec)
+    return tuple(spec if one.name == SUBMIT_ANSWER else one for one in tools)
+
+
+def answer_text(input_: Mapping[str, JsonValue], output: Mapping[str, JsonValue] | None) -> str:
+    """Return what a call of `submit_answer` answers, as text; `output` is the schema of a wanted object."""
+    return str(input_.get("answer", "")) if output is None else json.dumps(input_, indent=2, ensure_ascii=False)
+
+
+def _model_problems(model: type[BaseModel], input_: Mapping[str, JsonValue]) -> list[str]:
+    try:
+        model.model_validate_json(json.dumps(dict(input_)))
+    except ValidationError as error:
+        return [
+            f"{_named(item['loc'])}: {item['msg']}" for item in error.errors(include_url=False, include_input=False)
+        ]
+    except Exception as error:  # noqa: BLE001 - validators are the author's own code
+        return [f"input: {type(error).__name__}: {error}"]
+    return []
+
+
+def _schema_problems(schema: Mapping[str, JsonValue], input_: Mapping[str, JsonValue]) -> list[str]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    nowhere: Registry[Any] = Registry()  # what the schema does not hold itself is not fetched
+    validator = Draft202012Validator(schema, registry=nowhere)
+    try:
+        found = [best_match([error]) or error for error in validator.iter_errors(dict(input_))]
+    except Unresolvable as error:
+        return [f"the schema cannot be used: {error}"]
+    return [f"{_named(error.absolute_path)}: {error.message}" for error in found]
+
+
+def _named(path: Sequence[Any]) -> str:
+    return ".".join(str(part) for part in path) or "input"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_PROBLEM else f"{text[:LONGEST_PROBLEM]}…"
 
 
 @tool(name=SPAWN_SUBAGENT, idempotent=True, retries=0, timeout=3600.0)

@@ -45,7 +45,7 @@ def message_parts(said: Said, ordinal: int, scene: Scene, *, queued: bool = Fals
 
 
 def note_parts(said: Said, scene: Scene) -> list[Part]:
-    """Return what entered the conversation by itself: a changed plan, a summary."""
+    """Return what entered the conversation by itself: a changed plan, a summary, a notice."""
     title = Segment(f"{EDITED} ", "edited") if said.kind == "plan" else Segment("◇ ", "muted")
     passage = cut_text(plain_text(said.content), scene.width - 2, MESSAGE_LINES)
     lines = [
@@ -155,7 +155,7 @@ def _answer_parts(scene: Scene) -> list[Part]:
     state = scene.state
     head = row([Segment("ANSWER", "title")], scene.width)
     parts = [fixed([head], Target(ANSWER, 0, scene.width))]
-    parts.append(passage_part(cut_text(state.answer or "", scene.width, ANSWER_LINES), scene.width, "text"))
+    parts.append(passage_part(cut_text(state.told_answer or "", scene.width, ANSWER_LINES), scene.width, "text"))
     for number, citation in enumerate(state.citations, 1):
         pieces = [
             Segment(f"  [{number}] ", "muted"),

@@ -17,10 +17,11 @@ from typing import Final, NamedTuple
 from pydantic import JsonValue
 
 from workbench.debugger.find import Needle
-from workbench.events.content import TextBlock, plain_text
+from workbench.events.content import plain_text
 from workbench.events.request import ThinkingBlock
 from workbench.state.parts import CallState, ResultRef, StepState, TurnState
 from workbench.state.run_state import RunState
+from workbench.tools.control import SUBMIT_ANSWER, answer_text
 from workbench.views.outline import Outline, main_selection
 from workbench.views.segments import Line, Segment, Style, line_text
 from workbench.views.selection import Selection
@@ -211,7 +212,7 @@ def _other_hits(state: RunState, outline: Outline, needle: Needle) -> list[Hit]:
 
 
 def _end_texts(state: RunState) -> Iterator[tuple[str, str]]:
-    yield "answer", state.answer or ""
+    yield "answer", state.told_answer or ""
     yield "citations", "\n".join(f"{citation.source}\n{citation.quote}" for citation in state.citations)
     yield "error", state.error or ""
 
@@ -227,13 +228,15 @@ def _turn_texts(step: StepState, state: RunState) -> Iterator[tuple[str, str]]:
 def _said(turn: TurnState, *, thinking: bool) -> str:
     if turn.status != "finished":
         return "".join(turn.thinking if thinking else turn.text)
-    kind = ThinkingBlock if thinking else TextBlock
-    return "\n".join(block.text for block in turn.content if isinstance(block, kind))
+    if not thinking:
+        return "\n".join(turn.text_blocks)
+    return "\n".join(block.text for block in turn.content if isinstance(block, ThinkingBlock))
 
 
 def _call_texts(call: CallState, state: RunState) -> Iterator[tuple[str, str]]:
     yield "tool", call.tool
-    if state.answer is None or call.input.get("answer") != state.answer:
+    wanted = state.agent.output if state.agent is not None else None
+    if call.tool != SUBMIT_ANSWER or answer_text(call.input, wanted) != state.answer:
         yield "input", "\n".join(_leaves(call.input))
     for name, text in (("problem", call.invalid), ("question", call.question), ("progress", call.progress)):
         if text:

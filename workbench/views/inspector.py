@@ -23,6 +23,7 @@ from workbench.views.binary import block_label, given_labels
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.context_meter import meter_lines
 from workbench.views.find import mark_lines
+from workbench.views.hooks import hook_style, hook_words, input_marks
 from workbench.views.marks import (
     EDITED,
     PARTIAL,
@@ -186,8 +187,7 @@ def _add_call(sheet: _Sheet, state: RunState, call: CallState, contents: Content
     sheet.head(call.tool, right=one_line(call.id, 12))
     seconds = "" if call.elapsed is None else f" · {human_seconds(call.elapsed)}"
     sheet.add(Segment(f"{mark.glyph} {mark.word}", mark.style), Segment(seconds, "muted"))
-    notes = [Segment(f" {EDITED} edited", "edited")] if call.original_input is not None else []
-    sheet.section("input", *notes)
+    sheet.section("input", *input_marks(call))
     if call.invalid:
         sheet.text(call.invalid, INPUT_LINES, "error")
     sheet.json(call.input, INPUT_LINES)
@@ -326,12 +326,12 @@ def _add_step(sheet: _Sheet, state: RunState, step: StepState, weights: Weights 
         sheet.field(f"attempt {number}", error, "error")
     if turn.edited:
         sheet.field("text", f"{EDITED} edited by you", "edited")
-    thinking = [block.text for block in turn.content if isinstance(block, ThinkingBlock)] or turn.thinking
-    text = [block.text for block in turn.content if isinstance(block, TextBlock)] or turn.text
-    if thinking:
+    for note in state.hook_notes.get(step.index, ()):
+        sheet.field("hook", hook_words(note).removeprefix("hook "), hook_style(note))
+    if thinking := [block.text for block in turn.content if isinstance(block, ThinkingBlock)] or turn.thinking:
         sheet.section("thinking")
         sheet.text("".join(thinking), TEXT_LINES, "thinking")
-    if text:
+    if text := turn.text_blocks or turn.text:
         sheet.section("text")
         sheet.text("".join(text), TEXT_LINES)
     if step.calls:

@@ -83,7 +83,7 @@ class Outline:
                 case Said(kind="plan") if due:
                     keys = [BlockKey("plan")]
                     walk = walk._replace(plan_placed=True)
-                case Said(kind="plan" | "summary"):
+                case Said(kind="plan" | "summary" | "notice"):
                     keys = [BlockKey("note", walk.entries)]
                 case Said():
                     keys = [BlockKey("message", walk.messages)]

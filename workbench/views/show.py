@@ -18,6 +18,7 @@ from workbench.state.run_state import RunState
 from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.binary import file_lines, given_documents, said_text
 from workbench.views.brief import brief_input, cut_text
+from workbench.views.hooks import hook_documents, hook_lines
 from workbench.views.marks import (
     EDITED,
     HOSTED,
@@ -29,6 +30,7 @@ from workbench.views.marks import (
     reason_words,
     run_mark,
 )
+from workbench.views.said import NOTICE, message_documents
 from workbench.views.segments import Line, Segment
 from workbench.views.text import (
     cell_width,
@@ -61,7 +63,7 @@ def short(run: str) -> str:
 
 def step_text(step: StepState) -> str:
     """Return what the model said in a step, thinking left out."""
-    return "".join(block.text for block in step.turn.content if isinstance(block, TextBlock))
+    return "".join(step.turn.text_blocks)
 
 
 def step_calls(step: StepState) -> list[CallState]:
@@ -97,10 +99,12 @@ def run_document(state: RunState, contents: Contents, *, crashed: bool = False) 
         "documents": state.agent.corpus.title if state.agent and state.agent.corpus else None,
         "plan": _plan_document(state.plan) if state.plan else None,
         "steps": [_step_document(step, contents) for step in state.steps],
-        "messages": _message_documents(state),
+        "messages": message_documents(state),
         "answer": state.answer,
+        "output": state.output,
         "citations": [citation.model_dump() for citation in state.citations],
         "error": state.error,
+        "hooks": hook_documents(state),
         "subagent_steps": state.child_steps,
         "usage": {"own": usage_document(state.usage), "total": usage_document(state.total_usage)},
     }
@@ -127,23 +131,10 @@ def _plan_document(plan: PlanState) -> dict[str, Any]:
     }
 
 
-def _message_documents(state: RunState) -> list[dict[str, Any]]:
-    """Return what a person said after the task, with the index of the step that follows it."""
-    found: list[dict[str, Any]] = []
-    steps = 0
-    for entry in (*state.entries, *state.queued):
-        if isinstance(entry, StepMark):
-            steps = entry.index + 1
-        elif entry.kind == "message":
-            text, files = said_text(entry.content), given_documents(entry.content)
-            found.append({"before_step": steps, "text": text, "attached": files})
-    return found
-
-
 def _step_document(step: StepState, contents: Contents) -> dict[str, Any]:
     return {
         "index": step.index,
-        "text": step_text(step),
+        "text": "".join(block.text for block in step.turn.content if isinstance(block, TextBlock)),
         "thinking": "".join(block.text for block in step.turn.content if isinstance(block, ThinkingBlock)),
         "tools_switched": step.switched,
         "calls": [_call_document(call, contents) for call in step_calls(step)],
@@ -197,13 +188,16 @@ def show_lines(state: RunState, contents: Contents, width: int, *, crashed: bool
         lines += [*plan_lines(state, width), ()]
     for entry in (*state.entries, *state.queued):
         if isinstance(entry, StepMark):
-            lines += [*step_lines(state.steps[entry.index], contents, width), ()]
+            lines += step_lines(state.steps[entry.index], contents, width)
+            lines += [*hook_lines(state.hook_notes.get(entry.index, ()), width), ()]
         elif entry.kind == "message":
             lines += [*message_lines(entry.content, width), ()]
+        elif entry.kind == "notice":
+            lines += [*message_lines(entry.content, width, NOTICE), ()]
     if state.active_turn is not None and state.active_turn.purpose == "step":
         lines += [step_head(state.steps[-1], width), ()]
-    if state.answer:
-        lines += [*answer_lines(state.answer, state.citations, width), ()]
+    if state.told_answer:
+        lines += [*answer_lines(state.told_answer, state.citations, width), ()]
     if state.reason == "breakpoint" and state.breakpoint:
         lines += [(Segment(line, "waiting"),) for line in wrap(inert(f"breakpoint {state.breakpoint}"), width)]
     lines += ending_lines(state, width, crashed=crashed)
@@ -224,9 +218,8 @@ def is_submission(call: CallState) -> bool:
     return call.tool == SUBMIT_ANSWER and not (call.result is not None and call.result.is_error)
 
 
-def message_lines(content: Content, width: int) -> list[Line]:
-    """Return what a person said."""
-    head = "YOU  "
+def message_lines(content: Content, width: int, head: str = "YOU  ") -> list[Line]:
+    """Return what a person said; with `NOTICE` for a head, what the model was told otherwise."""
     lines = wrap(inert(said_text(content)), width - len(head))
     leads = (head, *[" " * len(head)] * len(lines))
     text = [(Segment(lead, "title"), Segment(line, "message")) for lead, line in zip(leads, lines, strict=False)]

@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from workbench.events.content import TextBlock
 from workbench.events.request import ThinkingBlock
 from workbench.state.parts import CallState, StepState, TurnState, time_covered
+from workbench.tools.control import answer_text
 from workbench.views.brief import cut_text
 from workbench.views.filter import Filter, hidden_line
+from workbench.views.hooks import hook_lines
 from workbench.views.lanes import (
     Grid,
     LaneContext,
@@ -55,6 +56,8 @@ def step_parts(step: StepState, scene: Scene) -> list[Part]:
     """Return the parts of a step."""
     parts = [Part(1, partial(_draw_header, step, scene), (Target(step_selection(step), 0, scene.width),))]
     parts += turn_parts(step.turn, scene, step.index, hide_text=_is_answer(step, scene))
+    if notes := scene.state.hook_notes.get(step.index):
+        parts.append(fixed([row(line, scene.width) for line in hook_lines(notes, scene.width)]))
     lanes, submissions = _split(step, scene.chosen)
     if lanes:
         parts += _lane_parts(step, lanes, scene)
@@ -97,7 +100,7 @@ def turn_parts(turn: TurnState, scene: Scene, index: int, *, hide_text: bool = F
 def _said(turn: TurnState, scene: Scene, index: int) -> tuple[str, str]:
     if turn.status == "finished":
         thoughts = [block.text for block in turn.content if isinstance(block, ThinkingBlock)]
-        return "\n".join(thoughts), "\n".join(block.text for block in turn.content if isinstance(block, TextBlock))
+        return "\n".join(thoughts), "\n".join(turn.text_blocks)
     thinking, text = "".join(turn.thinking), "".join(turn.text)
     draft = scene.drafts.get(index)
     if draft is None or draft.purpose != turn.purpose or turn.status != "streaming":
@@ -259,8 +262,8 @@ def _submission_parts(step: StepState, call: CallState, scene: Scene) -> list[Pa
     """Show a submitted answer as one line, and its text where it is not the run's answer that stands at the end."""
     target = Target(call_selection(step, call), 0, scene.width)
     parts = [Part(1, partial(_draw_submission, step, call, scene), (target,))]
-    answer = call.input.get("answer")
-    if isinstance(answer, str) and answer != scene.state.answer:
+    answer = answer_text(call.input, scene.state.agent.output if scene.state.agent is not None else None)
+    if answer and answer != scene.state.answer:
         parts.append(passage_part(cut_text(answer, scene.width - 2, ANSWER_LINES), scene.width, "text", indent="  "))
     return parts
 
@@ -297,4 +300,5 @@ def step_fingerprint(step: StepState, scene: Scene) -> object:
         [child.seq for child in children if child is not None],
         state.cut is not None and (step.finished_seq or 0) <= state.cut,
         state.answer if step is state.steps[-1] else None,
+        state.hook_notes.get(step.index),
     )

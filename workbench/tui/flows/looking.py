@@ -89,6 +89,6 @@ async def _selected_text(screen: MainScreen) -> str:
         case Selection(kind="plan" | "plan_step") if state.plan is not None:
             return "\n".join(str(step) for step in state.plan.steps)
         case Selection(kind="answer"):
-            return state.answer or state.error or ""
+            return state.told_answer or state.error or ""
         case _:
             return state.task
