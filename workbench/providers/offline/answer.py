@@ -12,9 +12,10 @@ from pydantic import JsonValue
 
 from workbench.providers.offline.agenda import CONCLUDING
 from workbench.providers.offline.evidence import LIKE_THE_BEST, Quote, Topic, Weighing, choose, gather, par
+from workbench.providers.offline.failures import is_made_up_for, stand_in
 from workbench.providers.offline.question import is_brief, steering_topics, topic_terms
 from workbench.providers.offline.reading import Conversation
-from workbench.providers.offline.results import SEARCH, SPAWN, SUBMIT, Call
+from workbench.providers.offline.results import OWN, SEARCH, SPAWN, SUBMIT, Call
 from workbench.providers.offline.sentences import clean, is_inert
 from workbench.providers.offline.voice import Voice
 from workbench.providers.offline.words import terms
@@ -202,15 +203,22 @@ def _notes(conversation: Conversation, silent: Sequence[str], shown: Sequence[Qu
 
 
 def _failures(conversation: Conversation, voice: Voice) -> list[str]:
-    failed = [call for call in conversation.calls if call.is_error and call.result is not None and call.tool != SUBMIT]
-    said = [
-        voice.failed.format(call=f"{call.tool} {call.about}".strip()[:LONGEST_REASON], reason=_reason(call))
-        for call in failed
-    ]
+    """Say which calls failed, and where another tool answered in the place of one; what worked later is no failure."""
+    said = []
+    for at, call in enumerate(conversation.calls):
+        later = conversation.calls[at + 1 :] if call.tool not in OWN else []
+        if not call.is_error or call.result is None or call.tool == SUBMIT or is_made_up_for(call, later):
+            continue
+        name = f"{call.tool} {call.about}".strip()[:LONGEST_REASON]
+        if (other := stand_in(call, later)) is not None:
+            said.append(voice.replaced.format(call=name, reason=reason(call), other=other.tool))
+        else:
+            said.append(voice.failed.format(call=name, reason=reason(call)))
     return list(dict.fromkeys(said))[:MOST_FAILURES]
 
 
-def _reason(call: Call) -> str:
+def reason(call: Call) -> str:
+    """Return why a call failed, in its own first words."""
     line = next((line for line in (call.result or "").splitlines() if line.strip()), "")[:LONGEST_REASON]
     return clean(line).rstrip(" .") if is_inert(line) and line else "error"
 
