@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from tests.fork_kit import everything_said, statuses
 from tests.harness import WAIT, Rig, answer
 from workbench.agent.spec import AgentSpec
+from workbench.driver.agents import Code
 from workbench.driver.commands import (
     AgentOptions,
     AnswerCall,
@@ -29,7 +30,6 @@ from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
-from workbench.tools.toolkit import Toolkit
 
 
 class House:
@@ -136,13 +136,13 @@ def test_a_decision_may_come_while_the_subagent_is_being_reopened(tmp_path: Path
     with house.open(tmp_path) as rig:
         assert rig.driver._session is not None
         agents = rig.driver._session.agents
-        toolkit = agents.toolkit
+        code = agents.code
 
-        async def slowly(record: AgentRecord, name: str) -> Toolkit:
+        async def slowly(record: AgentRecord, name: str, lineage: Sequence[str] = ()) -> Code:
             await asyncio.sleep(0.05)
-            return await toolkit(record, name)
+            return await code(record, name, lineage)
 
-        agents.toolkit = slowly  # type: ignore[assignment, method-assign]
+        agents.code = slowly  # type: ignore[assignment, method-assign]
         commands = (ResumeRun(run), DecidePermission(child, "0.0", "allow"))
         for asked in [rig.driver.submit(command) for command in commands]:
             asked.result()

@@ -7,6 +7,7 @@ from typing import Never, TypeAlias
 
 from workbench import __version__
 from workbench.cli.options import (
+    add_agent,
     add_asks,
     add_attach,
     add_breaks,
@@ -65,6 +66,7 @@ def _parser() -> Parser:
         _add_models,
         _add_doctor,
         _add_demo,
+        _add_new,
     ):
         _add_common(add(commands))
     return parser
@@ -110,6 +112,7 @@ def _add_run(commands: _Commands) -> Parser:
         "On a terminal it opens the workbench; without one, or with --headless or --json, it prints.",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what the agent is to find out")
+    add_agent(parser, "the agent that is asked")
     add_attach(parser, "the question")
     parser.add_argument("--docs", metavar="DIR", type=text, help="folder of documents to search in")
     parser.add_argument(
@@ -165,6 +168,7 @@ def _add_resume(commands: _Commands) -> Parser:
     )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     add_attach(parser, "--say")
+    add_agent(parser, "the agent of the run, where its file moved or changed")
     add_reach(parser)
     add_asks(parser)
     add_breaks(parser)
@@ -198,6 +202,7 @@ def _add_fork(commands: _Commands) -> Parser:
     add_attach(parser, "--say")
     parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
     _add_race(parser)
+    add_agent(parser, "the agent of the run, where its file moved or changed")
     add_model(parser)
     add_parameters(parser)
     add_reach(parser)
@@ -330,3 +335,14 @@ def _add_demo(commands: _Commands) -> Parser:
         "take the guided tour",
         "Two minutes through plan, interrupt, edit, fork and compare, on a database that is thrown away afterwards.",
     )
+
+
+def _add_new(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "new",
+        "write an agent to begin with",
+        "A commented file that runs: Python, or TOML for an agent without code. What is there already is kept.",
+    )
+    parser.add_argument("file", nargs="?", default="my_agent.py", metavar="FILE", help="default: my_agent.py")
+    return parser

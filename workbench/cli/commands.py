@@ -9,7 +9,7 @@ from importlib import import_module
 _FILES = {
     None: "home", "run": "run", "open": "open", "resume": "resume", "fork": "fork", "runs": "runs", "show": "show",
     "diff": "diff", "export": "export", "import": "import_", "purge": "purge", "models": "models", "doctor": "doctor",
-    "demo": "demo",
+    "demo": "demo", "new": "new",
 }  # fmt: skip
 
 

@@ -10,6 +10,14 @@ from workbench.debugger.breakpoints import parse_rule
 from workbench.errors import BreakpointError
 
 
+def add_agent(parser: argparse.ArgumentParser, what: str) -> None:
+    """Let an agent be named."""
+    parser.add_argument(
+        "-a", "--agent", metavar="AGENT", type=text, default=None,
+        help=f"{what}: FILE.py, FILE.py:name, FILE.toml or package.module:name; it runs with all that you may do",
+    )  # fmt: skip
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Let the model be named."""
     parser.add_argument(

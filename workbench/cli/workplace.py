@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.agent.definition import own_models
+from workbench.agent.loading import LoadedAgent
+from workbench.agent.named import AgentFiles
 from workbench.agent.spec import OFFLINE, default_record
 from workbench.cli.reaching import Retyped, endpoints, is_typed, retyped, typed_addresses
 from workbench.cli.reading import with_store
@@ -21,6 +24,7 @@ from workbench.driver.agents import apply_options
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
 from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
+from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.state.history import History
 from workbench.store import Store
@@ -43,6 +47,10 @@ class Workplace:
     """Gives the models of this process, reached as settings and command line say."""
     reach: Retyped = field(default_factory=Retyped)
     """How models are reached as it was typed, for commands that are printed."""
+    agent: LoadedAgent | None = None
+    """The agent that the person named."""
+    goes_on: bool = False
+    """The command lets a recorded run go on, for which that agent stands in."""
 
     @property
     def database(self) -> Path:
@@ -56,10 +64,16 @@ class Workplace:
 
     def driver_settings(self) -> DriverSettings:
         """Return what a driver needs."""
+        models = OwnModels(self.providers)
+        for model in own_models(self.agent).values():
+            models.add(model)
         return DriverSettings(
             database=self.places.database,
             cache=self.places.cache,
-            make_provider=self.providers,
+            agent=None if self.goes_on else self.agent,
+            stand_in=self.agent if self.goes_on else None,
+            agent_files=_agent_files(self.places),
+            make_provider=models,
             address_of=self.providers.address,
         )
 
@@ -78,10 +92,19 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
     places = find_places(args.db)
     settings = load_settings(places.settings)
     check_values(settings, places.settings)
+    named = getattr(args, "agent", None)
+    agent = _agent_files(places).load(named) if named is not None else None
     keeps_model = hasattr(args, "run") and not getattr(args, "model", None)
     own = _own_model(args, places.database) if keeps_model and is_typed(args) else None
+    own = own or (agent.definition.model_name if agent is not None else None)
     providers = Providers(endpoints(args, settings, own), typed_addresses(args))
-    return Workplace(places, settings, args.db, providers, retyped(args))
+    return Workplace(
+        places, settings, args.db, providers, retyped(args), agent, goes_on=args.command in ("resume", "fork")
+    )
+
+
+def _agent_files(places: Places) -> AgentFiles:
+    return AgentFiles(places.state / "agents.json")
 
 
 def _own_model(args: argparse.Namespace, database: Path) -> str:
@@ -208,7 +231,8 @@ def _instructions(typed: str | None) -> Mapping[str, str] | None:
 def require_usable(options: AgentOptions, place: Workplace) -> None:
     """Raise `UserError` for what cannot be used, before a screen hides what is said."""
     fallback = options.fallback or AgentOptions()
-    place.driver_settings().make_provider(options.model or fallback.model or OFFLINE, 0.0)
+    named = place.agent.definition.model_name if place.agent is not None else None
+    place.driver_settings().make_provider(options.model or named or fallback.model or OFFLINE, 0.0)
     apply_options(default_record(), options)
     if options.docs is not None and not Path(options.docs).expanduser().is_dir():
         raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")

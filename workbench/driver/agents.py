@@ -3,48 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.agent.definition import DOCUMENTS, NOTES, needs, own_models
 from workbench.agent.spec import AgentSpec, default_record
 from workbench.conversation.builder import provider_of
 from workbench.corpus import DocumentIndex, NotesFile, open_embedded, open_folder
 from workbench.debugger.parameters import check_agent, read_limits, read_parameters, read_retries
 from workbench.driver.commands import LIMITS, AgentOptions
 from workbench.driver.feed import Feed, Trouble
-from workbench.driver.settings import DriverSettings
+from workbench.driver.settings import DriverSettings, MakeAgent
 from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.request import Usage
+from workbench.providers.base import Provider
 from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.providers.prices import FREE, price
+from workbench.providers.registry import RECORDED
+from workbench.tools.control import spawn_subagent, submit_answer
+from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
 from workbench.tools.toolkit import Toolkit
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What of an agent no log can hold."""
+
+    toolkit: Toolkit
+    models: Mapping[str, Provider]
+    """Models that are objects of its own, by name."""
 
 
 class Agents:
     """Opens documents once each and makes agents that read them."""
 
-    def __init__(self, settings: DriverSettings, feed: Feed, works: Works) -> None:
+    def __init__(self, settings: DriverSettings, feed: Feed, works: Works, notebook: Notebook | None = None) -> None:
         self.settings, self.feed, self._works = settings, feed, works
+        self._notebook = notebook
+        """Where notes go that are not to be kept in a file."""
         self._libraries: dict[str | None, DocumentIndex] = {}
         self._notes: NotesFile | None = None
+        self._own: dict[str, MakeAgent] = {}
         self._opening = asyncio.Lock()
 
-    async def new(self, options: AgentOptions) -> AgentRecord:
-        """Return the record of an agent for a new run.
+    def use(self, run: str, make: MakeAgent) -> None:
+        """Let an agent that stands in no file be that of a root run, as long as this process lives."""
+        self._own[run] = make
+
+    async def new(self, options: AgentOptions, make: MakeAgent | None = None) -> AgentRecord:
+        """Return the record of an agent for a new run: of `make`, else of the one that the person named.
 
         Raises `UserError` where an option cannot be used, or one of its models cannot be asked: the log keeps it all.
         """
         folder = None if options.docs is None else _absolute(options.docs)
-        spec = await self._spec(folder)
+        spec = await self._spec(make or self.settings.agent or self.settings.make_agent, folder)
         base = apply_options(default_record(), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
         if options.pace is None and provider_of(record.model) not in FREE:
             record = record.model_copy(update={"pace": 0.0})  # it is there for what would be too quick to watch
+        own = own_models(make or self.settings.agent)
         for model in (record.model, *(role.model for role in record.roles)):
-            if model:
+            if model and model not in own:
                 self.settings.make_provider(model, record.pace)
         record, problems = as_its_model_can(record)
         self.warn(problems)
@@ -60,32 +83,76 @@ class Agents:
         changed = apply_options(record, options)
         if options.docs is None and keep_documents:
             return changed
-        spec = await self._spec(None if options.docs is None else _absolute(options.docs))
+        spec = await self._spec(self.settings.make_agent, None if options.docs is None else _absolute(options.docs))
         return changed.model_copy(update={"corpus": spec.corpus})
 
-    async def toolkit(self, record: AgentRecord, run: str) -> Toolkit:
-        """Return the live tools of a recorded agent; says so where its documents have changed since."""
+    async def code(self, record: AgentRecord, run: str, lineage: Sequence[str] = ()) -> Code:
+        """Return the live tools and models of a recorded agent; says so where it or its documents have changed since.
+
+        `lineage` are the run that a person started and those that it was forked from, where they are not `run`.
+
+        Raises `AgentError` where the file of the agent is not there, or is not what the person named.
+        """
         folder = record.corpus.path if record.corpus else None
-        spec = await self._spec(folder)
+        own = (self._own[one] for one in (run, *lineage) if one in self._own)
+        make = next(own, None) or self._recorded(record, lineage[0] if lineage else run)
+        spec = await self._spec(make, folder)
+        self._tell_differences(record, spec, run)
         if record.corpus and spec.corpus and spec.corpus.fingerprint != record.corpus.fingerprint:
             self.feed.publish(
                 Trouble(f"the documents of run {run[:8]} have changed since it began", run=run, level="warning")
             )
-        return spec.toolkit
+        return Code(spec.toolkit, own_models(make))
 
-    async def _spec(self, folder: str | None) -> AgentSpec:
+    def _recorded(self, record: AgentRecord, run: str) -> MakeAgent:
+        """Return what makes the agent of a recorded run again."""
+        settings = self.settings
+        if record.path is None:
+            return settings.make_agent
+        if record.model.startswith(f"{RECORDED}:") and not record.live_tools:
+            return only_engines_tools
+        if settings.stand_in is not None:
+            return settings.stand_in
+        named = settings.agent
+        if named is not None and (named.reference, named.digest) == (record.path, record.digest):
+            return named
+        return settings.agent_files.recall(record.path, record.digest, run)
+
+    def _tell_differences(self, record: AgentRecord, spec: AgentSpec, run: str) -> None:
+        """Say which tools are not as they were when the run began: then the code is not what the log speaks of."""
+        if record.path is None or spec.path is None or record.digest == spec.digest:
+            return
+        now = {tool.name: tool for tool in spec.toolkit.specs}
+        gone = [tool.name for tool in record.tools if tool.name not in now]
+        other = [tool.name for tool in record.tools if tool.name in now and now[tool.name] != tool]
+        parts = [f"{', '.join(names)} {what}" for names, what in ((gone, "not there"), (other, "declared otherwise"))
+                 if names]  # fmt: skip
+        said = "; ".join(parts) or "its tools are declared as before"
+        self.feed.publish(
+            Trouble(f"the agent of run {run[:8]} has changed since it began: {said}", run=run, level="warning")
+        )
+
+    async def _spec(self, make: MakeAgent, folder: str | None) -> AgentSpec:
         async with self._opening:
-            if folder not in self._libraries:
-                name = "the embedded library" if folder is None else Path(folder).name
-                await self._works.on_thread(
-                    f"indexing {name}",
-                    lambda work: self._open(folder, work),
-                    given_up=f"indexing {name} was stopped and nothing of it is kept, so the run that needs it does "
-                    "not go on; start it again, and it is indexed anew",
-                )
-            if self._notes is None:
-                self._notes = await asyncio.to_thread(NotesFile, self.settings.notes)
-        return self.settings.make_agent(self._libraries[folder], self._notes, folder)
+            needed = needs(make)
+            library: Library = NoDocuments()
+            if needed[DOCUMENTS]:
+                library = await self._library(folder)
+            notebook = self._notebook or self._notes
+            if needed[NOTES] and notebook is None:
+                notebook = self._notes = await asyncio.to_thread(NotesFile, self.settings.notes)
+        return make(library, notebook or NotesInMemory(), folder)
+
+    async def _library(self, folder: str | None) -> Library:
+        if folder not in self._libraries:
+            name = "the embedded library" if folder is None else Path(folder).name
+            await self._works.on_thread(
+                f"indexing {name}",
+                lambda work: self._open(folder, work),
+                given_up=f"indexing {name} was stopped and nothing of it is kept, so the run that needs it does "
+                "not go on; start it again, and it is indexed anew",
+            )
+        return self._libraries[folder]
 
     def _open(self, folder: str | None, work: Work) -> None:
         """Open an index, on a thread of its own, and keep it, even if nobody waits for it any more."""
@@ -107,6 +174,11 @@ class Agents:
         if self._notes is not None:
             self._notes.close()
         self._libraries.clear()
+
+
+def only_engines_tools(_library: Library, _notebook: Notebook, _folder: str | None) -> AgentSpec:
+    """Return what a run needs of its agent's code that is told out of a recording: nothing of its own."""
+    return AgentSpec(toolkit=Toolkit((spawn_subagent, submit_answer)))
 
 
 def as_its_model_can(record: AgentRecord) -> tuple[AgentRecord, tuple[str, ...]]:

@@ -19,13 +19,12 @@ from workbench.driver.commanding import obey
 from workbench.driver.commands import Command
 from workbench.driver.feed import Feed, Trouble
 from workbench.driver.moving import STOP_SECONDS
+from workbench.driver.opening import opened_session
 from workbench.driver.session import Session
 from workbench.driver.settings import DriverSettings
-from workbench.errors import StoreError, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.store import Store
 
-HEARTBEAT_SECONDS = 3.0
-"""How often other processes are shown that this one lives."""
 LEAVE_SECONDS = 15.0
 """How long closing waits for a tool that blocks the driver's loop, before the thread is left behind."""
 
@@ -161,44 +160,10 @@ class Driver:
         self.feed.publish(Trouble(what, level="warning", detail=detail))
 
     async def _serve(self) -> None:
-        store = await Store.open(self.settings.database, clock=self.settings.clock)
-        async with store:
-            session = Session(store, self.settings, self.feed, await store.position())
-            await session.breakpoints.load()
+        async with opened_session(self.settings, self.feed) as session:
             self._loop, self._closing, self._session = asyncio.get_running_loop(), asyncio.Event(), session
-            beside = [
-                asyncio.create_task(self._beat(store)),
-                asyncio.create_task(self._follow(session)),
-            ]
             self._ready.set_result(None)
             await self._closing.wait()
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            await session.close()
-
-    async def _beat(self, store: Store) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            try:
-                await store.heartbeat()
-            except StoreError as error:
-                self.feed.publish(Trouble(str(error)))
-
-    async def _follow(self, session: Session) -> None:
-        """Publish what other processes write, from the log itself."""
-        trouble = ""
-        while True:
-            await asyncio.sleep(self.settings.follow_every)
-            try:
-                records, session.position = await session.store.follow(session.position)
-            except StoreError as error:
-                if str(error) != trouble:  # said once, however long it lasts
-                    trouble = str(error)
-                    self.feed.publish(Trouble(trouble))
-                continue
-            trouble = ""
-            session.announce(record for record in records if record.run not in session.live)
 
 
 def _leave(loop: asyncio.AbstractEventLoop) -> None:

@@ -225,8 +225,8 @@ class Forks:
             agent, problems = as_its_model_can(agent)
         edits = replace(read_edits(wanted), agent=agent if agent != before else None)
         if pending := await foreign_calls(store, history, cut):
-            tools = await agents.toolkit(agent, history.live.run)
-            effectful = {spec.name for spec in tools.specs if spec.effect == "effectful"}
+            code = await agents.code(agent, history.live.run)
+            effectful = {spec.name for spec in code.toolkit.specs if spec.effect == "effectful"}
             edits = replace(edits, doubtful=tuple(call.id for call in pending if call.tool in effectful))
         contents: Contents = {}
         if takes_less(new=provider_of(agent.model), old=provider_of(before.model)):

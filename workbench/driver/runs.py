@@ -21,6 +21,7 @@ from workbench.events.base import Recorded
 from workbench.events.content import Content, normalise_content, text_content
 from workbench.events.library import LibraryEvent
 from workbench.events.run import RunResumed, RunStarted
+from workbench.providers.own import OWN
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.store import Durability, RunHeader
@@ -28,7 +29,7 @@ from workbench.store import Durability, RunHeader
 
 async def start(session: Session, command: StartRun) -> str:
     """Start a run; nothing is written where the task or an option cannot be used."""
-    record, recorded = await session.recordings.named(await session.agents.new(command.options))
+    record, recorded = await session.recordings.named(await session.agents.new(command.options, command.make_agent))
     if command.options.plan is None and recorded is not None and recorded.agent is not None:
         record = record.model_copy(update={"plan": _plan_as_recorded(record.plan, recorded.agent.plan)})
     task = (*text_content(command.task.strip()), *normalise_content(command.attached))
@@ -37,6 +38,8 @@ async def start(session: Session, command: StartRun) -> str:
             raise UserError("the question is empty; write what you want to know")
         task = recorded.question
     run = await write_start(session, task, record, recorded.date if recorded is not None else None)
+    if command.make_agent is not None:
+        session.agents.use(run, command.make_agent)
     if command.options.deny_asks:
         session.deny_asks.add(run)
     if command.drive:
@@ -128,7 +131,7 @@ async def _require_subagents_models(session: Session, root: str) -> None:
             continue
         with suppress(RunNotFoundError):
             child = await session.state(call.child)
-            if child.agent is not None and not _is_completed(child):
+            if child.agent is not None and not _is_completed(child) and not child.agent.model.startswith(f"{OWN}:"):
                 session.settings.make_provider(child.agent.model, child.agent.pace)
 
 

@@ -35,6 +35,7 @@ from workbench.engine.threads import ToolThreads
 from workbench.errors import EditRefusedError, RunHeldError, StaleDriverError, StoreError, UserError
 from workbench.events.base import Event, Recorded
 from workbench.events.run import RunResumed
+from workbench.providers.base import Provider
 from workbench.providers.remote import close_clients
 from workbench.state.fold import fold
 from workbench.state.history import History
@@ -181,16 +182,28 @@ class Session:
         agent = state.agent
         if agent is None:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
-        self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
+        lineage = await self._lineage(run)
+        callers = await self._lineage(root) if root != run else ()
+        code = await self.agents.code(agent, run, (root, *lineage, *callers))
+        if agent.model not in code.models:
+            self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
+
+        def provider(model: str) -> Provider:
+            return code.models.get(model) or self.recordings.provider(model, agent.pace, run, root)
+
         return Surroundings(
-            toolkit=self.recordings.toolkit(await self.agents.toolkit(agent, run), agent, run, root),
-            provider=lambda model: self.recordings.provider(model, agent.pace, run, root),
+            toolkit=self.recordings.toolkit(code.toolkit, agent, run, root),
+            provider=provider,
             clock=self.settings.clock,
             threads=self._threads,
-            lineage=tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run))),
+            lineage=lineage,
             deny_asks=root in self.deny_asks,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
         )
+
+    async def _lineage(self, run: str) -> tuple[str, ...]:
+        """Return a run and those that it was forked from."""
+        return tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run)))
 
     async def forget(self, root: str, *, is_lost: bool = False) -> None:
         """Count no run of a tree among the live ones any more, and give the lease back, unless it `is_lost`."""

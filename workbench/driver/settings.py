@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.agent.loading import LoadedAgent
+from workbench.agent.named import AgentFiles
 from workbench.agent.spec import AgentSpec, researcher
 from workbench.clock import Clock, SystemClock
-from workbench.providers.base import Provider
+from workbench.providers.own import MakeProvider
 from workbench.providers.registry import provider_for
 from workbench.store import search_path
 from workbench.tools.library import Library, Notebook
 
 MakeAgent = Callable[[Library, Notebook, str | None], AgentSpec]
 """Makes the agent out of its documents, its notes and the folder of the documents."""
-MakeProvider = Callable[[str, float], Provider]
-"""Makes the provider of a model name, at a pace; raises `ModelNotFoundError` where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,12 @@ class DriverSettings:
     """Folder of document indexes; they can be thrown away."""
     clock: Clock = field(default_factory=SystemClock)
     make_agent: MakeAgent = researcher
+    """Makes the agent of runs that name no file of one."""
+    agent: LoadedAgent | None = None
+    """The agent of new runs, where the person named one."""
+    stand_in: LoadedAgent | None = None
+    """The agent whose code goes on with recorded runs, wherever they say that theirs is."""
+    agent_files: AgentFiles = field(default_factory=AgentFiles)
     make_provider: MakeProvider = provider_for
     address_of: Callable[[str], str | None] = provider_for.address
     """Where a model is asked that has no address in its name; None for its maker's own."""

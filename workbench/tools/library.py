@@ -72,3 +72,40 @@ class Notebook(Protocol):
     def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
         """Return notes that fit, best first, of these runs only (a run's own lineage and finished other runs)."""
         ...
+
+
+class NoDocuments:
+    """The library of an agent that searches none."""
+
+    fingerprint = ""
+    title = "no documents"
+
+    def search(self, query: str, limit: int = 5) -> Sequence[Passage]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return ()
+
+    def fetch(self, name: str) -> Passage | None:  # noqa: ARG002
+        """Return nothing."""
+        return None
+
+    def nearest(self, name: str, limit: int = 3) -> Sequence[str]:  # noqa: ARG002
+        """Return nothing."""
+        return ()
+
+
+class NotesInMemory:
+    """A notebook that ends with the program."""
+
+    def __init__(self) -> None:
+        self._notes: dict[tuple[str, str], Note] = {}
+
+    def save(self, run: str, key: str, text: str) -> None:
+        """Keep a note; the same run and key replaces it."""
+        self._notes[run, key] = Note(run, key, text)
+
+    def search(self, query: str, runs: Sequence[str], limit: int = 5) -> Sequence[Note]:
+        """Return notes of these runs that share words with `query`, those with most first."""
+        wanted = set(query.lower().split())
+        fits = [(len(wanted & set(f"{note.key} {note.text}".lower().split())), note) for note in self._notes.values()]
+        found = sorted((item for item in fits if item[0] and item[1].run in runs), key=lambda item: -item[0])
+        return [note for _, note in found[:limit]]

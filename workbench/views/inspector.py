@@ -379,6 +379,8 @@ def _add_run(sheet: _Sheet, state: RunState, weights: Weights | None) -> None:
 def _add_agent(sheet: _Sheet, state: RunState, agent: AgentRecord) -> None:
     sheet.section("agent")
     sheet.field("name", agent.name)
+    if agent.path is not None:
+        sheet.field("file", inert(agent.path))
     sheet.field("model", agent.model)
     if agent.corpus is not None:
         sheet.field("documents", agent.corpus.title)

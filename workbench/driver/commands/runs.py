@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from workbench.agent.spec import AgentSpec
 from workbench.driver.commands.agents import AgentOptions
 from workbench.events.content import Content
 from workbench.events.library import LibraryEvent
@@ -20,6 +22,8 @@ class StartRun:
     """Move it forward at once."""
     attached: Content = ()
     """Files that are given with it."""
+    make_agent: Callable[..., AgentSpec] | None = None
+    """An agent that stands in no file; None for the one that the driver was given."""
 
 
 @dataclass(frozen=True, slots=True)

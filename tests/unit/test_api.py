@@ -1,0 +1,207 @@
+"""The public `Agent`: runs without a screen, in memory and in a store, with events beside, approvals, and errors."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import workbench
+from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
+from workbench.events.call import CallFinished
+from workbench.events.run import RunFinished, RunStarted
+from workbench.providers.scripted import ScriptedProvider, Turn
+
+
+@tool(read_only=True)
+async def look(city: str) -> str:
+    """Look at the weather of a city."""
+    return f"rain in {city}"
+
+
+@tool(permission="ask")
+def send(text: str) -> str:
+    """Send a text."""
+    return f"sent {text}"
+
+
+def answering(*calls: tuple[str, dict[str, Any]]) -> ScriptedProvider:
+    """Return a model that asks for calls once and then answers."""
+    return ScriptedProvider([Turn("first", calls), Turn("", [("submit_answer", {"answer": "done"})])])
+
+
+def agent(*calls: tuple[str, dict[str, Any]], **options: Any) -> Agent:
+    """Return an agent with two tools and a scripted model."""
+    return Agent(model=answering(*calls), tools=[look, send], **options)
+
+
+PLACES = pytest.mark.parametrize("kept", [False, True], ids=["in memory", "in a store"])
+
+
+def place(kept: bool, folder: Path) -> Path | None:
+    """Return where the run is kept."""
+    return folder / "runs.db" if kept else None
+
+
+@PLACES
+async def test_a_run_gives_its_answer(kept: bool, tmp_path: Path) -> None:
+    """Answer, status, id and usage are there, and the tool was called."""
+    result = await agent(("look", {"city": "Oslo"})).run("What is the weather?", store=place(kept, tmp_path))
+    assert (result.answer, result.status, result.reason) == ("done", "completed", "answered")
+    assert result.is_completed
+    assert (result.usage.input_tokens, result.steps, len(result.run_id) > 7) == (20, 2, True)
+    call = result.state.call("0.0")
+    assert call is not None
+    assert call.result is not None
+    assert call.result.first_line == "rain in Oslo"
+
+
+@PLACES
+async def test_the_events_come_beside_the_result(kept: bool, tmp_path: Path) -> None:
+    """Each event once, in order, from the start of the run to its end; then the result needs no waiting."""
+    running = agent(("look", {"city": "Oslo"})).stream("What?", store=place(kept, tmp_path))
+    events = [record async for record in running]
+    assert [record.seq for record in events] == list(range(len(events)))
+    assert isinstance(events[0].event, RunStarted)
+    assert isinstance(events[-1].event, RunFinished)
+    assert any(isinstance(record.event, CallFinished) for record in events)
+    assert (await running).answer == "done"
+
+
+@PLACES
+async def test_an_approval_is_asked_for_and_counts(kept: bool, tmp_path: Path) -> None:
+    """What the function allows runs, what it denies is a result that says so; it may be async."""
+    asked: list[WaitingCall] = []
+
+    async def approve(call: WaitingCall) -> bool:
+        asked.append(call)
+        return call.input["text"] == "yes"
+
+    both = agent(("send", {"text": "yes"}), ("send", {"text": "no"}))
+    result = await both.run("Send.", store=place(kept, tmp_path), approve=approve)
+    assert [(call.call, call.tool) for call in asked] == [("0.0", "send"), ("0.1", "send")]
+    outcomes = {call.id: call.outcome for call in result.state.steps[0].asked_calls}
+    assert (result.status, outcomes) == ("completed", {"0.0": "ok", "0.1": "denied"})
+
+
+@PLACES
+async def test_without_anybody_to_ask_the_run_rests(kept: bool, tmp_path: Path) -> None:
+    """The result says which call waits, and why."""
+    result = await agent(("send", {"text": "x"})).run("Send.", store=place(kept, tmp_path))
+    assert (result.status, result.reason, result.answer) == ("awaiting_approval", "permission", None)
+    assert [(call.call, call.tool, call.input) for call in result.waiting] == [("0.0", "send", {"text": "x"})]
+
+
+async def test_a_run_in_a_store_goes_on_later(tmp_path: Path) -> None:
+    """What waited is answered in another process' time, with the agent's own tools; then it can be asked further."""
+    database = tmp_path / "runs.db"
+    one = agent(("send", {"text": "x"}))
+    first = await one.run("Send.", store=database)
+    went_on = await one.resume(first.run_id[:8], store=database, approve=lambda call: True)
+    assert (went_on.run_id, went_on.answer) == (first.run_id, "done")
+    further = await agent(("look", {"city": "Rome"})).resume(first.run_id, store=database, say="And Rome?")
+    assert further.run_id != first.run_id
+    assert (further.answer, further.steps) == ("done", 4)
+
+
+async def test_many_runs_share_a_store(tmp_path: Path) -> None:
+    """Runs at the same time write to one database, opened once by its path or by the caller."""
+    database = tmp_path / "runs.db"
+    results = await asyncio.gather(*(agent(("look", {"city": str(n)})).run("?", store=database) for n in range(5)))
+    assert {result.answer for result in results} == {"done"}
+    async with Store(database) as store:
+        again = await asyncio.gather(*(agent(("look", {"city": "x"})).run("?", store=store) for _ in range(3)))
+        rows = await store.session.rows.listed(hidden=False)
+    assert {row.id for row in rows} == {result.run_id for result in (*results, *again)}
+
+
+@PLACES
+async def test_cancelling_who_waits_stops_the_run(kept: bool, tmp_path: Path) -> None:
+    """The tool is cancelled too, and a run in a store is left where it can be resumed."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @tool(read_only=True)
+    async def wait() -> str:
+        """Wait for ever."""
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return "never"
+
+    model = ScriptedProvider([Turn("", [("wait", {})])])
+    running = Agent(model=model, tools=[wait]).stream("?", store=place(kept, tmp_path))
+    task = asyncio.ensure_future(running._result())
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
+
+
+async def test_what_tools_and_models_do_wrong_is_part_of_the_result() -> None:
+    """A failing tool is a result for the model; a failing model ends the run as failed; nothing is raised."""
+
+    @tool
+    def fails() -> str:
+        """Fail."""
+        raise ToolError("no luck")
+
+    model = ScriptedProvider([Turn("", [("fails", {})])])
+    result = await Agent(model=model, tools=[fails]).run("?")
+    assert (result.status, result.reason) == ("failed", "error")
+    assert result.error is not None
+    assert "the script has 1 turns" in result.error
+    call = result.state.call("0.0")
+    assert call is not None
+    assert call.result is not None
+    assert call.result.first_line == "no luck"
+
+
+async def test_what_cannot_begin_is_raised(tmp_path: Path) -> None:
+    """An empty question, a model that nobody knows, a file that is not there; nothing is written."""
+    with pytest.raises(UserError, match="the question is empty"):
+        await agent().run("  ")
+    with pytest.raises(UserError, match="there is no model 'nobody:x'"):
+        await Agent(model="nobody:x").run("?")
+    with pytest.raises(UserError, match="not-there"):
+        async for _ in agent().stream("?", attach=[tmp_path / "not-there.png"]):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tools": [3]}, "3 is no tool"),
+        ({"tools": ["serach"]}, "there is no built-in tool 'serach'"),
+        ({"tools": look}, "tools is a list"),
+        ({"tools": [look, look]}, "two tools are named 'look'"),
+        ({"model": 7}, "'int' is no model"),
+        ({"name": ""}, "an agent's name"),
+        ({"roles": [workbench.Role(name="a", good_at="x"), workbench.Role(name="a", good_at="y")]}, "two roles"),
+    ],
+)
+def test_what_cannot_be_an_agent_is_refused_where_it_stands(options: dict[str, Any], said: str) -> None:
+    """The error comes from the line that makes the agent."""
+    with pytest.raises(AgentError, match=said):
+        Agent(**options)
+
+
+def test_it_runs_without_an_event_loop() -> None:
+    """`run_sync` is for scripts."""
+    assert agent(("look", {"city": "Oslo"})).run_sync("?").answer == "done"
+
+
+def test_nothing_but_the_documented_names_is_public() -> None:
+    """`docs/api.md` has a heading for each public name, and each can be imported."""
+    page = (Path(workbench.__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
+    for name in workbench.__all__:
+        assert getattr(workbench, name).__name__ == name
+        assert f"`{name}" in page, name
+    assert sorted(workbench.__all__) == list(workbench.__all__)
+    assert set(dir(workbench)) == {*workbench.__all__, "__version__"}
+    with pytest.raises(AttributeError):
+        workbench.nothing  # noqa: B018

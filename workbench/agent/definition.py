@@ -1,0 +1,159 @@
+"""`AgentDefinition`: an agent as a person writes it down, before its documents and its notes are there.
+
+What is wrong in it is said when it is made, so that the error has the line on which it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from workbench.agent.spec import AgentSpec
+from workbench.errors import AgentError
+from workbench.events.agent import CorpusRecord, Limits, ModelParameters, ModelRetries, PermissionRules, PlanMode, Role
+from workbench.providers.base import Provider
+from workbench.providers.own import own_name
+from workbench.tools.base import Tool
+from workbench.tools.control import spawn_subagent, submit_answer
+from workbench.tools.declaring import tool
+from workbench.tools.documents import document_tools
+from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
+from workbench.tools.notes import note_tools
+from workbench.tools.toolkit import Toolkit
+
+DOCUMENTS: Final = "documents"
+"""Stands in `tools` for those that search the documents of the run."""
+NOTES: Final = "notes"
+"""Stands in `tools` for `save_note`."""
+BUILT_IN: Final = (DOCUMENTS, NOTES)
+
+ToolLike = Callable[..., Any] | Tool | Toolkit | str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AgentDefinition:
+    """Everything that makes an agent what it is; what is None is as a person's settings say, and else by default.
+
+    `tools` are functions, `Tool`s, whole `Toolkit`s, or names of built-in ones: `"documents"`, `"notes"`. `model` is
+    a name, or an object with the one method of a provider. With `subagents`, or with `roles`, the model may spawn
+    subagents. Raises `AgentError` for what cannot be used.
+    """
+
+    model: str | Provider | None = None
+    instructions: str | None = None
+    tools: Sequence[ToolLike] = ()
+    name: str = "agent"
+    roles: Sequence[Role] = ()
+    subagents: bool = False
+    permissions: PermissionRules = field(default_factory=PermissionRules)
+    parameters: ModelParameters = field(default_factory=ModelParameters)
+    limits: Limits = field(default_factory=Limits)
+    retries: ModelRetries = field(default_factory=ModelRetries)
+    planner: str | None = None
+    subagent: str | None = None
+    summary: str | None = None
+    plan: PlanMode | None = None
+    parallel_tool_calls: bool | None = None
+    eager: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used, where it was written."""
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise AgentError(f"an agent's name is a text that is not empty, not {self.name!r}")
+        if isinstance(self.tools, str) or not isinstance(self.tools, Sequence):
+            raise AgentError(f"tools is a list, not {self.tools!r}")
+        if self.model is not None and not isinstance(self.model, str):
+            own_name(self.model)
+        known = {role.name for role in self.roles}
+        if len(known) != len(self.roles):
+            raise AgentError("two roles have the same name; a role is chosen by its name")
+        object.__setattr__(self, "tools", tuple(_usable(item) for item in self.tools))
+        self(NoDocuments(), NotesInMemory(), None)
+
+    @property
+    def model_name(self) -> str | None:
+        """The name of the model; that of an object begins with `own:`."""
+        return self.model if self.model is None or isinstance(self.model, str) else own_name(self.model)
+
+    @property
+    def own_models(self) -> Mapping[str, Provider]:
+        """The models that are objects, by their names."""
+        return {} if self.model is None or isinstance(self.model, str) else {own_name(self.model): self.model}
+
+    @property
+    def needs_documents(self) -> bool:
+        """Whether it searches documents, which take time to be indexed."""
+        return DOCUMENTS in self.tools
+
+    @property
+    def needs_notes(self) -> bool:
+        """Whether it keeps notes."""
+        return NOTES in self.tools
+
+    def __call__(self, library: Library, notebook: Notebook, folder: str | None) -> AgentSpec:
+        """Return the agent with its documents, its notes and the folder of the documents."""
+        toolkit = Toolkit()
+        for item in self.tools:
+            for one in _tools_of(item, library, notebook):
+                toolkit.add(one)
+        if self.subagents or self.roles:
+            toolkit.add(spawn_subagent)
+        if toolkit.get(submit_answer.name) is None:
+            toolkit.add(submit_answer)
+        corpus = CorpusRecord(path=folder, title=library.title, fingerprint=library.fingerprint)
+        return AgentSpec(
+            name=self.name,
+            instructions=self.instructions,
+            model=self.model_name,
+            parameters=self.parameters,
+            toolkit=toolkit,
+            planner=self.planner,
+            subagent=self.subagent,
+            summary=self.summary,
+            limits=self.limits,
+            retries=self.retries,
+            roles=tuple(self.roles),
+            plan=self.plan,
+            parallel_tool_calls=self.parallel_tool_calls,
+            eager=self.eager,
+            corpus=corpus if self.needs_documents else None,
+        )
+
+
+def _usable(item: Any) -> ToolLike:
+    if isinstance(item, Tool | Toolkit):
+        return item
+    if isinstance(item, str):
+        if item not in BUILT_IN:
+            raise AgentError(f"there is no built-in tool {item!r}; there are {', '.join(BUILT_IN)}")
+        return item
+    if not callable(item):
+        raise AgentError(f"{item!r} is no tool; give a function, a `Tool`, or the name of a built-in one")
+    return tool(item)
+
+
+def _tools_of(item: ToolLike, library: Library, notebook: Notebook) -> Sequence[Tool]:
+    match item:
+        case Tool():
+            return (item,)
+        case Toolkit():
+            return tuple(found for name in item.names if (found := item.get(name)) is not None)
+        case _ if item == DOCUMENTS:
+            return document_tools(library)
+        case _:
+            return note_tools(notebook)
+
+
+def own_models(make: object) -> Mapping[str, Provider]:
+    """Return the models that an agent has as objects, by name; a plain function has none."""
+    found: Mapping[str, Provider] = getattr(make, "own_models", {})
+    return found
+
+
+def needs(make: object) -> Mapping[str, bool]:
+    """Return what of a run's surroundings an agent needs; a plain function may need all."""
+    return {
+        DOCUMENTS: bool(getattr(make, "needs_documents", True)),
+        NOTES: bool(getattr(make, "needs_notes", True)),
+    }

@@ -1,0 +1,111 @@
+"""An agent without code: a TOML file. Its keys form a closed set; a wrong one is named with the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike
+from workbench.agent.importing import imported
+from workbench.errors import AgentError, UserError
+from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
+
+_TEXTS: Final = ("name", "model", "instructions", "planner", "subagent", "summary", "plan")
+_SWITCHES: Final = ("parallel_tool_calls", "eager", "subagents")
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "parameters": ModelParameters,
+    "limits": Limits,
+    "retries": ModelRetries,
+    "permissions": PermissionRules,
+}
+KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles")
+"""Everything that may stand in such a file."""
+_Table = TypeVar("_Table", bound=BaseModel)
+
+
+def read_toml(path: Path) -> AgentDefinition:
+    """Return the agent that a TOML file describes.
+
+    Texts may be `@FILE`, tools `FILE.py:function` or `package.module:function`; files are looked for beside it.
+    Raises `AgentError` naming the file and the key.
+    """
+    try:
+        entries = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise AgentError(f"{path.name} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise AgentError(f"{path.name} is not TOML: {error}") from None
+    try:
+        said = {key: _value(key, value, path.parent) for key, value in entries.items()}
+        return AgentDefinition(**{"name": path.stem, **said})
+    except UserError as error:
+        raise AgentError(f"{path.name}: {error}") from None
+
+
+def _value(key: str, value: Any, folder: Path) -> Any:
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it may hold: {', '.join(KEYS)}"
+        raise AgentError(f"unknown key {key!r}; {hint}")
+    if key in _TEXTS:
+        return _text(key, value, folder)
+    if key in _SWITCHES:
+        if not isinstance(value, bool):
+            raise AgentError(f"{key} = {value!r}; expected true or false")
+        return value
+    if key in _TABLES:
+        return _table(key, value, _TABLES[key])
+    if not isinstance(value, list):
+        raise AgentError(f"{key} = {value!r}; expected a list")
+    if key == "tools":
+        return tuple(_tool(item, folder) for item in value)
+    return tuple(_table("roles", item, Role) for item in value)
+
+
+def _text(key: str, value: Any, folder: Path) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise AgentError(f"{key} = {value!r}; expected a text that is not empty")
+    if not value.startswith("@") or value.startswith("@@"):
+        return value.removeprefix("@").strip()
+    file = folder / value[1:]
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise AgentError(f"{key}: the file {str(file)!r} cannot be read: {error}") from None
+
+
+def _table(key: str, value: Any, model: type[_Table]) -> _Table:
+    if not isinstance(value, dict):
+        raise AgentError(f"{key} = {value!r}; expected a table with {', '.join(model.model_fields)}")
+    for name in value:
+        if name not in model.model_fields:
+            near = difflib.get_close_matches(name, model.model_fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(model.model_fields)}"
+            raise AgentError(f"{key} has no {name!r}; {hint}")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        raise AgentError(f"{key}.{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+
+
+def _tool(value: Any, folder: Path) -> ToolLike:
+    if not isinstance(value, str):
+        raise AgentError(f"tools holds {value!r}; expected names such as 'documents' or 'FILE.py:function'")
+    if value in BUILT_IN:
+        return value
+    where, sign, name = value.rpartition(":")
+    if not sign or not where:
+        raise AgentError(
+            f"there is no built-in tool {value!r}; there are {', '.join(BUILT_IN)}. A function is named "
+            "FILE.py:function or package.module:function"
+        )
+    found: Callable[..., Any] | None = getattr(imported(where, folder), name, None)
+    if found is None:
+        raise AgentError(f"{where} has no {name!r}")
+    return found

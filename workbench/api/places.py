@@ -1,0 +1,200 @@
+"""Where the runs of a program live in a database; those in memory stand in `memory`.
+
+Both are the same engine with the same agents; what differs is who keeps the log, and that a run in memory cannot be
+opened by anybody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+from weakref import WeakKeyDictionary
+
+from workbench.agent.definition import AgentDefinition
+from workbench.config.settings import find_places
+from workbench.driver.commanding import obey
+from workbench.driver.commands import AgentOptions, DecidePermission, ResumeRun, Say, StartRun
+from workbench.driver.feed import Feed
+from workbench.driver.live import LiveRun
+from workbench.driver.opening import opened_session
+from workbench.driver.session import Session
+from workbench.driver.settings import DriverSettings
+from workbench.errors import WorkbenchError
+from workbench.events.base import Recorded
+from workbench.events.call import SubagentStarted
+from workbench.events.content import Content
+from workbench.providers.own import OwnModels
+from workbench.providers.registry import Providers
+from workbench.providers.remote import Endpoint
+from workbench.state.run_state import RunState
+
+Watch = Callable[[Recorded], None]
+"""Is told each event of a run and of its subagents, in order, once it is kept."""
+
+
+class LivingRun(Protocol):
+    """A run that somebody waits for."""
+
+    @property
+    def state(self) -> RunState:
+        """The run as it is."""
+        ...
+
+    async def to_rest(self) -> None:
+        """Wait until it ends, or goes on only with a decision."""
+        ...
+
+    async def decide(self, call: str, *, allow: bool) -> None:
+        """Answer a call that asks for permission."""
+        ...
+
+    async def stop(self) -> None:
+        """Bring it to rest at once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what was opened for it."""
+        ...
+
+
+class Store:
+    """A database of runs for a program, open as long as its `async with` block; any number of runs may live in it.
+
+    `endpoints` says how the providers of models are reached, by their names; else the environment says so. Runs that
+    are left in it can be looked at with `workbench --db PATH`, also while they go on.
+    """
+
+    def __init__(self, path: str | Path, *, endpoints: Mapping[str, Endpoint] | None = None) -> None:
+        self.path = Path(path).expanduser()
+        self._models = OwnModels(Providers(endpoints))
+        self._stack = AsyncExitStack()
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the database; raises `StoreError` where it cannot be used."""
+        settings = DriverSettings(self.path, find_places().cache, make_provider=self._models)
+        self._session = await self._stack.enter_async_context(opened_session(settings, Feed()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Pause what still runs, and close it."""
+        self._session = None
+        await self._stack.aclose()
+
+    @property
+    def session(self) -> Session:
+        """What lives on the event loop while the store is open."""
+        if self._session is None:
+            raise WorkbenchError("the store is not open; use it inside of `async with Store(…) as store:`")
+        return self._session
+
+    def know(self, agent: AgentDefinition) -> None:
+        """Let the models be asked that an agent has as objects."""
+        for model in agent.own_models.values():
+            self._models.add(model)
+
+
+_SHARED: dict[tuple[int, Path], tuple[Store, int]] = {}
+"""Stores that runs opened by their path, by event loop, with how many use them: one process writes once."""
+
+
+@asynccontextmanager
+async def shared_store(path: str | Path, endpoints: Mapping[str, Endpoint] | None) -> AsyncIterator[Store]:
+    """Give the store at `path`, which runs at the same time share."""
+    place = Path(os.path.realpath(Path(path).expanduser()))  # noqa: ASYNC240 - as quick as opening it
+    key = (id(asyncio.get_running_loop()), place)
+    lock = _OPENING.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    async with lock:
+        store, users = _SHARED.get(key, (None, 0))
+        if store is None:
+            store = await Store(path, endpoints=endpoints).__aenter__()
+        _SHARED[key] = store, users + 1
+    try:
+        yield store
+    finally:
+        async with lock:
+            store, users = _SHARED[key]
+            _SHARED[key] = store, users - 1
+            if users == 1:
+                del _SHARED[key]
+                await store.__aexit__(None, None, None)
+
+
+_OPENING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+class StoredRun:
+    """A run in a database, on the caller's event loop."""
+
+    def __init__(self, store: Store, agent: AgentDefinition, watch: Watch) -> None:
+        store.know(agent)
+        self._session, self._agent, self._watch = store.session, agent, watch
+        self._known: set[str] = set()
+        self._live: LiveRun | None = None
+        self._subscription = self._session.feed.subscribe(self._tell)
+
+    async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
+        """Begin a run; nothing is written where something cannot be used."""
+        start = StartRun(task, options, attached=attached, make_agent=self._agent)
+        self._follow(await obey(self._session, start))
+
+    async def resume(self, run: str, say: str | None, options: AgentOptions) -> None:
+        """Let a run go on, or say something to it; a completed one goes on as a fork of itself."""
+        session = self._session
+        run = await session.store.resolve(run)
+        session.agents.use(await session.root_of(run), self._agent)
+        if say is not None:
+            self._follow(await obey(session, Say(run, say)))
+            return
+        if not (await session.state(run)).is_resting or (await session.state(run)).end is not None:
+            await obey(session, ResumeRun(run, options))
+        else:
+            await session.revive(run)  # it waits for a decision
+        self._follow(run)
+
+    def _follow(self, run: str) -> None:
+        self._known.add(run)
+        self._live = self._session.live.get(run)
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self._known:
+            return  # what is this run's, will be known in a moment
+        for change in self._subscription.drain():
+            if isinstance(change, Recorded) and change.run in self._known:
+                if isinstance(change.event, SubagentStarted):
+                    self._known.add(change.event.run)
+                self._watch(change)
+
+    @property
+    def state(self) -> RunState:
+        """The run as it is."""
+        if self._live is None:
+            raise WorkbenchError("the run does not go on here")
+        return self._live.state
+
+    async def to_rest(self) -> None:
+        """Wait until it ends, or goes on only with a decision."""
+        live = self._live
+        while live is not None and live.task is not None and not live.task.done():
+            await asyncio.wait({live.task})
+
+    async def decide(self, call: str, *, allow: bool) -> None:
+        """Answer a call that asks for permission."""
+        await obey(self._session, DecidePermission(self.state.run, call, "allow" if allow else "deny"))
+
+    async def stop(self) -> None:
+        """Bring it to rest at once."""
+        if self._live is not None:
+            await self._session.mover.stop(self._live)
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._subscription.close()

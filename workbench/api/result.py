@@ -1,0 +1,77 @@
+"""What a run came to, as a program reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import JsonValue
+
+from workbench.events.request import Usage
+from workbench.events.run import Citation, Reason
+from workbench.state.run_state import RunState, Status
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A call that goes on only when a person decides."""
+
+    call: str
+    """`STEP.CALL`."""
+    tool: str
+    input: dict[str, JsonValue]
+    question: str
+    """Why a person is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run at rest: completed, failed, interrupted, or waiting for a decision."""
+
+    run_id: str
+    status: Status
+    reason: Reason | None
+    answer: str | None
+    usage: Usage
+    """Of the run and its subagents."""
+    citations: tuple[Citation, ...] = ()
+    output: Any = None
+    """The answer as an instance of the agent's `output`; None without one, or without an answer."""
+    steps: int = 0
+    error: str | None = None
+    waiting: tuple[WaitingCall, ...] = ()
+    state: RunState = field(default_factory=RunState, repr=False)
+    """Everything that is known of the run."""
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether there is an answer."""
+        return self.status == "completed"
+
+
+def result_of(state: RunState, output: Any = None) -> RunResult:
+    """Return the result of a run at rest."""
+    status, reason = state.status_and_reason
+    return RunResult(
+        run_id=state.run,
+        status=status,
+        reason=reason,
+        answer=state.answer,
+        usage=state.total_usage,
+        citations=state.citations,
+        output=output,
+        steps=state.finished_steps,
+        error=state.error,
+        waiting=waiting_calls(state),
+        state=state,
+    )
+
+
+def waiting_calls(state: RunState) -> tuple[WaitingCall, ...]:
+    """Return the calls of a run that ask for permission."""
+    step = state.open_step
+    return tuple(
+        WaitingCall(call.id, call.tool, dict(call.input), call.question)
+        for call in (step.asked_calls if step is not None else ())
+        if call.status == "waiting"
+    )
