@@ -363,44 +363,29 @@ def test_a_skill_that_does_not_fit_is_not_read(reader: ToolSpec) -> None:
     assert talk.step()[0][0] == "search_docs"
 
 
-GROUPS = "Switch groups of tools on or off.\n- sea: tides and waves of harbours\n- sky: stars and planets"
-
-
-@pytest.mark.parametrize(
-    ("switch", "given"),
-    [
-        (
-            tool("switch_tools", GROUPS, group={"type": "string", "enum": ["sea", "sky"]}, active="boolean"),
-            {"group": "sea", "active": True},
-        ),
-        (
-            tool(
-                "switch_tools",
-                GROUPS,
-                on={"type": "array", "items": {"type": "string", "enum": ["sea", "sky"]}},
-                off={"type": "array", "items": {"type": "string"}, "default": []},
-            ),
-            {"on": ["sea"]},
-        ),
-        (tool("switch_tools", GROUPS, group="string", state={"enum": ["off", "on"]}), {"group": "sea", "state": "on"}),
-    ],
+GROUPS = tool(
+    "switch_tools",
+    "Switch groups of tools on or off.\n- sea: tides and waves of harbours\n- sky: stars and planets",
+    sea={"type": "boolean", "default": False},
+    sky={"type": "boolean", "default": False},
 )
-def test_a_group_is_switched_on_where_only_its_words_fit(switch: ToolSpec, given: dict[str, Any]) -> None:
-    """Whatever the parameters are called; and its tools are asked when they are there."""
+
+
+def test_a_group_is_switched_on_where_only_its_words_fit() -> None:
+    """And its tools are asked when they are there."""
     tides = tool("get_tides", "Return the tides of a harbour.", harbour="string")
-    course = Course([switch, STATION], {"get_tides": "High water is at nine."})
+    course = Course([GROUPS, STATION], {"get_tides": "High water is at nine."})
     course.messages.append(UserMessage(content=text_content("When are the tides in Bergen?")))
-    assert [(name, dict(given)) for name, given in course._turn().calls] == [("switch_tools", given)]
-    course.tools = [switch, STATION, tides]
+    assert course._turn().calls == (("switch_tools", {"sea": True}),)
+    course.tools = [GROUPS, STATION, tides]
     assert course._turn().calls == (("get_tides", {"harbour": "Bergen"}),)
 
 
 def test_no_group_is_switched_on_where_a_tool_at_hand_fits() -> None:
     """Nor one twice, when its tools do not come."""
-    switch = tool("switch_tools", GROUPS, group={"type": "string", "enum": ["sea", "sky"]})
-    course = Course([switch, STATION], {"get_weather": "It rains in Oslo."})
+    course = Course([GROUPS, STATION], {"get_weather": "It rains in Oslo."})
     course.ask(OSLO)
     assert course.names == [["get_weather"]]
-    course = Course([switch, STATION], {"switch_tools": OSError("not now")})
+    course = Course([GROUPS, STATION], {"switch_tools": OSError("not now")})
     course.ask("When do the stars rise?")
     assert course.names == [["switch_tools"]]

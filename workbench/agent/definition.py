@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from workbench.agent.spec import AgentSpec
@@ -20,6 +21,7 @@ from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
 from workbench.tools.notes import note_tools
+from workbench.tools.skills import load_skills, skill_tools
 from workbench.tools.toolkit import Toolkit
 
 DOCUMENTS: Final = "documents"
@@ -37,7 +39,7 @@ class AgentDefinition:
 
     `tools` are functions, `Tool`s, whole `Toolkit`s, or names of built-in ones: `"documents"`, `"notes"`. `model` is
     a name, or an object with the one method of a provider. With `subagents`, or with `roles`, the model may spawn
-    subagents. Raises `AgentError` for what cannot be used.
+    subagents. `skills` are folders with a `SKILL.md`, or folders of such. Raises `AgentError` for what cannot be used.
     """
 
     model: str | Provider | None = None
@@ -46,6 +48,7 @@ class AgentDefinition:
     name: str = "agent"
     roles: Sequence[Role] = ()
     subagents: bool = False
+    skills: Sequence[str | Path] = ()
     permissions: PermissionRules = field(default_factory=PermissionRules)
     parameters: ModelParameters = field(default_factory=ModelParameters)
     limits: Limits = field(default_factory=Limits)
@@ -63,6 +66,8 @@ class AgentDefinition:
             raise AgentError(f"an agent's name is a text that is not empty, not {self.name!r}")
         if isinstance(self.tools, str) or not isinstance(self.tools, Sequence):
             raise AgentError(f"tools is a list, not {self.tools!r}")
+        if isinstance(self.skills, str) or not isinstance(self.skills, Sequence):
+            raise AgentError(f"skills is a list of folders, not {self.skills!r}")
         if self.model is not None and not isinstance(self.model, str):
             own_name(self.model)
         known = {role.name for role in self.roles}
@@ -97,6 +102,8 @@ class AgentDefinition:
         for item in self.tools:
             for one in _tools_of(item, library, notebook):
                 toolkit.add(one)
+        for one in skill_tools(load_skills(self.skills)):
+            toolkit.add(one)
         if self.subagents or self.roles:
             toolkit.add(spawn_subagent)
         if toolkit.get(submit_answer.name) is None:

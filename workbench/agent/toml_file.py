@@ -23,7 +23,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "retries": ModelRetries,
     "permissions": PermissionRules,
 }
-KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles")
+KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles", "skills")
 """Everything that may stand in such a file."""
 _Table = TypeVar("_Table", bound=BaseModel)
 
@@ -62,6 +62,8 @@ def _value(key: str, value: Any, folder: Path) -> Any:
         return _table(key, value, _TABLES[key])
     if not isinstance(value, list):
         raise AgentError(f"{key} = {value!r}; expected a list")
+    if key == "skills":
+        return tuple(_folder(item, folder) for item in value)
     if key == "tools":
         return tuple(_tool(item, folder) for item in value)
     return tuple(_table("roles", item, Role) for item in value)
@@ -92,6 +94,12 @@ def _table(key: str, value: Any, model: type[_Table]) -> _Table:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         raise AgentError(f"{key}.{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+
+
+def _folder(value: Any, folder: Path) -> Path:
+    if not isinstance(value, str) or not value.strip():
+        raise AgentError(f"skills holds {value!r}; expected folders")
+    return folder / Path(value).expanduser()
 
 
 def _tool(value: Any, folder: Path) -> ToolLike:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from workbench.providers.offline.agenda import CONCLUDING
-from workbench.providers.offline.evidence import LIKE_THE_BEST, Quote, Topic, Weighing, choose, gather, par
+from workbench.providers.offline.evidence import LIKE_THE_BEST, Quote, Topic, Weighing, choose, gather, is_new, par
 from workbench.providers.offline.failures import is_made_up_for, stand_in
 from workbench.providers.offline.question import is_brief, steering_topics, topic_terms
 from workbench.providers.offline.reading import Conversation
@@ -39,6 +39,8 @@ SUBJECT = 60
 MOST_FAILURES = 3
 WORTH_SAYING = 0.35
 """Share of the best score from which a quote is said, not only cited."""
+SHORT_SENTENCES, SHORT_RESULT = 6, 600
+"""Sentences and characters up to which all is repeated that a tool of somebody's own said."""
 LONGEST_REASON = 120
 """Characters that are repeated of an error."""
 
@@ -93,8 +95,23 @@ def findings(conversation: Conversation, topics: Sequence[Topic], *, most: int) 
     found = gather(conversation)
     weighing = Weighing(conversation, topics, found)
     like = LIKE_THE_BEST_FACT if conversation.question.is_simple else LIKE_THE_BEST
-    quotes = choose(weighing.weigh(found), most=most, like=like)
+    weighed = weighing.weigh(found)
+    quotes = choose(weighed, most=most, like=like)
+    if _is_without_documents(conversation):
+        quotes += [quote for quote in weighed if _is_short(quote) and is_new(quote, quotes)]
     return Findings(quotes, weighing.known)
+
+
+def _is_without_documents(conversation: Conversation) -> bool:
+    """Whether what came back was not searched for, but asked of tools of somebody's own."""
+    return conversation.tool(SEARCH) is None and not conversation.of(SEARCH)
+
+
+def _is_short(quote: Quote) -> bool:
+    """Whether a tool of somebody's own said so little, and just now, that all of it can be repeated."""
+    of_source = quote.source.sentences
+    is_little = len(of_source) <= SHORT_SENTENCES and sum(len(one.quote) for one in of_source) <= SHORT_RESULT
+    return quote.source.kind == "free" and quote.least > 0 and is_little
 
 
 def write(conversation: Conversation, voice: Voice, *, max_tokens: int) -> Answer:
@@ -107,7 +124,8 @@ def write(conversation: Conversation, voice: Voice, *, max_tokens: int) -> Answe
     if conversation.question.is_brief or any(is_brief(steer) for steer in conversation.steers):
         shown = shown[:BRIEF]
     silent = [topic.heading for at, topic in enumerate(topics) if at not in there.known and not topic.is_common]
-    text = "\n\n".join([*_paragraphs(shown, topics, voice), *_notes(conversation, silent, shown, voice)])
+    paragraphs = _by_source(shown, voice) if _is_without_documents(conversation) else _paragraphs(shown, topics, voice)
+    text = "\n\n".join([*paragraphs, *_notes(conversation, silent, shown, voice)])
     citations: list[JsonValue] = [{"source": quote.name, "quote": quote.sentence.quote} for quote in _in_order(chosen)]
     return Answer(text, citations, len({quote.name for quote in shown}))
 
@@ -152,6 +170,15 @@ def _paragraphs(shown: Sequence[Quote], topics: Sequence[Topic], voice: Voice) -
         for heading, own in groups
         if own
     ]
+
+
+def _by_source(shown: Sequence[Quote], voice: Voice) -> list[str]:
+    """Group quotes by the result that they stand in, in the order in which the tools were asked."""
+    orders = sorted({quote.order for quote in shown})
+    own = [
+        sorted((q for q in shown if q.order == order), key=lambda quote: quote.sentence.position) for order in orders
+    ]
+    return [_prose(quotes, voice) for quotes in own]
 
 
 def _is_bridge(quote: Quote, shown: Sequence[Quote]) -> bool:

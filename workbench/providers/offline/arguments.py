@@ -39,6 +39,7 @@ _FORMS = (
     (stems("date day from until since"), _DATE),
 )
 """Words in the name of a parameter, and how a value for it looks in a question."""
+_QUERY = stems("query question q text topic search words keywords task prompt input")
 _WORDING = stems("body text message content note comment subject title caption")
 _ORIGIN, _GOAL = stems("from origin source start base"), stems("to destination target goal")
 
@@ -55,7 +56,7 @@ def inputs_for(
     whole = _Filling(tool, conversation, compose).fill()
     if whole is None:
         return []
-    plain = [name for name in _required(tool.input_schema) if whole.get(name) == topic_for(tool, conversation)]
+    plain = [name for name in _required(tool.input_schema) if whole.get(name) == thing_for(tool, conversation)]
     named = _side_by_side(tool, conversation)
     if len(plain) == 1 and len(named) > 1:
         return [{**whole, plain[0]: entity} for entity in named]
@@ -67,6 +68,19 @@ def topic_for(tool: ToolSpec, conversation: Conversation) -> str:
     words = [word for part in conversation.question.parts for word in _without_name(part, tool)]
     topic = _trimmed(words) or " ".join(conversation.question.parts) or conversation.question.text
     return topic[:LONGEST_TOPIC] or "help"
+
+
+def thing_for(tool: ToolSpec, conversation: Conversation) -> str:
+    """Return the one thing that the question asks the tool about: a proper name, or what the tool says nothing of."""
+    words = [word for part in conversation.question.parts for word in _unsaid(part, tool)]
+    names = [word for word in words if word[:1].isupper()]
+    return (_trimmed(names or words) or topic_for(tool, conversation))[:LONGEST_TOPIC]
+
+
+def _unsaid(part: str, tool: ToolSpec) -> list[str]:
+    """Return the words of a topic that a tool does not say of itself; proper names may stand there as examples."""
+    said = stems(f"{name_words(tool.name)} {tool.description}")
+    return [word for word in _without_name(part, tool) if word[:1].isupper() or stem(word) not in said]
 
 
 def _without_name(part: str, tool: ToolSpec) -> list[str]:
@@ -84,7 +98,7 @@ def _trimmed(words: list[str]) -> str:
 def _side_by_side(tool: ToolSpec, conversation: Conversation) -> list[str]:
     """Return the proper names that a question lists; nothing where it speaks of anything else."""
     parts = conversation.question.things or conversation.question.parts
-    found = [_trimmed(_without_name(part, tool)) for part in parts]
+    found = [_trimmed(_unsaid(part, tool)) for part in parts]
     names = [part for part in found if part]
     are_names = all(word[:1].isupper() or word in ("of", "and") for name in names for word in name.split())
     return list(dict.fromkeys(names))[:MOST_ENTITIES] if are_names and not is_cjk(" ".join(names)) else []
@@ -139,7 +153,7 @@ class _Filling:
         match schema.get("type"):
             case "string":
                 said = self._said(name, schema) or self._worded(name)
-                text = bounded_text(str(said) if said is not None else self._topic(), schema)
+                text = bounded_text(str(said) if said is not None else self._topic(name), schema)
                 return matching(schema, [text, *self._text.split()]) if "pattern" in schema else text
             case "integer" | "number":
                 first = self._numbers.pop(0) if self._numbers else schema.get("default", schema.get("minimum", 1))
@@ -148,7 +162,7 @@ class _Filling:
                 return False
             case "array":
                 inner = schema.get("items")
-                return [self._topic()] if isinstance(inner, dict) and inner.get("type") == "string" else None
+                return [self._topic(name)] if isinstance(inner, dict) and inner.get("type") == "string" else None
             case "object" if properties_of(schema) and depth < DEEPEST:
                 return self._object(schema, depth + 1)
             case _:
@@ -188,5 +202,7 @@ class _Filling:
             return next(group for group in found.groups() if group)
         return self._compose() if self._compose and words & _WORDING else None
 
-    def _topic(self) -> str:
-        return topic_for(self._tool, self._conversation)
+    def _topic(self, name: str) -> str:
+        """Return what a parameter is asked about: all of it where it takes a query, or else the one thing."""
+        is_query = bool(stems(name_words(name)) & _QUERY)
+        return (topic_for if is_query else thing_for)(self._tool, self._conversation)

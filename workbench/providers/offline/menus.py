@@ -47,7 +47,7 @@ def menu(tool: ToolSpec, parameter: str) -> dict[str, str]:
     schema = properties_of(tool.input_schema).get(parameter, {})
     text = f"{schema.get('description', '')}\n{tool.description}"
     names = _enumerated(schema) or [match[1] for match in _LISTED.finditer(text)]
-    return _described(dict.fromkeys(names), text) if names else {}
+    return described(dict.fromkeys(names), text) if names else {}
 
 
 def fitting(words: Mapping[str, str], asked: Collection[str]) -> list[str]:
@@ -75,8 +75,8 @@ def _either(schema: Schema) -> Sequence[JsonValue]:
     return either if isinstance(either, list) else ()
 
 
-def _described(names: Collection[str], text: str) -> dict[str, str]:
-    """Return each name with what stands behind it, up to the next one."""
+def described(names: Collection[str], text: str) -> dict[str, str]:
+    """Return each name with what a text says behind it, up to the next one."""
     places = sorted((place, name) for name in names if (place := _place(name, text)) is not None)
     ends = [*(place[0] for place, _ in places), len(text)][1:]
     found = dict.fromkeys(names, "")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue
-
 from workbench.providers.offline.choosing import asked_terms, reading_tools
-from workbench.providers.offline.menus import fitting, menu, properties_of, telling
+from workbench.providers.offline.menus import described, fitting, menu, properties_of, telling
 from workbench.providers.offline.reading import Conversation
 from workbench.providers.offline.results import READ_SKILL, SEARCH, SWITCH
-from workbench.providers.offline.schemas import alternatives
 from workbench.providers.offline.turn import Turn, Wish
 from workbench.providers.offline.voice import Voice
 
 MOST_SKILLS = 2
 """Skills that are read for one question."""
-_OFF = ("off", "disable", "deactivate", "remove")
 
 
 def first_turn(conversation: Conversation, voice: Voice, *, parallel: bool) -> Turn | None:
@@ -24,9 +20,9 @@ def first_turn(conversation: Conversation, voice: Voice, *, parallel: bool) -> T
         names = voice.join([str(given["name"]) for _, given in skills])
         wishes = tuple(skills if parallel else skills[:1])
         return Turn(voice.reading_skills_because.format(names=names), voice.reading_skills.format(names=names), wishes)
-    if wish := _switch(conversation):
-        group = wish[0]
-        return Turn(voice.switching_because.format(names=group), voice.switching.format(names=group), (wish[1],))
+    if group := _switch(conversation):
+        wish: Wish = (SWITCH, {group: True})
+        return Turn(voice.switching_because.format(names=group), voice.switching.format(names=group), (wish,))
     return None
 
 
@@ -43,46 +39,14 @@ def _skills(conversation: Conversation) -> list[Wish]:
     return [(READ_SKILL, {"name": name}) for name in chosen if name not in read]
 
 
-def _switch(conversation: Conversation) -> tuple[str, Wish] | None:
-    """Return the group to switch on, where its words fit the question and those of no tool at hand do."""
+def _switch(conversation: Conversation) -> str:
+    """Return the group to switch on: its words fit the question, and those of no tool at hand do; empty for none."""
     tool = conversation.tool(SWITCH)
     if tool is None or conversation.tool(SEARCH) is not None:
-        return None
+        return ""
     asked = asked_terms(conversation)
     if any(asked & telling(f"{at_hand.name} {at_hand.description}") for at_hand in reading_tools(conversation)):
-        return None
-    tried = {str(value) for call in conversation.calls if call.tool == SWITCH for value in _flat(call.input)}
-    for parameter in properties_of(tool.input_schema):
-        if _is_off(parameter):
-            continue
-        for group in fitting(menu(tool, parameter), asked):
-            if group not in tried:
-                return group, (SWITCH, _switching(conversation, parameter, group))
-    return None
-
-
-def _switching(conversation: Conversation, parameter: str, group: str) -> dict[str, JsonValue]:
-    """Return an input that switches a group on, whatever the parameters are called."""
-    tool = conversation.tool(SWITCH)
-    schema = tool.input_schema if tool is not None else {}
-    given: dict[str, JsonValue] = {}
-    for name, inner in properties_of(schema).items():
-        one = alternatives(inner, schema)[0]
-        if name == parameter:
-            given[name] = [group] if one.get("type") == "array" else group
-        elif one.get("type") == "boolean":
-            given[name] = not _is_off(name)
-        elif isinstance(choices := one.get("enum"), list) and "on" in choices:
-            given[name] = "on"
-    return given
-
-
-def _is_off(parameter: str) -> bool:
-    return any(word in parameter for word in _OFF)
-
-
-def _flat(given: dict[str, JsonValue]) -> list[JsonValue]:
-    values: list[JsonValue] = []
-    for value in given.values():
-        values.extend(value if isinstance(value, list) else [value])
-    return values
+        return ""
+    tried = {name for call in conversation.calls if call.tool == SWITCH for name in call.input}
+    groups = described(list(properties_of(tool.input_schema)), tool.description)
+    return next((group for group in fitting(groups, asked) if group not in tried), "")
