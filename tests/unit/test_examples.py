@@ -208,6 +208,23 @@ def importing(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module(name)
 
 
+def test_a_skill_is_read_before_the_answer(shell: Shell, tmp_path: Path) -> None:
+    """By the real engine: the skill first, then the tool that it names, then the answer."""
+    (tmp_path / "tides").mkdir()
+    matter = "---\nname: tides\ndescription: How to report tides.\n---\n"
+    (tmp_path / "tides" / "SKILL.md").write_text(f"{matter}For the tides ask read_table.", "utf-8")
+    (tmp_path / "tides_agent.py").write_text(
+        "from workbench import Agent, tool\n\n@tool(read_only=True)\ndef read_table() -> str:\n"
+        '    """Return a table."""\n    return "High water is at nine."\n\n'
+        'agent = Agent(model="offline", tools=[read_table], skills=["tides"], plan="off")\n',
+        "utf-8",
+    )
+    printed = shell("run", "-a", "tides_agent.py", "When are the tides?", "--json")
+    assert (printed.code, printed.err) == (0, "")
+    assert calls(printed) == [("read_skill", {"name": "tides"}), ("read_table", {})]
+    assert "High water is at nine." in answer(printed)["answer"]
+
+
 def test_an_agent_with_skills_offers_them(tmp_path: Path) -> None:
     """Named in a file of code or in a TOML file, beside which the folder lies."""
     (tmp_path / "skills" / "letters").mkdir(parents=True)

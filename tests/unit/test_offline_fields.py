@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from tests.offline_kit import SUBMIT, request
 from workbench.events.agent import ToolSpec
-from workbench.events.content import JsonBlock, text_content
+from workbench.events.content import JsonBlock, TextBlock, text_content
 from workbench.events.request import AssistantMessage, Message, ToolCallBlock, ToolResultBlock, UserMessage
 from workbench.providers.offline.provider import turn_for
 from workbench.providers.offline.turn import Turn
@@ -39,6 +39,7 @@ def talk(
     question: str = "What is the weather in Oslo?",
     refused: tuple[tuple[dict[str, Any], str], ...] = (),
     is_error: bool = False,
+    words: str = "",
 ) -> Turn:
     """Return the turn after the weather was asked for and gave `results`, and after answers that were refused."""
     wanted = schema if isinstance(schema, dict) else schema.model_json_schema()
@@ -55,6 +56,9 @@ def talk(
         call = ToolCallBlock(id=f"{at}.0", tool=SUBMIT, input=input_)
         result = ToolResultBlock(call=call.id, content=text_content(why), is_error=True)
         messages += [AssistantMessage(content=(call,)), UserMessage(results=(result,))]
+    if words:
+        said_so = AssistantMessage(content=(TextBlock(text="In words."),))
+        messages += [said_so, UserMessage(content=text_content(words))]
     return turn_for(request(messages=messages, tools=(WEATHER, submit(wanted))))
 
 
@@ -256,6 +260,15 @@ def test_a_refusal_that_cannot_be_met_is_said_in_words() -> None:
     turn = talk(Judged, SAID, refused=((first, "I do not like it"),))
     assert turn.calls == ()
     assert "I do not like it" in turn.text
+    assert "It rains in Oslo" in turn.text
+
+
+def test_words_that_are_refused_do_not_become_the_question() -> None:
+    """What the engine says to an answer in words is no question; what is asked stays what it was."""
+    first = answered(Judged, SAID)
+    turn = talk(
+        Judged, SAID, refused=((first, "I do not like it"),), words="Words alone are no answer here. Use the tool."
+    )
     assert "It rains in Oslo" in turn.text
 
 

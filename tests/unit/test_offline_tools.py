@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.offline_kit import PYTHON, SUBMIT, Talk, request, specs
 from workbench.events.agent import Effect, ToolSpec
@@ -135,6 +137,16 @@ def test_proper_names_side_by_side_are_asked_for_one_by_one() -> None:
     assert "It rains in Bergen." in answer
 
 
+def test_what_an_agent_is_for_is_asked_where_no_word_fits() -> None:
+    """The instructions and the tool share the word that the question lacks; without that nothing is asked."""
+    course = Course([STATION], {"get_weather": "It rains in Oslo."}, "You answer questions about the weather.")
+    assert "It rains in Oslo." in course.ask("Is it raining in Oslo?")
+    assert course.asked == [[("get_weather", {"city": "Oslo"})]]
+    course = Course([STATION])
+    assert "nothing" in course.ask("Is it raining in Oslo?")
+    assert course.names == []
+
+
 # Failures
 
 
@@ -224,6 +236,57 @@ def test_a_refusal_stands(why: str) -> None:
     assert course.names == [["get_weather"]]
 
 
+words = st.text(st.characters(codec="utf-8"), max_size=40)
+kinds = st.recursive(
+    st.sampled_from(
+        [
+            "string",
+            "integer",
+            "boolean",
+            {"type": "number", "minimum": 3, "exclusiveMaximum": 5},
+            {"enum": ["oslo", 3, None]},
+            {"enum": []},
+            {"$ref": "#/$defs/gone"},
+            {"type": "string", "pattern": "^(a"},
+            {"type": ["string", "null"], "maxLength": 3},
+            {"anyOf": [{"type": "null"}, {"type": "string"}]},
+            {},
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.builds(lambda kind: {"type": "array", "items": kind if isinstance(kind, dict) else {"type": kind}}, inner),
+        st.builds(lambda kind: {"type": "object", "properties": {"x": kind}, "required": ["x", "y"]}, inner),
+    ),
+    max_leaves=3,
+)
+drawn = st.builds(
+    lambda name, said, effect, given: tool(name, said, effect=effect, **given),
+    st.sampled_from(["get_weather", "send-mail", "x", "check_all", "weatherInOslo", "find_7"]),
+    st.one_of(words, st.sampled_from(["Return the weather.", "Mirror of the weather if a station fails.", "Send it."])),
+    st.sampled_from(["read_only", "effectful"]),
+    st.dictionaries(st.sampled_from(["city", "to", "text", "path", "limit", "from", "days"]), kinds, max_size=3),
+)
+errors = st.one_of(words, st.sampled_from(["try again", "invalid input for x: days: at most 3; city: bad", "no data"]))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    tools=st.lists(drawn, max_size=4, unique_by=lambda one: one.name),
+    question=st.one_of(words, st.sampled_from([OSLO, "Send a mail to a@b.no from /tmp/x.txt", "查一下奥斯陆的天气"])),
+    instructions=words,
+    says=st.lists(st.one_of(errors, errors.map(ValueError)), min_size=1, max_size=3),
+    parallel=st.booleans(),
+)
+def test_whatever_the_tools_are_it_comes_to_an_answer(
+    tools: list[ToolSpec], question: str, instructions: str, says: list[Says], parallel: bool
+) -> None:
+    """No schema, no description, no result and no question breaks it or lets it go on for ever."""
+    course = Course(tools, {one.name: says for one in tools}, instructions, parallel)
+    course.ask(question, most=40)
+    made = [(name, str(given)) for turn in course.asked for name, given in turn]
+    assert all(made.count(one) <= 2 for one in made)
+
+
 # What is ordered
 
 MAIL = tool("send_mail", "Send a mail to somebody.", effect="effectful", to="string", body="string")
@@ -290,6 +353,20 @@ def test_roles_whose_words_fit_get_their_part_at_once() -> None:
     assert "prices" not in tasks["security"]
     assert "The cost of it is fine in general." in answer
     assert "The security of it is fine in general." in answer
+
+
+def test_what_a_role_has_tools_for_is_left_to_it() -> None:
+    """The tools that the role is said to have are not asked as well, unless the subagent could not answer."""
+    price = tool("get_price", "Return the price of a host.", host="string")
+    roles = spawn({"buyer": "good at prices; has get_price"})
+    course = Course([roles, price], {"spawn_subagent": "The price of Nimbus is 40 euros a month."})
+    course.ask("What are the prices of Nimbus?")
+    assert course.names == [["spawn_subagent"]]
+    course = Course(
+        [roles, price], {"spawn_subagent": OSError("no budget left"), "get_price": "It is 40 euros a month."}
+    )
+    assert "It is 40 euros a month." in course.ask("What are the prices of Nimbus?")
+    assert course.names == [["spawn_subagent"], ["get_price"]]
 
 
 def test_without_other_means_every_role_is_asked() -> None:

@@ -32,6 +32,7 @@ READS_OF_ROUND = (2, 1, 1)
 
 CONCLUDING = frozenset({"SYNTHESIZE", "SYNTHESISE", "SUMMARIZE", "SUMMARISE", "ANSWER", "CONCLUDE", "WRITE", "SUBMIT"})
 _CLAUSE = re.compile(r"(?<=[.;:?!,])\s+|\s+(?:and|as well as)\s+")
+_JOIN = re.compile(r"^(?:and|or|but|then|also)\s+", re.IGNORECASE)
 _CHECKING = frozenset({"VERIFY", "CHECK", "CONFIRM"})
 
 
@@ -142,7 +143,7 @@ def role_errands(conversation: Conversation) -> list[Errand]:
         chosen = list(roles)
     chosen = chosen[:MOST_ROLES]
     words = {role: telling(f"{role} {roles[role]}") for role in chosen}
-    clauses = [clause for clause in _CLAUSE.split(text) if clause.strip()]
+    clauses = [clause for part in _CLAUSE.split(text) if (clause := _JOIN.sub("", part).strip())]
     common = [clause for clause in clauses if not any(telling(clause) & of for of in words.values())]
     found = []
     for role in chosen:

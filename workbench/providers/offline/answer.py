@@ -15,7 +15,7 @@ from workbench.providers.offline.evidence import LIKE_THE_BEST, Quote, Topic, We
 from workbench.providers.offline.failures import is_made_up_for, stand_in
 from workbench.providers.offline.question import is_brief, steering_topics, topic_terms
 from workbench.providers.offline.reading import Conversation
-from workbench.providers.offline.results import OWN, SEARCH, SPAWN, SUBMIT, Call
+from workbench.providers.offline.results import OWN, SEARCH, SUBMIT, Call
 from workbench.providers.offline.sentences import clean, is_inert
 from workbench.providers.offline.voice import Voice
 from workbench.providers.offline.words import terms
@@ -222,7 +222,7 @@ def _notes(conversation: Conversation, silent: Sequence[str], shown: Sequence[Qu
         notes.append(voice.nothing_found)
         if queries := [query for call in conversation.of(SEARCH) if (query := call.text_of("query"))]:
             notes.append(voice.searched_for.format(topics=voice.comma.join(dict.fromkeys(queries))))
-    elif silent and (conversation.of(SEARCH) or conversation.of(SPAWN)):
+    elif silent and not _is_without_documents(conversation):
         notes.append(voice.missing.format(topics=voice.join(silent)))
     if conversation.given:
         notes.append(voice.not_looked_at.format(names=voice.join(conversation.given)))

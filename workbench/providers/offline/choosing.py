@@ -85,6 +85,8 @@ def reading_tools(conversation: Conversation) -> list[ToolSpec]:
     ranked = [
         Choice(tool, score) for score, _, tool in sorted(scored, key=lambda item: item[:2], reverse=True) if score
     ]
+    if not ranked:
+        return _by_instructions(conversation)
     kept: list[Choice] = []
     for choice in ranked:
         better = [other.tool for other in ranked if other is not choice]
@@ -94,6 +96,19 @@ def reading_tools(conversation: Conversation) -> list[ToolSpec]:
     enough = LIKE_THE_BEST * kept[0].score if kept else 0.0
     chosen = [choice for at, choice in enumerate(kept) if at < MOST_CALLS or choice.score >= enough]
     return [choice.tool for choice in chosen[:MOST_TOGETHER]]
+
+
+def _by_instructions(conversation: Conversation) -> list[ToolSpec]:
+    """Return the one tool that does what the agent is for, where none has a word in common with the question."""
+    purpose = telling(conversation.instructions)
+    scores = {
+        tool.name: len(purpose & telling(f"{tool.name} {tool.description}"))
+        for tool in own_tools(conversation)
+        if looks_harmless(tool) and not is_spare_tool(tool)
+    }
+    best = max(scores, key=lambda name: scores[name], default="")
+    is_fitting = scores.get(best, 0) > 0 and conversation.tool(SEARCH) is None
+    return [tool for tool in own_tools(conversation) if tool.name == best] if is_fitting else []
 
 
 def ordered_tools(conversation: Conversation) -> list[ToolSpec]:

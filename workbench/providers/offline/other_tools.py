@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.providers.offline.agenda import role_errands
+from workbench.providers.offline.agenda import Errand, role_errands, roles_of
 from workbench.providers.offline.answer import reason, write
 from workbench.providers.offline.arguments import LONGEST_TOPIC, inputs_for
 from workbench.providers.offline.choosing import ordered_tools, reading_tools
@@ -23,9 +23,10 @@ from workbench.providers.offline.voice import Voice
 
 def asking(conversation: Conversation, voice: Voice, *, parallel: bool) -> Turn | None:
     """Return the calls to tools of somebody's own that read something, or a second try of those; None for neither."""
-    wishes = [wish for wish in _asking(conversation) if _is_open(wish, conversation)]
     can_research = conversation.tool(SEARCH) is not None
     errands = [] if can_research or conversation.tool(SPAWN) is None else role_errands(conversation)
+    left = _left_to_roles(errands, conversation)
+    wishes = [wish for wish in _asking(conversation) if wish[0] not in left and _is_open(wish, conversation)]
     roles = delegations(conversation, errands)
     if wishes or roles:
         return _asked(wishes, roles, conversation, voice, parallel=parallel)
@@ -42,6 +43,14 @@ def doing(conversation: Conversation, voice: Voice, *, parallel: bool, max_token
     wishes = ordered if parallel else ordered[:1]
     names = _names(wishes, voice)
     return Turn(voice.doing_because.format(names=names), voice.doing.format(names=names), tuple(wishes))
+
+
+def _left_to_roles(errands: Sequence[Errand], conversation: Conversation) -> set[str]:
+    """Return the tools that are said to be a role's and that it is given a task for, unless it could not do it."""
+    failed = {call.text_of("role") for call in conversation.of(SPAWN) if call.is_error}
+    roles = roles_of(conversation)
+    words = {word for errand in errands if errand.role not in failed for word in roles[errand.role].split()}
+    return {tool.name for tool in conversation.tools} & words
 
 
 def _asking(conversation: Conversation) -> list[Wish]:

@@ -30,6 +30,8 @@ LONGEST_NAME = 80
 LONGEST_LINE = 500
 """Characters of a plan's line; what comes after is not looked at."""
 
+_IN_WORDS = re.compile(r"\s*words alone are no answer\b", re.IGNORECASE)
+"""What is said where an answer has to have fields, and was given in words."""
 _FILLER = {"", "go on.", "continue.", "go on", "continue"}
 
 
@@ -161,7 +163,9 @@ class _Reader:
     def take_text(self, text: str) -> None:
         if text.strip().casefold() in _FILLER:
             return
-        if found := _SUMMARY.match(text):
+        if _IN_WORDS.match(text):
+            self._is_answered = False
+        elif found := _SUMMARY.match(text):
             self._take_summary(text[found.end() :])
         elif found := _PLAN.match(text):
             self._now.plan = list(plan_lines(text[found.end() :]))
