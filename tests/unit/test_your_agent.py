@@ -37,6 +37,7 @@ def test_the_example_answers_with_its_own_tool(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "weather", raising=False)
     Path("weather.py").write_text(EXAMPLE, "utf-8")
     assert main(["--db", "mine.db", "run", "-a", "weather.py", "What is the weather in Oslo?"]) == 0

@@ -16,6 +16,7 @@ from workbench.cli.options import (
     add_model,
     add_output,
     add_parameters,
+    add_permissions,
     add_reach,
     add_retries,
     count,
@@ -64,6 +65,8 @@ def _parser() -> Parser:
         _add_import,
         _add_purge,
         _add_models,
+        _add_tools,
+        _add_mcp,
         _add_doctor,
         _add_demo,
         _add_new,
@@ -128,6 +131,7 @@ def _add_run(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -166,11 +170,15 @@ def _add_resume(commands: _Commands) -> Parser:
     parser.add_argument(
         "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
     )
+    parser.add_argument(
+        "--tools", metavar="NAME=on|off", action="append", default=[], help="switch a group of tools, before it goes on"
+    )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     add_attach(parser, "--say")
     add_agent(parser, "the agent of the run, where its file moved or changed")
     add_reach(parser)
     add_asks(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -208,6 +216,7 @@ def _add_fork(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser)
@@ -320,6 +329,32 @@ def _add_models(commands: _Commands) -> Parser:
         "Others can be named too; their provider says whether they exist. Prices come from lists that are shipped.",
     )
     parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="only those of one provider")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
+def _add_tools(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "tools",
+        "list the tools of the agent as a model sees them",
+        "With about the tokens that each takes of every request, and what should be mended: schemas over 200 tokens, "
+        "missing descriptions, names that a provider refuses. A tool that cannot be used at all exits 2.",
+    )
+    add_agent(parser, "the agent whose tools they are")
+    parser.add_argument("--json", action="store_true", help="one JSON list, with the schemas")
+    return parser
+
+
+def _add_mcp(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "mcp",
+        "list the MCP servers and their tools",
+        "It starts the servers of your settings and says whether they are as you accepted them.",
+    )
+    parser.add_argument("server", nargs="?", metavar="NAME", type=text, help="only this one, with what changed of it")
+    parser.add_argument("--accept", metavar="NAME", type=text, help="accept a server as it was when it was refused")
     parser.add_argument("--json", action="store_true", help="one JSON list")
     return parser
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from workbench.cli.waiting import present_step
 from workbench.events import call as calls
 from workbench.events import edit as edits
@@ -29,6 +27,7 @@ from workbench.views.show import (
     timing_words,
 )
 from workbench.views.text import human_seconds, inert, one_line, wrap
+from workbench.views.tools import switched_words
 
 _ENDS_OF_CALLS = (calls.CallFinished, calls.CallCancelled, calls.CallReused)
 
@@ -137,13 +136,6 @@ class Narrator:
         return (Segment("  "), Segment(one_line(inert(text), self._width - 2), style))
 
 
-def switched_words(groups: Mapping[str, bool]) -> str:
-    """Return which groups of tools were switched on and off."""
-    ways = (("on", True), ("off", False))
-    parts = [(way, [name for name, on in groups.items() if on is wanted]) for way, wanted in ways]
-    return "tools switched " + ", ".join(f"{way}: {', '.join(names)}" for way, names in parts if names)
-
-
 def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
     match event:
         case runs.RunRecovered():
@@ -156,7 +148,7 @@ def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
             way = "one by one" if event.mode == "sequential" else "at once again"
             return f"calls run {way}: {event.why}", "waiting"
         case runs.ToolsSwitched():
-            return switched_words(event.groups), "muted"
+            return f"tools switched {switched_words(event.groups)}", "muted"
         case runs.BreakpointHit():
             return f"breakpoint {event.rule}: {event.why}", "waiting"
         case runs.ContextElided():

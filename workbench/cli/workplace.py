@@ -23,11 +23,13 @@ from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.agents import apply_options
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
-from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
+from workbench.errors import AgentError, ConfigError, DocumentsError, EditRefusedError, UserError
+from workbench.events.agent import PermissionRules
 from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.state.history import History
 from workbench.store import Store
+from workbench.tools.mcp.server import McpServer
 
 ASKING = ("run", "resume", "fork")
 """Commands that ask a model."""
@@ -75,6 +77,9 @@ class Workplace:
             agent_files=_agent_files(self.places),
             make_provider=models,
             address_of=self.providers.address,
+            mcp=mcp_servers(self.settings),
+            mcp_pins=self.places.mcp_pins,
+            mcp_logs=self.places.mcp_logs,
         )
 
     def command(self, *words: str) -> str:
@@ -156,6 +161,7 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
         plan=args.plan,
         retries=_retries(args),
         prompts=_instructions(args.instructions),
+        permissions=_permissions(args),
         **_manner(args),
         deny_asks=args.deny_asks or bool(settings.deny_asks),
     )
@@ -163,12 +169,14 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
 
 def changed_agent(args: argparse.Namespace) -> AgentOptions:
     """Return the options of a fork: what was typed; all else is the parent's."""
-    return AgentOptions(retries=_retries(args), **_manner(args))
+    return AgentOptions(retries=_retries(args), permissions=_permissions(args), **_manner(args))
 
 
 def limits_only(args: argparse.Namespace, settings: Settings) -> AgentOptions:
     """Return the options with which a run goes on."""
-    return AgentOptions(**_limits(args), deny_asks=args.deny_asks or bool(settings.deny_asks))
+    return AgentOptions(
+        **_limits(args), permissions=_permissions(args), deny_asks=args.deny_asks or bool(settings.deny_asks)
+    )
 
 
 def from_settings(settings: Settings, *, screen: bool) -> AgentOptions:
@@ -190,8 +198,15 @@ def from_settings(settings: Settings, *, screen: bool) -> AgentOptions:
         limits=settings.limits or None,
         retries=settings.retries or None,
         prompts=settings.prompts or None,
+        permissions=PermissionRules(**settings.permissions) if settings.permissions else None,
     )
     return AgentOptions(docs=settings.docs, deny_asks=bool(settings.deny_asks), fallback=fallback)
+
+
+def _permissions(args: argparse.Namespace) -> PermissionRules | None:
+    """Return the rules that were typed; None where none were."""
+    rules = PermissionRules(allow=tuple(args.allow_rules), ask=tuple(args.ask_rules), deny=tuple(args.deny_rules))
+    return rules if rules != PermissionRules() else None
 
 
 def _manner(args: argparse.Namespace) -> dict[str, Any]:
@@ -238,9 +253,15 @@ def require_usable(options: AgentOptions, place: Workplace) -> None:
         raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")
 
 
+def mcp_servers(settings: Settings) -> tuple[McpServer, ...]:
+    """Return the MCP servers of the settings; raises `AgentError` for one that cannot be meant."""
+    return tuple(McpServer(name, **said) for name, said in settings.mcp.items())
+
+
 def check_values(settings: Settings, file: Path) -> None:
     """Raise `ConfigError` naming the file where its tables have values that no run could have."""
     try:
         apply_options(default_record(), from_settings(settings, screen=False).fallback or AgentOptions())
-    except EditRefusedError as error:
+        mcp_servers(settings)
+    except (AgentError, EditRefusedError) as error:
         raise ConfigError(f"the settings file {str(file)!r}: {error}") from None

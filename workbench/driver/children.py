@@ -18,7 +18,7 @@ from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.engine.breakpoints import SubagentRestsError
 from workbench.errors import WorkbenchError
-from workbench.events.agent import Limits
+from workbench.events.agent import Limits, PermissionRules
 from workbench.events.base import Event
 from workbench.events.call import SubagentFinished, SubagentStarted
 from workbench.events.content import text_content
@@ -108,7 +108,13 @@ class Children:
     async def _record_end(self, call: str, state: RunState) -> None:
         status, reason = state.end or ("interrupted", "paused")
         finished = SubagentFinished(
-            call=call, run=state.run, status=status, reason=reason, steps=state.finished_steps, usage=state.total_usage
+            call=call,
+            run=state.run,
+            status=status,
+            reason=reason,
+            steps=state.finished_steps,
+            usage=state.total_usage,
+            exposures=tuple(sorted(state.exposures)),
         )
         await self._caller.journal.append(finished)
 
@@ -119,9 +125,17 @@ class Children:
         if known.child_owner != self._caller.run:
             return await self._forked(known, arguments)
         child = await self._session.revive(known.child)
-        if child.state.end is not None and child.state.end[0] != "completed":
-            await child.journal.append(RunResumed())
+        rules = self._changed_rules(child.state)
+        if rules is not None or (child.state.end is not None and child.state.end[0] != "completed"):
+            await child.journal.append(RunResumed(permissions=rules))
         return child
+
+    def _changed_rules(self, child: RunState) -> PermissionRules | None:
+        """Return the rules of this run where they are not those of a child that goes on: a person changed them."""
+        of_caller = self._caller.state.agent.permissions if self._caller.state.agent is not None else None
+        of_child = child.agent.permissions if child.agent is not None else None
+        is_over = child.end is not None and child.end[0] == "completed"
+        return None if is_over or of_caller == of_child else of_caller
 
     async def _new(self, call: str, arguments: Mapping[str, object]) -> LiveRun:
         state = self._caller.state
@@ -140,6 +154,7 @@ class Children:
             caller=Caller(run=self._caller.run, call=call),
             role=role,
             depth=1,
+            exposures=tuple(sorted(state.exposures)),
         )
         return await self._begin(call, arguments, (started,))
 
