@@ -22,7 +22,7 @@ EXAMPLES = Path(workbench.__file__).parents[1] / "docs" / "examples"
 HAS = {field.name for field in fields(Agent)}
 needs_output = pytest.mark.skipif("output" not in HAS, reason="answers of a form are not there yet")
 needs_roles = pytest.mark.skipif(not hasattr(control, "spawn_tool"), reason="roles are not shown to the model yet")
-needs_mcp = pytest.mark.skipif("mcp" not in HAS, reason="MCP servers are not there yet")
+needs_mcp = pytest.mark.skipif("McpServer" not in workbench.__all__, reason="MCP servers are not public yet")
 
 
 @pytest.fixture

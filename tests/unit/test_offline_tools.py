@@ -310,6 +310,19 @@ def test_quoted_words_are_what_is_written() -> None:
     assert "may have taken effect" in answer
 
 
+def test_notes_are_kept_and_found_by_tools_that_it_has_never_seen() -> None:
+    """What is to be remembered is the fact itself; a query is given also where it may be left out."""
+    remember = tool("remember", "Keep something.", effect="idempotent", key="string", text="string")
+    recall = tool("recall", "Find what was remembered.", query={"type": "string", "default": ""})
+    course = Course([remember, recall], {"recall": "The harbour closes at nine."})
+    course.ask("Remember that the harbour closes at nine.")
+    assert course.asked[-1][0][0] == "remember"
+    assert course.asked[-1][0][1]["text"] == "the harbour closes at nine."
+    course = Course([remember, recall], {"recall": "The harbour closes at nine."})
+    assert "The harbour closes at nine." in course.ask("What was remembered about the harbour?")
+    assert [(name, "harbour" in given["query"]) for name, given in course.asked[0]] == [("recall", True)]
+
+
 @pytest.mark.parametrize(
     "question", ["How do I send a mail?", "Do not send a mail to anna@example.com.", "Who may send a mail to Anna?"]
 )

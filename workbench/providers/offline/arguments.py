@@ -135,6 +135,9 @@ class _Filling:
                 and (value := self._said(name, resolved(inner, self._tool.input_schema))) is not None
             ):
                 filled[name] = value
+        if depth == 0 and not filled and (query := next((name for name in properties if stems(name) & _QUERY), None)):
+            value = self._value(query, properties[query], depth)
+            return {} if value is None else {query: value}
         return filled
 
     def _value(self, name: str, schema: Schema, depth: int) -> JsonValue:
@@ -198,6 +201,8 @@ class _Filling:
         words = stems(name_words(name))
         if not words & _WORDING and not self._compose:
             return None
+        if self._compose and words & _WORDING and (note := self._conversation.question.note):
+            return note
         if found := _QUOTED.search(self._text):
             return next(group for group in found.groups() if group)
         return self._compose() if self._compose and words & _WORDING else None

@@ -166,9 +166,8 @@ def is_named(tool: ToolSpec, conversation: Conversation) -> bool:
 
 def _is_ordered(tool: ToolSpec, text: str) -> bool:
     verb, *rest = name_words(tool.name).split()
-    own = telling(" ".join(rest)) or telling(tool.description) - telling(verb)
     starts = re.search(_ORDER.format(verb=re.escape(verb)), text.strip(), re.IGNORECASE)
-    return starts is not None and bool(own & telling(text))
+    return starts is not None and (not rest or bool(telling(" ".join(rest)) & telling(text)))
 
 
 def is_spare_tool(tool: ToolSpec) -> bool:
