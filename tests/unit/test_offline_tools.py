@@ -121,7 +121,12 @@ def test_a_path_in_the_question_is_handed_to_each() -> None:
 
 def test_what_changes_something_is_not_called_because_it_fits() -> None:
     """Without instructions that name it, a tool with effects stays alone; so it does where they forbid it."""
-    for instructions in ("You check repositories.", "You check repositories. Never call run_tests unless told."):
+    spoken = "You check repositories: quality, tests, dependencies and documentation, all at once."
+    for instructions in (
+        "You check repositories.",
+        spoken,
+        "You check repositories. Never call run_tests unless told.",
+    ):
         course = Course(CHECKS, {}, instructions)
         course.ask("Check this repository.")
         assert "run_tests" not in course.names[0]
@@ -167,6 +172,15 @@ def test_it_is_not_tried_a_third_time() -> None:
     assert course.names == [["get_weather"]] * 2
     assert "get_weather Oslo gave no result (temporarily unavailable)" in answer
     assert "nothing" in answer
+
+
+def test_what_may_have_taken_effect_is_not_done_twice() -> None:
+    """A tool that only looks as if it read something, and of which nobody said so, is believed to have effects."""
+    fetch = tool("get_ticket", "Return a ticket for a city.", effect="effectful", city="string")
+    why = OSError("timed out after 60 s. It may have taken effect: look before you try again.")
+    course = Course([fetch], {"get_ticket": why})
+    course.ask("Which ticket for Oslo?")
+    assert course.names == [["get_ticket"]]
 
 
 def test_another_tool_takes_the_place_of_one_that_fails_for_good() -> None:

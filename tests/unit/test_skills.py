@@ -136,6 +136,7 @@ def test_what_is_no_skill_is_a_sentence(tmp_path: Path) -> None:
         "//etc/passwd",
         "~/.ssh/id_rsa",
         "parts/..",
+        "parts/../SKILL.md",
         "..\\secret.txt",
         "C:\\secret.txt",
         "SKILL.md\0.txt",
