@@ -22,7 +22,7 @@ from workbench.events.request import (
     UserMessage,
 )
 from workbench.providers.offline.provider import turn_for
-from workbench.providers.offline.research import Turn
+from workbench.providers.offline.turn import Turn
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.documents import EXCERPT, document_tools
 from workbench.tools.library import Passage, Readable

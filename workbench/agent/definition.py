@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from workbench.agent.hooks import Hooks
@@ -23,6 +24,7 @@ from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
 from workbench.tools.mcp.server import McpServer
 from workbench.tools.notes import memory_tools, note_tools
+from workbench.tools.skills import load_skills, skill_tools
 from workbench.tools.toolkit import Toolkit
 
 DOCUMENTS: Final = "documents"
@@ -42,8 +44,9 @@ class AgentDefinition:
 
     `tools` are functions, `Tool`s, lists of them, whole `Toolkit`s, or names of built-in ones: `"documents"`,
     `"notes"`, `"memory"`. `model` is a name, or an object with the one method of a provider. With `subagents`, or with
-    `roles`, the model may spawn
-    subagents. Raises `AgentError` for what cannot be used.
+    `roles`, the model may spawn subagents. `output` is the form of the answer, a pydantic model or a JSON Schema.
+    `hooks` see and change what happens. `skills` are folders with a `SKILL.md`, or folders of such. Raises `AgentError`
+    for what cannot be used.
     """
 
     model: str | Provider | None = None
@@ -54,6 +57,7 @@ class AgentDefinition:
     subagents: bool = False
     output: Output | None = None
     hooks: Sequence[Hooks] = ()
+    skills: Sequence[str | Path] = ()
     permissions: PermissionRules = field(default_factory=PermissionRules)
     mcp: Sequence[McpServer] = ()
     parameters: ModelParameters = field(default_factory=ModelParameters)
@@ -72,6 +76,8 @@ class AgentDefinition:
             raise AgentError(f"an agent's name is a text that is not empty, not {self.name!r}")
         if isinstance(self.tools, str) or not isinstance(self.tools, Sequence):
             raise AgentError(f"tools is a list, not {self.tools!r}")
+        if isinstance(self.skills, str) or not isinstance(self.skills, Sequence):
+            raise AgentError(f"skills is a list of folders, not {self.skills!r}")
         if self.model is not None and not isinstance(self.model, str):
             own_name(self.model)
         known = {role.name for role in self.roles}
@@ -114,6 +120,8 @@ class AgentDefinition:
                 continue
             for one in _tools_of(item, library, notebook):
                 toolkit.add(one)
+        for one in skill_tools(load_skills(self.skills)):
+            toolkit.add(one)
         if self.subagents or self.roles:
             toolkit.add(spawn_subagent)
         if toolkit.get(submit_answer.name) is None:

@@ -28,7 +28,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "retries": ModelRetries,
     "permissions": PermissionRules,
 }
-KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles")
+KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles", "skills")
 """Everything that may stand in such a file."""
 _ROOTED: Final = {"files": ("write",), "shell": ("timeout",), "python": ("timeout",)}
 """Tools that work in a folder, and what may stand beside it: `{ files = "src", write = true }`."""
@@ -69,6 +69,8 @@ def _value(key: str, value: Any, folder: Path) -> Any:
         return _table(key, value, _TABLES[key])
     if not isinstance(value, list):
         raise AgentError(f"{key} = {value!r}; expected a list")
+    if key == "skills":
+        return tuple(_folder(item, folder) for item in value)
     if key == "tools":
         return tuple(_tool(item, folder) for item in value)
     return tuple(_table("roles", item, Role) for item in value)
@@ -99,6 +101,12 @@ def _table(key: str, value: Any, model: type[_Table]) -> _Table:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         raise AgentError(f"{key}.{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+
+
+def _folder(value: Any, folder: Path) -> Path:
+    if not isinstance(value, str) or not value.strip():
+        raise AgentError(f"skills holds {value!r}; expected folders")
+    return folder / Path(value).expanduser()
 
 
 def _tool(value: Any, folder: Path) -> ToolLike:

@@ -5,13 +5,15 @@ Searches of one phase do not depend on each other and are made at once. Everythi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workbench.providers.offline.follow_up import next_query, other_words
+from workbench.providers.offline.menus import fitting, menu, telling
 from workbench.providers.offline.question import items, steering_topics
 from workbench.providers.offline.reading import Conversation, same_query
-from workbench.providers.offline.results import SPAWN
+from workbench.providers.offline.results import SPAWN, SUBMIT
 from workbench.providers.offline.voice import Voice
 from workbench.providers.offline.words import flat, spelled_out, terms
 
@@ -23,10 +25,14 @@ MOST_CALLS = 9
 """Searches and reads of a plan, as far as possible, so that a run with one call a step still comes to an answer."""
 MOST_STEERS = 3
 MOST_SUBAGENTS = 3
+MOST_ROLES = 5
+"""Subagents of different roles that work on one question."""
 READS_OF_ROUND = (2, 1, 1)
 """Passages that a subagent reads after each of its further searches."""
 
 CONCLUDING = frozenset({"SYNTHESIZE", "SYNTHESISE", "SUMMARIZE", "SUMMARISE", "ANSWER", "CONCLUDE", "WRITE", "SUBMIT"})
+_CLAUSE = re.compile(r"(?<=[.;:?!,])\s+|\s+(?:and|as well as)\s+")
+_JOIN = re.compile(r"^(?:and|or|but|then|also)\s+", re.IGNORECASE)
 _CHECKING = frozenset({"VERIFY", "CHECK", "CONFIRM"})
 
 
@@ -45,6 +51,8 @@ class Errand:
     about: str
     task: str
     focus: str
+    role: str = ""
+    """Which kind of subagent; empty where there are no kinds."""
 
 
 def first_phase(conversation: Conversation, given: Sequence[Errand]) -> Phase:
@@ -103,14 +111,55 @@ def later_phases(conversation: Conversation, first: Sequence[Phase], searched: S
 
 
 def errands(conversation: Conversation, voice: Voice) -> list[Errand]:
-    """Return what to give to subagents: each of the things that are to be compared."""
+    """Return what to give to subagents: each of the things that are to be compared, and what a role is good at."""
     pairs = _compared(conversation)[:MOST_SUBAGENTS]
+    if not pairs:
+        return role_errands(conversation)
+    roles = roles_of(conversation)
     found = []
     for about, thing in pairs:
         others = [other for _, other in pairs if other != thing]
         focus = voice.compare_focus.format(thing=thing, others=voice.join(others)) if others else thing
-        found.append(Errand(about, voice.compare_task.format(thing=about), focus))
+        role = next(iter(fitting(roles, telling(conversation.question.text))), "")
+        found.append(Errand(about, voice.compare_task.format(thing=about), focus, role or _any_role(conversation)))
     return found
+
+
+def roles_of(conversation: Conversation) -> dict[str, str]:
+    """Return the kinds of subagents that may be chosen, each with what it is good at."""
+    tool = conversation.tool(SPAWN)
+    return menu(tool, "role") if tool is not None else {}
+
+
+def role_errands(conversation: Conversation) -> list[Errand]:
+    """Return what to give to subagents because it is what their role is good at: to each its part of the question.
+
+    Where spawning is all that can be done, every role gets the question.
+    """
+    roles, text = roles_of(conversation), flat(conversation.question.text)
+    asked = telling(" ".join([text, *conversation.steers]))
+    chosen = fitting(roles, asked)
+    if not chosen and all(tool.name in (SPAWN, SUBMIT) for tool in conversation.tools):
+        chosen = list(roles)
+    chosen = chosen[:MOST_ROLES]
+    words = {role: telling(f"{role} {roles[role]}") for role in chosen}
+    clauses = [clause for part in _CLAUSE.split(text) if (clause := _JOIN.sub("", part).strip())]
+    common = [clause for clause in clauses if not any(telling(clause) & of for of in words.values())]
+    found = []
+    for role in chosen:
+        own = [clause for clause in clauses if telling(clause) & words[role]]
+        is_part = own and 0 < len(own) + len(common) < len(clauses)
+        task = " ".join(clause for clause in clauses if clause in own or clause in common) if is_part else text
+        found.append(Errand(task, task, " ".join(own) if is_part else text, role))
+    return found
+
+
+def _any_role(conversation: Conversation) -> str:
+    """Return a role where one has to be given."""
+    tool = conversation.tool(SPAWN)
+    required = tool.input_schema.get("required") if tool is not None else None
+    is_required = isinstance(required, list) and "role" in required
+    return next(iter(roles_of(conversation)), "") if is_required else ""
 
 
 def _compared(conversation: Conversation) -> list[tuple[str, str]]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from workbench.providers.offline.agenda import CONCLUDING
-from workbench.providers.offline.evidence import LIKE_THE_BEST, Quote, Topic, Weighing, choose, gather, par
+from workbench.providers.offline.evidence import LIKE_THE_BEST, Quote, Topic, Weighing, choose, gather, is_new, par
+from workbench.providers.offline.failures import is_made_up_for, stand_in
 from workbench.providers.offline.question import is_brief, steering_topics, topic_terms
 from workbench.providers.offline.reading import Conversation
-from workbench.providers.offline.results import SEARCH, SPAWN, SUBMIT, Call
+from workbench.providers.offline.results import OWN, SEARCH, SUBMIT, Call
 from workbench.providers.offline.sentences import clean, is_inert
 from workbench.providers.offline.voice import Voice
 from workbench.providers.offline.words import terms
@@ -38,6 +39,8 @@ SUBJECT = 60
 MOST_FAILURES = 3
 WORTH_SAYING = 0.35
 """Share of the best score from which a quote is said, not only cited."""
+SHORT_SENTENCES, SHORT_RESULT = 6, 600
+"""Sentences and characters up to which all is repeated that a tool of somebody's own said."""
 LONGEST_REASON = 120
 """Characters that are repeated of an error."""
 
@@ -92,8 +95,23 @@ def findings(conversation: Conversation, topics: Sequence[Topic], *, most: int) 
     found = gather(conversation)
     weighing = Weighing(conversation, topics, found)
     like = LIKE_THE_BEST_FACT if conversation.question.is_simple else LIKE_THE_BEST
-    quotes = choose(weighing.weigh(found), most=most, like=like)
+    weighed = weighing.weigh(found)
+    quotes = choose(weighed, most=most, like=like)
+    if _is_without_documents(conversation):
+        quotes += [quote for quote in weighed if _is_short(quote) and is_new(quote, quotes)]
     return Findings(quotes, weighing.known)
+
+
+def _is_without_documents(conversation: Conversation) -> bool:
+    """Whether what came back was not searched for, but asked of tools of somebody's own."""
+    return conversation.tool(SEARCH) is None and not conversation.of(SEARCH)
+
+
+def _is_short(quote: Quote) -> bool:
+    """Whether a tool of somebody's own said so little, and just now, that all of it can be repeated."""
+    of_source = quote.source.sentences
+    is_little = len(of_source) <= SHORT_SENTENCES and sum(len(one.quote) for one in of_source) <= SHORT_RESULT
+    return quote.source.kind == "free" and quote.least > 0 and is_little
 
 
 def write(conversation: Conversation, voice: Voice, *, max_tokens: int) -> Answer:
@@ -106,7 +124,8 @@ def write(conversation: Conversation, voice: Voice, *, max_tokens: int) -> Answe
     if conversation.question.is_brief or any(is_brief(steer) for steer in conversation.steers):
         shown = shown[:BRIEF]
     silent = [topic.heading for at, topic in enumerate(topics) if at not in there.known and not topic.is_common]
-    text = "\n\n".join([*_paragraphs(shown, topics, voice), *_notes(conversation, silent, shown, voice)])
+    paragraphs = _by_source(shown, voice) if _is_without_documents(conversation) else _paragraphs(shown, topics, voice)
+    text = "\n\n".join([*paragraphs, *_notes(conversation, silent, shown, voice)])
     citations: list[JsonValue] = [{"source": quote.name, "quote": quote.sentence.quote} for quote in _in_order(chosen)]
     return Answer(text, citations, len({quote.name for quote in shown}))
 
@@ -153,6 +172,15 @@ def _paragraphs(shown: Sequence[Quote], topics: Sequence[Topic], voice: Voice) -
     ]
 
 
+def _by_source(shown: Sequence[Quote], voice: Voice) -> list[str]:
+    """Group quotes by the result that they stand in, in the order in which the tools were asked."""
+    orders = sorted({quote.order for quote in shown})
+    own = [
+        sorted((q for q in shown if q.order == order), key=lambda quote: quote.sentence.position) for order in orders
+    ]
+    return [_prose(quotes, voice) for quotes in own]
+
+
 def _is_bridge(quote: Quote, shown: Sequence[Quote]) -> bool:
     is_strong = quote.score >= STRONG * par(shown)
     return len(quote.covers) > 1 and is_strong and quote.source.kind != "report"
@@ -194,7 +222,7 @@ def _notes(conversation: Conversation, silent: Sequence[str], shown: Sequence[Qu
         notes.append(voice.nothing_found)
         if queries := [query for call in conversation.of(SEARCH) if (query := call.text_of("query"))]:
             notes.append(voice.searched_for.format(topics=voice.comma.join(dict.fromkeys(queries))))
-    elif silent and (conversation.of(SEARCH) or conversation.of(SPAWN)):
+    elif silent and not _is_without_documents(conversation):
         notes.append(voice.missing.format(topics=voice.join(silent)))
     if conversation.given:
         notes.append(voice.not_looked_at.format(names=voice.join(conversation.given)))
@@ -202,15 +230,22 @@ def _notes(conversation: Conversation, silent: Sequence[str], shown: Sequence[Qu
 
 
 def _failures(conversation: Conversation, voice: Voice) -> list[str]:
-    failed = [call for call in conversation.calls if call.is_error and call.result is not None and call.tool != SUBMIT]
-    said = [
-        voice.failed.format(call=f"{call.tool} {call.about}".strip()[:LONGEST_REASON], reason=_reason(call))
-        for call in failed
-    ]
+    """Say which calls failed, and where another tool answered in the place of one; what worked later is no failure."""
+    said = []
+    for at, call in enumerate(conversation.calls):
+        later = conversation.calls[at + 1 :] if call.tool not in OWN else []
+        if not call.is_error or call.result is None or call.tool == SUBMIT or is_made_up_for(call, later):
+            continue
+        name = f"{call.tool} {call.about}".strip()[:LONGEST_REASON]
+        if (other := stand_in(call, later)) is not None:
+            said.append(voice.replaced.format(call=name, reason=reason(call), other=other.tool))
+        else:
+            said.append(voice.failed.format(call=name, reason=reason(call)))
     return list(dict.fromkeys(said))[:MOST_FAILURES]
 
 
-def _reason(call: Call) -> str:
+def reason(call: Call) -> str:
+    """Return why a call failed, in its own first words."""
     line = next((line for line in (call.result or "").splitlines() if line.strip()), "")[:LONGEST_REASON]
     return clean(line).rstrip(" .") if is_inert(line) and line else "error"
 

@@ -274,13 +274,13 @@ def choose(weighed: Sequence[Quote], *, most: int, like: float = LIKE_THE_BEST) 
     for quote in ranked:
         count = heard.get(quote.order, 0)
         is_heard = count < quote.least and (quote.score > 0 or (count == 0 and quote.source.kind != "passage"))
-        if is_heard and _is_new(quote, chosen):
+        if is_heard and is_new(quote, chosen):
             chosen.append(quote)
             heard[quote.order] = count + 1
     for quote in _in_turns(ranked, like):
         if len(chosen) >= most:
             break
-        if _is_new(quote, chosen):
+        if is_new(quote, chosen):
             chosen.append(quote)
     return sorted(chosen, key=lambda quote: (-quote.score, quote.order, quote.sentence.position))
 
@@ -307,7 +307,8 @@ def _in_turns(ranked: Sequence[Quote], like: float) -> list[Quote]:
     return [quote for rank in range(OF_TOPIC) for own in topics.values() for quote in own[rank : rank + 1]]
 
 
-def _is_new(quote: Quote, chosen: Sequence[Quote]) -> bool:
+def is_new(quote: Quote, chosen: Sequence[Quote]) -> bool:
+    """Whether a sentence says something that the chosen ones do not."""
     text = quote.sentence.text
     return not any(_overlap(quote, other) or alike(text, other.sentence.text) for other in chosen)
 

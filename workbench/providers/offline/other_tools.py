@@ -1,139 +1,113 @@
-"""What `offline` does with the tools of somebody's own agent: ask the harmless ones about the topic, once, and answer.
+"""What `offline` does with the tools of somebody's own agent: those that fit, all at once, and then the answer.
 
-It understands a tool by its name, its description and its schema, as any model does. It calls only tools that look as
-if they read something, because it cannot judge what the others would do.
+What reads comes first, with subagents whose role fits; then what can be done about calls that failed; then what the
+question orders done. All of it follows from the conversation each time, as in `research`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from pydantic import JsonValue
-
-from workbench.events.agent import ToolSpec
+from workbench.providers.offline.agenda import Errand, role_errands, roles_of
+from workbench.providers.offline.answer import reason, write
+from workbench.providers.offline.arguments import LONGEST_TOPIC, inputs_for
+from workbench.providers.offline.choosing import ordered_tools, reading_tools
+from workbench.providers.offline.failures import SecondTry, second_tries
 from workbench.providers.offline.reading import Conversation
-from workbench.providers.offline.research import Turn, Wish, submission
-from workbench.providers.offline.results import FETCH, NOTE, SEARCH, SPAWN, SUBMIT
-from workbench.providers.offline.voice import voice_for
-from workbench.providers.offline.words import WORD, stem, terms
-
-MOST_CALLS = 3
-LONGEST_TOPIC = 200
-
-_OWN = frozenset({SEARCH, FETCH, NOTE, SUBMIT, SPAWN})
-_READS = re.compile(
-    r"(?:get|list|search|find|read|look ?up|fetch|query|show|describe|count|check|return|give|tell|retrieve|view|add|"
-    r"compute|calculate|convert|explain|answer|查|搜索|获取|返回|读取)",
-    re.IGNORECASE,
-)
-_WRITES = re.compile(
-    r"\b(?:writ\w+|delet\w+|remov\w+|creat\w+|updat\w+|send\w*|post\w*|pay\w*|buy\w*|order\w*|book\w*|set\w*|execut\w+|"
-    r"run\w*|stop\w*|start\w*|kill\w*|drop\w*|insert\w*|modif\w+|chang\w+|sav\w+|upload\w*|publish\w*|charg\w+|refund\w*)\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.]*\d)")
+from workbench.providers.offline.research import delegations
+from workbench.providers.offline.results import SEARCH, SPAWN
+from workbench.providers.offline.submitting import MOST_TRIES
+from workbench.providers.offline.turn import Turn, Wish
+from workbench.providers.offline.voice import Voice
 
 
-def next_turn(conversation: Conversation, tools: Sequence[ToolSpec], *, parallel: bool, max_tokens: int) -> Turn:
-    """Return the next turn: the tools that fit the question, all at once, and then the answer."""
-    voice = voice_for(chinese=conversation.question.is_chinese)
-    wishes = _wishes(conversation, tools)
-    if not wishes:
-        return submission(conversation, [tool.name for tool in tools], voice, max_tokens)
+def asking(conversation: Conversation, voice: Voice, *, parallel: bool) -> Turn | None:
+    """Return the calls to tools of somebody's own that read something, or a second try of those; None for neither."""
+    can_research = conversation.tool(SEARCH) is not None
+    errands = [] if can_research or conversation.tool(SPAWN) is None else role_errands(conversation)
+    left = _left_to_roles(errands, conversation)
+    wishes = [wish for wish in _asking(conversation) if wish[0] not in left and _is_open(wish, conversation)]
+    roles = delegations(conversation, errands)
+    if wishes or roles:
+        return _asked(wishes, roles, conversation, voice, parallel=parallel)
+    if tries := second_tries(conversation):
+        return _tried_again(tries if parallel else tries[:1], voice)
+    return None
+
+
+def doing(conversation: Conversation, voice: Voice, *, parallel: bool, max_tokens: int) -> Turn | None:
+    """Return the calls that the question orders done; None where there are none left."""
+    ordered = _ordered(conversation, voice, max_tokens)
+    if not ordered:
+        return None
+    wishes = ordered if parallel else ordered[:1]
+    names = _names(wishes, voice)
+    return Turn(voice.doing_because.format(names=names), voice.doing.format(names=names), tuple(wishes))
+
+
+def _left_to_roles(errands: Sequence[Errand], conversation: Conversation) -> set[str]:
+    """Return the tools that are said to be a role's and that it is given a task for, unless it could not do it."""
+    failed = {call.text_of("role") for call in conversation.of(SPAWN) if call.is_error}
+    roles = roles_of(conversation)
+    words = {word for errand in errands if errand.role not in failed for word in roles[errand.role].split()}
+    return {tool.name for tool in conversation.tools} & words
+
+
+def _asking(conversation: Conversation) -> list[Wish]:
+    return [(tool.name, given) for tool in reading_tools(conversation) for given in inputs_for(tool, conversation)]
+
+
+def _is_open(wish: Wish, conversation: Conversation) -> bool:
+    """Whether a call was not made yet, and not asked for often enough in vain."""
+    name, given = wish
+    same = [call for call in conversation.calls if call.tool == name and given in (call.input, call.asked)]
+    return not any(call.has_run for call in same) and len(same) < MOST_TRIES
+
+
+def _ordered(conversation: Conversation, voice: Voice, max_tokens: int) -> list[Wish]:
+    """Return what the question orders done and was not asked for yet, whatever came of it."""
+
+    def compose() -> str:
+        return write(conversation, voice, max_tokens=max_tokens).text
+
+    called = {call.tool for call in conversation.calls}
+    return [
+        (tool.name, given)
+        for tool in ordered_tools(conversation)
+        if tool.name not in called
+        for given in inputs_for(tool, conversation, compose)[:1]
+    ]
+
+
+def _asked(
+    asking: Sequence[Wish], roles: Sequence[Wish], conversation: Conversation, voice: Voice, *, parallel: bool
+) -> Turn:
+    wishes = [*asking, *roles]
     wishes = wishes if parallel else wishes[:1]
-    names = voice.join([name for name, _ in wishes])
-    topics = voice.join(conversation.question.parts) or conversation.question.text[:LONGEST_TOPIC]
-    return Turn(
-        voice.asking_because.format(names=names, topics=topics), voice.asking.format(names=names), tuple(wishes)
-    )
+    thinking, text = [], []
+    if names := _names([wish for wish in wishes if wish in asking], voice):
+        topics = voice.join(conversation.question.parts) or conversation.question.text[:LONGEST_TOPIC]
+        thinking.append(voice.asking_because.format(names=names, topics=topics))
+        text.append(voice.asking.format(names=names))
+    if given := [str(wish[1].get("role", "")) for wish in wishes if wish in roles]:
+        thinking.append(voice.roles_because.format(names=voice.join(given)))
+        text.append(voice.roles.format(names=voice.join(given)))
+    return Turn(voice.gap.join(thinking), voice.gap.join(text), tuple(wishes))
 
 
-def _wishes(conversation: Conversation, tools: Sequence[ToolSpec]) -> list[Wish]:
-    called = [call.tool for call in conversation.calls if call.tool not in _OWN]
-    asked = terms(" ".join([conversation.question.text, *conversation.steers]))
-    scored: list[tuple[float, int, Wish]] = []
-    for order, tool in enumerate(tools):
-        if tool.name in _OWN or tool.permission == "deny" or not _looks_harmless(tool):
-            continue
-        score = _fit(tool, asked)
-        arguments = _arguments(tool, conversation)
-        if score > 0 and arguments is not None:
-            scored.append((-score, order, (tool.name, arguments)))
-    chosen = [wish for _, _, wish in sorted(scored, key=lambda item: item[:2])[:MOST_CALLS]]
-    return [wish for wish in chosen if wish[0] not in called]
+def _tried_again(tries: Sequence[SecondTry], voice: Voice) -> Turn:
+    thinking, text = [], []
+    for one in tries:
+        because, saying = {
+            "again": (voice.again_because, voice.again),
+            "mended": (voice.mending_because, voice.mending),
+            "instead": (voice.instead_because, voice.instead),
+        }[one.way]
+        thinking.append(because.format(call=one.failed.tool, reason=reason(one.failed), names=one.tool))
+        text.append(saying.format(names=one.tool))
+    said = voice.gap.join(dict.fromkeys(text))
+    return Turn(voice.gap.join(thinking), said, tuple((one.tool, one.input) for one in tries))
 
 
-def _looks_harmless(tool: ToolSpec) -> bool:
-    if tool.effect == "read_only":
-        return True
-    name = " ".join(WORD.findall(tool.name.replace("_", " ").replace("-", " ")))
-    first = tool.description.strip().split(".")[0]
-    reads = _READS.match(name) or _READS.match(first)
-    return bool(reads) and not _WRITES.search(name) and not _WRITES.search(first)
-
-
-def _fit(tool: ToolSpec, asked: Collection[str]) -> float:
-    """Return how much a tool's words have in common with the question; a search for anything fits a little always."""
-    name = terms(tool.name.replace("_", " ").replace("-", " "))
-    described = terms(tool.description)
-    score = sum(2.0 for term in name if term in asked) + sum(1.0 for term in described if term in asked)
-    takes_query = any(word in _properties(tool) for word in ("query", "question", "q", "text", "topic", "search"))
-    return score + (0.5 if takes_query else 0.0)
-
-
-def _properties(tool: ToolSpec) -> dict[str, JsonValue]:
-    properties = tool.input_schema.get("properties")
-    return properties if isinstance(properties, dict) else {}
-
-
-def _arguments(tool: ToolSpec, conversation: Conversation) -> dict[str, JsonValue] | None:
-    """Fill a tool's required parameters; None where one of them cannot be filled from a question."""
-    required = tool.input_schema.get("required")
-    if not isinstance(required, list):
-        return {}
-    numbers = [float(text) if "." in text else int(text[:18]) for text in _NUMBER.findall(conversation.question.text)]
-    filled: dict[str, JsonValue] = {}
-    for name in required:
-        schema = _properties(tool).get(name) if isinstance(name, str) else None
-        if not isinstance(schema, dict) or not isinstance(name, str):
-            return None
-        value = _value(schema, conversation, tool, numbers)
-        if value is None:
-            return None
-        filled[name] = value
-    return filled
-
-
-def _value(
-    schema: dict[str, JsonValue], conversation: Conversation, tool: ToolSpec, numbers: list[float | int]
-) -> JsonValue:
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        asked = conversation.question.text.casefold()
-        return next((choice for choice in choices if str(choice).casefold() in asked), choices[0])
-    match schema.get("type"):
-        case "string":
-            return _topic(conversation, tool)
-        case "integer":
-            return int(numbers.pop(0)) if numbers else schema.get("default", schema.get("minimum", 1))
-        case "number":
-            return numbers.pop(0) if numbers else schema.get("default", schema.get("minimum", 1))
-        case "boolean":
-            return False
-        case "array":
-            inner = schema.get("items")
-            return [_topic(conversation, tool)] if isinstance(inner, dict) and inner.get("type") == "string" else None
-        case _:
-            return None
-
-
-def _topic(conversation: Conversation, tool: ToolSpec) -> str:
-    """Return what the question asks the tool about: its topics, without the words that only name the tool."""
-    own = {stem(word) for word in WORD.findall(tool.name.replace("_", " ").replace("-", " "))}
-    words = [word for part in conversation.question.parts for word in part.split() if stem(word) not in own]
-    edges = {"of", "in"}
-    while words and words[0] in edges:
-        words.pop(0)
-    topic = " ".join(words) or " ".join(conversation.question.parts) or conversation.question.text
-    return topic[:LONGEST_TOPIC] or "help"
+def _names(wishes: Sequence[Wish], voice: Voice) -> str:
+    return voice.join(list(dict.fromkeys(name for name, _ in wishes)))

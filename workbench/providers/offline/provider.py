@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from workbench.events.content import binary_blocks, plain_text
 from workbench.events.request import Message, Request, Usage, UserMessage
 from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TextDelta, ThinkingDelta, TurnEnd
-from workbench.providers.offline import other_tools, research
+from workbench.providers.offline import other_tools, preparing, research
 from workbench.providers.offline.plan import SIMPLE, plan
 from workbench.providers.offline.reading import read, user_texts
-from workbench.providers.offline.research import Turn
-from workbench.providers.offline.results import SEARCH
+from workbench.providers.offline.results import SEARCH, SUBMIT
+from workbench.providers.offline.submitting import submission
 from workbench.providers.offline.summary import judge, summarise
+from workbench.providers.offline.turn import Turn
 from workbench.providers.offline.verdict import verdict
 from workbench.providers.offline.voice import voice_for
 from workbench.providers.offline.words import is_cjk
@@ -68,14 +69,22 @@ def turn_for(request: Request) -> Turn:
             ]
             whole = "\n".join(texts)
             return Turn(text=judge(whole, voice_for(chinese=is_cjk(whole))))
-    tools = () if request.parameters.tool_choice == "none" else request.tools
     if not request.tools and (judged := verdict("\n".join(user_texts(_last_user_message(request))))) is not None:
         return Turn(text=judged)
-    names = [tool.name for tool in tools]
+    names = [tool.name for tool in conversation.tools]
     parallel = request.parallel_tool_calls
+    if (first := preparing.first_turn(conversation, voice, parallel=parallel)) is not None:
+        return first
+    own = other_tools.asking(conversation, voice, parallel=parallel)
+    if own is not None and (SEARCH not in names or not parallel):
+        return own
     if SEARCH in names:
-        return research.next_turn(conversation, names, parallel=parallel, max_tokens=limit)
-    return other_tools.next_turn(conversation, tools, parallel=parallel, max_tokens=limit)
+        turn = research.next_turn(conversation, names, parallel=parallel, max_tokens=limit)
+    else:
+        turn = submission(conversation, names, voice, limit)
+    if turn.calls and turn.calls[0][0] != SUBMIT:
+        return turn if own is None else own.beside(turn, voice)
+    return own or other_tools.doing(conversation, voice, parallel=parallel, max_tokens=limit) or turn
 
 
 def _last_user_message(request: Request) -> UserMessage:

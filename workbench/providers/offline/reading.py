@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from workbench.events.agent import ToolSpec
 from workbench.events.content import Block, Content, DocumentBlock, ImageBlock, TextBlock, plain_text
 from workbench.events.request import AssistantMessage, Request, ToolCallBlock, UserMessage
 from workbench.providers.offline.question import Question, analyse
-from workbench.providers.offline.results import SUBMIT, Call, Source, read_call
+from workbench.providers.offline.results import READ_SKILL, SUBMIT, Call, Source, read_call
 from workbench.providers.offline.sentences import MOST_CHARACTERS, is_inert, lines
 
 _PLAN = re.compile(r"\s*(?:the plan has changed\.\s*)?follow this plan:\s*\n", re.IGNORECASE)
@@ -29,6 +30,8 @@ LONGEST_NAME = 80
 LONGEST_LINE = 500
 """Characters of a plan's line; what comes after is not looked at."""
 
+_IN_WORDS = re.compile(r"\s*words alone are no answer\b", re.IGNORECASE)
+"""What is said where an answer has to have fields, and was given in words."""
 _FILLER = {"", "go on.", "continue.", "go on", "continue"}
 
 
@@ -65,6 +68,19 @@ class Conversation:
     focus: str = ""
     """What a subagent is to look at above all."""
     is_subagent: bool = False
+    instructions: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    """What may be called, as it is declared."""
+
+    @property
+    def guidance(self) -> str:
+        """What says how to work: the instructions, and the skills that were read."""
+        skills = [call for call in (*self.earlier_calls, *self.calls) if call.tool == READ_SKILL and not call.is_error]
+        return "\n\n".join([self.instructions, *(call.result for call in skills if call.result)])
+
+    def tool(self, name: str) -> ToolSpec | None:
+        """Return the tool of that name, where it may be called."""
+        return next((tool for tool in self.tools if tool.name == name), None)
 
     def of(self, tool: str) -> list[Call]:
         """Return the calls of one tool that ran for this question, in order."""
@@ -85,7 +101,10 @@ def read(request: Request) -> Conversation:
                     reader.take_given(name)
                 else:
                     reader.take_text(_text_of(block))
-    return reader.conclude()
+    conversation = reader.conclude()
+    conversation.instructions = request.instructions
+    conversation.tools = () if request.parameters.tool_choice == "none" else request.tools
+    return conversation
 
 
 def user_texts(message: UserMessage) -> list[str]:
@@ -144,7 +163,9 @@ class _Reader:
     def take_text(self, text: str) -> None:
         if text.strip().casefold() in _FILLER:
             return
-        if found := _SUMMARY.match(text):
+        if _IN_WORDS.match(text):
+            self._is_answered = False
+        elif found := _SUMMARY.match(text):
             self._take_summary(text[found.end() :])
         elif found := _PLAN.match(text):
             self._now.plan = list(plan_lines(text[found.end() :]))

@@ -8,35 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from workbench.providers.offline.agenda import Phase, errands, first_phase, later_phases, steer_phases
-from workbench.providers.offline.answer import best_fact, write
+from workbench.providers.offline.agenda import Errand, Phase, errands, first_phase, later_phases, steer_phases
+from workbench.providers.offline.answer import best_fact
 from workbench.providers.offline.follow_up import other_words
 from workbench.providers.offline.passages import reading_list
 from workbench.providers.offline.reading import Conversation, same_query
-from workbench.providers.offline.results import FETCH, NOTE, SEARCH, SPAWN, SUBMIT
+from workbench.providers.offline.results import FETCH, NOTE, SEARCH, SPAWN
+from workbench.providers.offline.submitting import MOST_TRIES, submission
+from workbench.providers.offline.turn import Turn, Wish
 from workbench.providers.offline.voice import Voice, voice_for
 from workbench.providers.offline.words import WORD, flat
 
 HITS = 8
 """Passages that a search is asked for."""
-MOST_TRIES = 2
-"""How often a call is asked for that was not run, and an answer is submitted that was refused."""
-
-Wish = tuple[str, dict[str, JsonValue]]
-"""A tool and its input."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What to say and which calls to ask for."""
-
-    thinking: str = ""
-    text: str = ""
-    calls: tuple[Wish, ...] = ()
 
 
 def next_turn(conversation: Conversation, tools: Collection[str], *, parallel: bool, max_tokens: int) -> Turn:
@@ -50,25 +37,10 @@ def next_turn(conversation: Conversation, tools: Collection[str], *, parallel: b
     return submission(conversation, tools, voice, max_tokens)
 
 
-def submission(conversation: Conversation, tools: Collection[str], voice: Voice, max_tokens: int) -> Turn:
-    """Return the last turn: the answer through `submit_answer`, or as plain text where that is no tool or refused."""
-    answer = write(conversation, voice, max_tokens=max_tokens)
-    because = voice.enough_because.format(count=answer.sources) if answer.sources > 1 else ""
-    refused = sum(1 for call in conversation.calls if call.tool == SUBMIT and call.is_error)
-    if SUBMIT not in tools or refused >= MOST_TRIES:
-        return Turn(because, answer.text)
-    return Turn(because, voice.enough, ((SUBMIT, {"answer": answer.text, "citations": list(answer.citations)}),))
-
-
 def _wishes(conversation: Conversation, tools: Collection[str], voice: Voice) -> list[Wish]:
     """Return all calls that can be made now: what does not depend on a result that is still missing."""
-    given = [*_tried(conversation, SPAWN, "task"), *conversation.delegated_before]
     errand_list = errands(conversation, voice) if SPAWN in tools else []
-    wishes: list[Wish] = [
-        (SPAWN, {"task": errand.task, "focus": errand.focus})
-        for errand in errand_list
-        if not same_query(errand.task, given)
-    ]
+    wishes = delegations(conversation, errand_list)
     searched = [*_tried(conversation, SEARCH, "query"), *conversation.searched_before]
     read = _tried(conversation, FETCH, "name") if FETCH in tools else None
     taken = [name for call in conversation.earlier_calls if call.tool == FETCH for name in call.values_of("name")]
@@ -81,6 +53,17 @@ def _wishes(conversation: Conversation, tools: Collection[str], voice: Voice) ->
         if wishes := _of_phase(phase, conversation, searched, read, taken):
             return _each_once(wishes)
     return []
+
+
+def delegations(conversation: Conversation, errand_list: Sequence[Errand]) -> list[Wish]:
+    """Return the errands that no subagent has been given yet."""
+    wishes: list[Wish] = []
+    for errand in errand_list:
+        given = [*_tried(conversation, SPAWN, "task", errand.role), *conversation.delegated_before]
+        if not same_query(errand.task, given):
+            role: dict[str, JsonValue] = {"role": errand.role} if errand.role else {}
+            wishes.append((SPAWN, {"task": errand.task, "focus": errand.focus, **role}))
+    return wishes
 
 
 def _of_phase(
@@ -111,12 +94,15 @@ def _again(phase: Phase, conversation: Conversation) -> Iterator[str]:
             yield other
 
 
-def _tried(conversation: Conversation, tool: str, parameter: str) -> list[str]:
-    """Return the inputs of the calls that ran, and of those that were asked for often enough in vain."""
+def _tried(conversation: Conversation, tool: str, parameter: str, role: str = "") -> list[str]:
+    """Return the inputs of the calls that ran, and of those that were asked for often enough in vain.
+
+    With a `role` only those of that role count.
+    """
     tried: list[str] = []
     vain: dict[str, int] = {}
     for call in conversation.calls:
-        if call.tool == tool:
+        if call.tool == tool and (not role or role in call.values_of("role")):
             for value in call.values_of(parameter):
                 vain[value] = vain.get(value, 0) + 1
                 if call.has_run or vain[value] >= MOST_TRIES:

@@ -23,6 +23,10 @@ FETCH = "fetch_doc"
 NOTE = "save_note"
 SUBMIT = "submit_answer"
 SPAWN = "spawn_subagent"
+READ_SKILL = "read_skill"
+SWITCH = "switch_tools"
+OWN = frozenset({SEARCH, FETCH, NOTE, SUBMIT, SPAWN, READ_SKILL, SWITCH})
+"""The tools that are known by name; all others are known by what they say of themselves."""
 
 MOST_HITS = 20
 MOST_VALUES = 60
@@ -95,12 +99,15 @@ class Call:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """What can be quoted from the result; nothing from an error."""
-        if self.result is None or self.is_error or self.tool in (NOTE, SUBMIT):
+        if self.result is None or self.is_error or self.tool in (NOTE, SUBMIT, SWITCH):
             return ()
         if self.tool == SEARCH:
             return tuple(_of_search(self))
         if self.tool == FETCH:
             return (_of_fetch(self),)
+        if self.tool == READ_SKILL:
+            # How something is done is seldom what was asked: it is quoted where it is, and need not be heard.
+            return (Source(f"skill: {self.about}", "excerpt", tuple(sentences(self.result)), about=self.about),)
         return (_of_subagent(self) if self.tool == SPAWN else _free(self, self.result),)
 
 

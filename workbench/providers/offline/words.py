@@ -56,6 +56,11 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
+def stems(text: str) -> frozenset[str]:
+    """Return the stems of all words of a text, of those too that carry no meaning."""
+    return frozenset(stem(match[0]) for match in WORD.finditer(text))
+
+
 def terms(text: str) -> dict[str, int]:
     """Return the stems of the words that carry meaning, in order of appearance, with how often each occurs."""
     found: dict[str, int] = {}
