@@ -15,6 +15,9 @@ from workbench.events.call import ResultEvent
 from workbench.events.codec import RunEvent, UnknownEvent, parse_event
 from workbench.store import Store
 
+LATER = {"tools_switched", "subagents_settled"}
+"""Kinds that came after it."""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -74,7 +77,7 @@ async def test_an_old_run_can_be_driven_on(path: Path) -> None:
 
 
 def test_no_kind_is_missing() -> None:
-    """The golden database holds every kind that can stand in a log, and one that nobody knows."""
+    """The golden database holds every kind that the first version had, and one that nobody knows."""
     kinds = {event.kind for events in written().values() for event in events}
     known = {str(model.model_fields["kind"].default) for model in RunEvent.__args__}
-    assert kinds == known | {"dreamt_of"}
+    assert kinds == known - LATER | {"dreamt_of"}

@@ -6,8 +6,17 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TypeVar
 
-from workbench.events.agent import AgentRecord, CorpusRecord, Limits, ModelParameters, ModelRetries, PlanMode, Role
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
+from workbench.events.agent import (
+    AgentRecord,
+    CorpusRecord,
+    Limits,
+    ModelParameters,
+    ModelRetries,
+    PlanMode,
+    Role,
+    ToolSpec,
+)
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_spec, spawn_subagent, submit_answer
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, Notebook
 from workbench.tools.notes import note_tools
@@ -17,12 +26,14 @@ OFFLINE = "offline"
 """Name of the embedded model, which is the default so that nobody's money is spent unasked."""
 
 
+JUDGE, JUDGE_STEPS = "judge", 3
+"""The role of the subagent that settles what an ensemble answered, and how many steps that may take."""
 SUMMARY_TOKENS = "{summary_tokens}"
 """In the prompts of subagents and summaries stands for the limit of that name."""
 
 
 def prompt(name: str) -> str:
-    """Return one of the prompts that ship: `instructions`, `planner`, `subagent`, `summary`, `judge`."""
+    """Return one of the prompts that ship: `instructions`, `planner`, `subagent`, `summary`, `judge`, `settle`."""
     return files("workbench.agent").joinpath("prompts", f"{name}.md").read_text("utf-8").strip()
 
 
@@ -78,7 +89,7 @@ class AgentSpec:
             **said,
             "name": self.name,
             "parameters": _over(base.parameters, self.parameters),
-            "tools": self.toolkit.specs,
+            "tools": self._tools(),
             "limits": _over(base.limits, self.limits),
             "retries": _over(base.retries, self.retries),
             "roles": self.roles,
@@ -88,6 +99,11 @@ class AgentSpec:
             "corpus": self.corpus,
         }
         return AgentRecord.model_validate(values)
+
+    def _tools(self) -> tuple[ToolSpec, ...]:
+        """Return the tools as the model sees them: `spawn_subagent` says which roles there are."""
+        specs = self.toolkit.specs
+        return tuple(spawn_spec(spec, self.roles, specs) if spec.name == SPAWN_SUBAGENT else spec for spec in specs)
 
 
 _LEFT_OPEN = ("instructions", "model", "planner", "subagent", "summary", "plan", "parallel_tool_calls", "pace")
@@ -131,9 +147,20 @@ def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
             "tools": tools,
             "plan": "off",
             "roles": (),
+            "output": None,
             "limits": record.limits.model_copy(update={"steps": record.limits.subagent_steps, "subagents": 0}),
         }
     )
+
+
+def judge_record(record: AgentRecord) -> AgentRecord:
+    """Return the agent that settles what an ensemble answered: no tools but `submit_answer`, prompted to compare."""
+    child = child_record(record, None)
+    tools = tuple(spec for spec in child.tools if spec.name == SUBMIT_ANSWER)
+    limits = child.limits.model_copy(update={"steps": JUDGE_STEPS})
+    parameters = child.parameters.model_copy(update={"hosted_tools": (), "tool_choice": "auto"})
+    changes = {"name": JUDGE, "instructions": prompt("settle"), "tools": tools, "limits": limits}
+    return child.model_copy(update={**changes, "groups": (), "parameters": parameters, "subagent": ""})
 
 
 def researcher(library: Library, notebook: Notebook, corpus_path: str | None = None) -> AgentSpec:
