@@ -105,6 +105,6 @@ def test_what_is_no_role_starts_no_run(tmp_path: Path, role: Role, said: str) ->
 def test_two_roles_of_one_name_start_no_run(tmp_path: Path) -> None:
     """The model could not say which it means."""
     roles = (Role(name="a", good_at="x"), Role(name="a", good_at="y"))
-    with Rig(tmp_path, [answer()], spec=AgentSpec(plan="off", roles=roles)) as rig:
-        with pytest.raises(EditRefusedError, match="two roles are named 'a'"):
-            rig.start()
+    rig = Rig(tmp_path, [answer()], spec=AgentSpec(plan="off", roles=roles))
+    with rig, pytest.raises(EditRefusedError, match="two roles are named 'a'"):
+        rig.start()

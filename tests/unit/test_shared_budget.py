@@ -10,6 +10,7 @@ from tests.fork_kit import everything_said
 from tests.harness import Rig, answer
 from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import AgentOptions, PauseRun, ResumeRun
+from workbench.driver.live import LiveRun
 from workbench.engine.limits import family_budget, limit_reached, seconds_left
 from workbench.events.agent import AgentRecord, Limits
 from workbench.events.call import SubagentStarted
@@ -25,7 +26,7 @@ class Pair:
     """A caller with two subagents, which look once at the same time and then answer."""
 
     def __init__(self, *, is_held: bool = False) -> None:
-        self.is_held = is_held
+        self.is_held, self.is_open = is_held, False
         self.here: list[asyncio.Event] = []
         self.child_requests = 0
 
@@ -44,6 +45,8 @@ class Pair:
 
         @tool(read_only=True)
         async def look() -> str:
+            if self.is_open:
+                return "x"
             self.here.append(asyncio.Event())
             if len(self.here) == 2 and not self.is_held:
                 for gate in self.here:
@@ -96,8 +99,25 @@ def test_the_budget_is_the_same_after_a_restart(tmp_path: Path) -> None:
         rig.wait_for(lambda: len(pair.here) == 2)
         rig.ask(PauseRun(run))
         assert rig.finish(run).reason == "paused"
-    pair.is_held, pair.here = False, []
+    pair.is_open = True
     with pair.open(tmp_path, tokens=45) as rig:
+        first, second = (child for call in rig.state(run).steps[0].asked_calls for child in call.children)
+        session = rig.driver._session
+        assert session is not None
+        revive, move, is_over = session.revive, session.mover.move, asyncio.Event()
+
+        async def one_after_the_other(name: str) -> LiveRun:
+            if name == second:
+                await is_over.wait()
+            return await revive(name)
+
+        async def told(live: LiveRun) -> None:
+            await move(live)
+            if live.run == first:
+                is_over.set()
+
+        session.revive = one_after_the_other  # type: ignore[assignment, method-assign]
+        session.mover.move = told  # type: ignore[method-assign]
         rig.ask(ResumeRun(run))
         state = rig.wait(run, lambda state: state.end is not None and state.steps[0].is_closed)
         assert state.reason == "token_limit"
