@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from workbench.cli.waiting import present_step
+from workbench.engine.settling import settled_words
 from workbench.events import call as calls
 from workbench.events import edit as edits
 from workbench.events import plan as plans
@@ -14,6 +13,7 @@ from workbench.events.base import Event, Recorded
 from workbench.state.parts import StepState
 from workbench.state.run_state import RunState
 from workbench.views.marks import EDITED, RETRIED
+from workbench.views.notices import notice_words
 from workbench.views.segments import Line, Segment, Style
 from workbench.views.show import (
     asked_line,
@@ -21,13 +21,13 @@ from workbench.views.show import (
     is_submission,
     message_lines,
     outcome_line,
-    plan_lines,
     said_lines,
     short,
     step_calls,
     step_head,
     timing_words,
 )
+from workbench.views.show_plan import plan_lines
 from workbench.views.text import human_seconds, inert, one_line, wrap
 
 _ENDS_OF_CALLS = (calls.CallFinished, calls.CallCancelled, calls.CallReused)
@@ -85,7 +85,11 @@ class Narrator:
             case edits.TextEdited():
                 return [self._note(f"{EDITED} text of turn {event.step} replaced", "edited")]
             case calls.SubagentStarted():
-                return [self._note(f"{event.call} subagent {short(event.run)}: {event.task}")]
+                who = "judge" if event.judges else "subagent"
+                number = f" (number {event.member})" if event.member and not event.judges else ""
+                return [self._note(f"{event.call} {who} {short(event.run)}{number}: {event.task}")]
+            case calls.SubagentsSettled():
+                return self._told(f"{event.call} {settled_words(event)}", "muted")
             case calls.CallEvent() if isinstance(event, _ENDS_OF_CALLS):
                 call = state.call(event.call)
                 told = call is not None and call.asked and not is_submission(call)
@@ -137,13 +141,6 @@ class Narrator:
         return (Segment("  "), Segment(one_line(inert(text), self._width - 2), style))
 
 
-def switched_words(groups: Mapping[str, bool]) -> str:
-    """Return which groups of tools were switched on and off."""
-    ways = (("on", True), ("off", False))
-    parts = [(way, [name for name, on in groups.items() if on is wanted]) for way, wanted in ways]
-    return "tools switched " + ", ".join(f"{way}: {', '.join(names)}" for way, names in parts if names)
-
-
 def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
     match event:
         case runs.RunRecovered():
@@ -155,14 +152,10 @@ def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
         case runs.ModeChanged():
             way = "one by one" if event.mode == "sequential" else "at once again"
             return f"calls run {way}: {event.why}", "waiting"
-        case runs.ToolsSwitched():
-            return switched_words(event.groups), "muted"
+        case runs.ToolsSwitched() | runs.ContextElided() | runs.ContextSummarised():
+            return notice_words(event), "muted"
         case runs.BreakpointHit():
             return f"breakpoint {event.rule}: {event.why}", "waiting"
-        case runs.ContextElided():
-            return f"{len(event.calls)} old results are left out of requests from here", "muted"
-        case runs.ContextSummarised():
-            return f"steps up to {event.through} are summed up in requests from here", "muted"
         case edits.AgentEdited():
             return f"{EDITED} changed: {', '.join(event.changed)}", "edited"
         case _:

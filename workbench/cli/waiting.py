@@ -15,7 +15,8 @@ from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
 from workbench.views.segments import Line, Segment
-from workbench.views.show import plan_step_lines, short
+from workbench.views.show import short
+from workbench.views.show_plan import plan_step_lines
 from workbench.views.text import cell_width, one_line
 
 COMPLETED: Final = 0

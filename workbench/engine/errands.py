@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from workbench.agent.spec import JUDGE, OFFLINE, child_record, judge_record, subagent_prompt
 from workbench.conversation.builder import provider_of
-from workbench.engine.settling import Given, Vote, agree, vote
+from workbench.engine.settling import Given, Vote, agree, settled_words, vote
 from workbench.errors import ToolError, WorkbenchError
 from workbench.events.agent import AgentRecord, Limits, Role
 from workbench.events.call import MemberAnswer, SubagentsSettled, SubagentStarted
@@ -220,18 +220,6 @@ def no_answer_words(state: RunState) -> str:
     reason = (state.reason or "error").replace("_", " ")
     shared = ", which it shares with its caller and all of its subagents" if state.reason in SHARED else ""
     return f"it stopped: {reason}{shared}"
-
-
-def settled_words(settled: SubagentsSettled) -> str:
-    """Return how the answers of an ensemble compare, in one sentence: members are told apart by number."""
-    agreeing = sum(answer.stand == "agrees" for answer in settled.answers)
-    head = f"{agreeing} of {len(settled.answers)} agree"
-    words = [f"{head} with the judge" if settled.by == "judge" else head]
-    for answer in settled.answers:
-        if answer.stand != "agrees":
-            said = f"said: {answer.said}" if answer.stand == "differs" else f"gave no answer: {answer.said}"
-            words.append(f"{answer.member} {said}")
-    return "; ".join([*words, settled.why] if settled.why else words)
 
 
 def _undecided(found: Vote, count: int) -> str:

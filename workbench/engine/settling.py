@@ -17,6 +17,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
 
+from workbench.events.call import SubagentsSettled
+
 SHORT_WORDS = 12
 ENOUGH = 0.5
 """The share of figures, words or sources that two long answers have in common where they agree."""
@@ -88,6 +90,18 @@ def agree(one: Given, other: Given) -> bool:
         return False
     meant = [{word for word in words if word not in _EMPTY} for words in (first, second)]
     return _shared(*meant) >= ENOUGH or _shared(set(one.sources), set(other.sources)) >= ENOUGH
+
+
+def settled_words(settled: SubagentsSettled) -> str:
+    """Return how the answers of an ensemble compare, in one sentence: members are told apart by number."""
+    agreeing = sum(answer.stand == "agrees" for answer in settled.answers)
+    head = f"{agreeing} of {len(settled.answers)} agree"
+    words = [f"{head} with the judge" if settled.by == "judge" else head]
+    for answer in settled.answers:
+        if answer.stand != "agrees":
+            said = f"said: {answer.said}" if answer.stand == "differs" else f"gave no answer: {answer.said}"
+            words.append(f"{answer.member} {said}")
+    return "; ".join([*words, settled.why] if settled.why else words)
 
 
 def words_of(text: str) -> list[str]:

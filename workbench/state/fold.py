@@ -238,13 +238,16 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.outcomes.clear()
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
+            state.notices.append((state.finished_steps, event))
         case runs.BreakpointHit():
             state.breakpoint = state.breakpoint or f"{event.rule}: {event.why}"
             state.hits[event.rule, event.call] = event.why
         case runs.ContextElided():
             state.elided.update(event.calls)
+            state.notices.append((state.finished_steps, event))
         case runs.ContextSummarised():
             state.summary = (event.through, event.summary)
+            state.notices.append((state.finished_steps, event))
         case edits.MessageAdded():
             if state.end is not None:
                 state.end, state.breakpoint = None, ""

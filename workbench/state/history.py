@@ -62,6 +62,7 @@ def snapshot(state: RunState) -> RunState:
         own_edits=state.own_edits.copy(),
         children=state.children.copy(),
         hits=state.hits.copy(),
+        notices=state.notices.copy(),
     )
     copied.active_turn = _twin(state.active_turn, state, copied)
     copied.failed_turn = _twin(state.failed_turn, state, copied)
