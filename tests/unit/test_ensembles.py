@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,18 @@ import pytest
 from tests.fork_kit import everything_said
 from tests.harness import Rig, answer
 from workbench.agent.spec import AgentSpec, prompt
-from workbench.driver.commands import CancelCall, ForkEdits, ForkRun, ListRuns, OpenRun, PauseRun, ResumeRun
+from workbench.driver.commands import (
+    BreakpointSetting,
+    CancelCall,
+    DecidePermission,
+    ForkEdits,
+    ForkRun,
+    ListRuns,
+    OpenRun,
+    PauseRun,
+    ResumeRun,
+    SetBreakpoints,
+)
 from workbench.events.agent import Limits, Role
 from workbench.events.call import SubagentsSettled, SubagentStarted
 from workbench.events.request import AssistantMessage, Request
@@ -274,6 +286,41 @@ def test_a_cancelled_ensemble_stops_all_of_it(tmp_path: Path) -> None:
         assert state.child_usage.total_tokens == 30
         ends = [rig.state(child).end for child in call_of(state).children]
         assert ends == [("interrupted", "paused")] * 2
+
+
+def test_a_breakpoint_in_one_member_rests_them_all(tmp_path: Path) -> None:
+    """The caller stops there too, and all go on where they were: nobody is asked twice."""
+    council = Council(["a", "b", "a"])
+    with council.open(tmp_path) as rig:
+        rig.ask(SetBreakpoints((BreakpointSetting("tool:look"),)))
+        run = rig.start()
+        state = rig.finish(run)
+        assert state.status_and_reason == ("interrupted", "breakpoint")
+        before = call_of(state).children
+        assert {rig.state(child).reason for child in before} <= {"breakpoint", "paused"}
+        assert not council.looked
+        rig.ask(SetBreakpoints(()))
+        rig.ask(ResumeRun(run))
+        state = rig.wait(run, lambda state: state.status == "completed")
+        assert call_of(state).children == before
+        assert len(rig.model.requests) == 8
+
+
+def test_a_member_waits_for_a_person_and_the_others_go_on(tmp_path: Path) -> None:
+    """Each is answered by itself; the call has its result when the last one is over."""
+    council = Council(["a", "a"])
+    asked = [replace(one, spec=one.spec.model_copy(update={"permission": "ask"})) for one in council.tools()]
+    with Rig(tmp_path, council.model, asked, spec=council.spec) as rig:
+        run = rig.start()
+        rig.wait(run, lambda state: (call := state.call("0.0")) is not None and len(call.children) == 2)
+        first, second = call_of(rig.state(run)).children
+        for child in (first, second):
+            rig.wait(child, lambda state: state.status == "awaiting_approval")
+        rig.ask(DecidePermission(first, "0.0", "allow"))
+        assert rig.wait(first, lambda state: state.end is not None).status == "completed"
+        assert rig.state(run).status == "executing_tools"
+        rig.ask(DecidePermission(second, "0.0", "allow"))
+        assert "2 of 2 agree" in (rig.finish(run).answer or "")
 
 
 def test_a_fork_inside_a_member_keeps_its_siblings(tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tests.fork_kit import everything_said
 from tests.loop_kit import Barrier, CheckedJournal, Lab, answer, patiently
+from tests.offline_kit import PYTHON
 from workbench.engine.memory_children import MemoryChildren, loop_with_children
 from workbench.events.agent import Limits, Role
 from workbench.events.call import SubagentStarted
 from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import LimitReached
+from workbench.providers.offline import OfflineProvider
 from workbench.providers.scripted import Turn
 from workbench.tools.declaring import tool
+from workbench.tools.documents import document_tools
 
 
 def family(lab: Lab) -> MemoryChildren:
@@ -135,3 +139,21 @@ async def test_an_ensemble_in_memory() -> None:
     family(lab)
     await lab.run()
     assert lab.text("0.0") == "Paris\n\n[3 subagents worked on this: 2 of 3 agree; 1 said: Lyon]"
+
+
+async def test_offline_members_agree() -> None:
+    """The embedded model may be a member like any other; its rules give equal answers."""
+
+    def calling(request: Request) -> Turn:
+        turns = sum(isinstance(message, AssistantMessage) for message in request.messages)
+        spawn = ("spawn_subagent", {"task": "What does the with statement do?", "role": "reader"})
+        return Turn(calls=[spawn]) if turns == 0 else answer(everything_said(request))
+
+    roles = (Role(name="reader", good_at="reading", model="offline", ensemble=2, settle="judge"),)
+    lab = Lab(calling, document_tools(PYTHON), roles=roles, model="scripted")
+    scripted = lab.around.provider
+    lab.around = replace(lab.around, provider=lambda name: OfflineProvider() if name == "offline" else scripted(name))
+    family(lab)
+    await lab.run()
+    assert "with" in lab.text("0.0")
+    assert lab.text("0.0").endswith("[2 subagents worked on this: 2 of 2 agree]")

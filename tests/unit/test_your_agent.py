@@ -30,11 +30,13 @@ def test_the_page_and_the_dialog_show_the_same_program() -> None:
 def test_the_other_examples_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent that says more of itself, and a server of one's own, are made as the page says."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-one's-own")
-    _, spec, server = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    _, spec, roles, server = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     names: dict[str, Any] = {}
     exec(spec.replace("\nAgentSpec(", "\nspec = AgentSpec("), names)
     record = names["spec"].record()
     assert (record.limits.steps, record.limits.subagents, record.retries.attempts) == (20, 8, 8)
+    exec(roles.replace("\nAgentSpec(", "\nfamily = AgentSpec("), names)
+    assert [role.ensemble for role in names["family"].record().roles] == [1, 3]
     exec(server, names)
     provider = names["settings"].make_provider(record.model, 0.0)
     assert provider.endpoint.base_url == "http://127.0.0.1:8080"
