@@ -118,8 +118,8 @@ def use_script(
     tools: Sequence[Tool] = (),
     *,
     plan: Turn | None = None,
-) -> None:
-    """Let every driver that a command starts work with a scripted model and these tools."""
+) -> Toolkit:
+    """Let every driver that a command starts work with a scripted model and these tools; return them all."""
     toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
     model = ScriptedProvider(script, plan=plan)
 
@@ -135,6 +135,7 @@ def use_script(
         )
 
     monkeypatch.setattr(Workplace, "driver_settings", settings)
+    return toolkit
 
 
 def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -28,6 +28,7 @@ from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.library import Library, Notebook
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.toolkit import Toolkit
 
 
@@ -65,10 +66,12 @@ class Rig(AbstractContextManager["Rig"]):
         spec: AgentSpec | None = None,
         clock: Clock | None = None,
         follow_every: float = 0.02,
+        mcp: Sequence[McpServer] = (),
     ) -> None:
         self.model = ScriptedProvider(script, plan=plan)
         self.models: dict[str, Provider] = {"scripted": self.model, **(models or {})}
-        toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
+        self.toolkit = toolkit = Toolkit([*tools, spawn_subagent, submit_answer])
+        """A test may add groups before a run begins."""
 
         def make_agent(library: Library, notebook: Notebook, path: str | None) -> AgentSpec:
             corpus = CorpusRecord(path=path, title=library.title, fingerprint=library.fingerprint)
@@ -89,6 +92,8 @@ class Rig(AbstractContextManager["Rig"]):
                 make_agent=make_agent,
                 make_provider=make_provider,
                 follow_every=follow_every,
+                mcp=tuple(mcp),
+                mcp_pins=folder / "mcp-servers.json",
             )
         )
         self.changes: list[Change] = []

@@ -112,6 +112,8 @@ class Call:
     """The subagent that the call is."""
     asks: str = ""
     """Why a person must allow it; it then waits and does not start."""
+    every_time: bool = False
+    """A person is asked at each such call."""
     ends_as: str = "finished"
     """`finished`, `cancelled`, `interrupted`, `unknown`, `discarded`, or `requested` (does not start)."""
 
@@ -261,7 +263,9 @@ class RunLog:
         events: list[tuple[float, int, Event]] = []
         for order, (call_id, call) in enumerate(asked):
             if call.asks:
-                asking = PermissionAsked(call=call_id, tool=call.tool, input=call.input, reason=call.asks)
+                asking = PermissionAsked(
+                    call=call_id, tool=call.tool, input=call.input, reason=call.asks, every_time=call.every_time
+                )
                 events.append((turn_end, order, asking))
                 continue
             if call.ends_as == "requested":

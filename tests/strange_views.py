@@ -33,7 +33,7 @@ from workbench.state.history import History
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.store.model import RunRow, SearchHit
-from workbench.tui.previews import call_facts, exact_input, fork_lines
+from workbench.tui.previews import call_facts, fork_lines
 from workbench.views import compare_head, race
 from workbench.views.breadcrumb import breadcrumb
 from workbench.views.breakpoints import breakpoint_lines
@@ -42,6 +42,7 @@ from workbench.views.compare_layout import ComparisonLayout
 from workbench.views.context_meter import meter_lines
 from workbench.views.diff import Side, diff_lines
 from workbench.views.differ import below_each_other, compare_texts, side_by_side
+from workbench.views.exact import barred, exact_input
 from workbench.views.filter import Filter
 from workbench.views.find import Search, found_line
 from workbench.views.found import found_lines
@@ -218,6 +219,7 @@ def _of_dialogs(log: RunLog, deck: Deck, width: int) -> Iterator[View]:
     call = next(iter(log.state.steps[-1].calls.values()))
     exact = exact_input(call.input)
     yield View("what would run", [*exact.lines, *exact.facts], 1_000_000, is_exact=False)
+    yield View("what would run, on paper", barred(exact.lines, width), max(width, 24), is_exact=False)
     yield View("call", call_facts(call), 200, is_exact=False)
     cost = ForkCost(deck.safe(), 1900, 1500, (), None, None, 4, 0.12)
     preview = ForkPreview("0.1", 12, "", 1, 2, (), (deck.safe(),), True, (deck.safe(),), cost, (deck.safe(),))

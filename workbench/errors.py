@@ -7,7 +7,7 @@ what was expected, what to do. Facts that code needs are attributes.
 WorkbenchError
 ├── UserError               the user must act; the command line prints it and exits 2
 │   ├── RunNotFoundError, AmbiguousRunError, AddressError, EditRefusedError, RunHeldError, ImportRefusedError
-│   ├── AgentError, ModelNotFoundError, KeyMissingError, ConfigError, ThemeError, DocumentsError
+│   ├── AgentError, ModelNotFoundError, KeyMissingError, ConfigError, ThemeError, DocumentsError, McpServerError
 │   ├── SessionFileError    OverwriteRefusedError
 │   ├── BreakpointError
 │   └── StoreError          ForeignDatabaseError, NewerDatabaseError, DamagedDatabaseError, DatabaseUnwritableError
@@ -64,6 +64,10 @@ class BreakpointError(UserError):
 
 class AgentError(UserError):
     """An agent's definition cannot be used."""
+
+
+class McpServerError(UserError):
+    """An MCP server does not start, or is not what a person accepted."""
 
 
 class ModelNotFoundError(UserError):

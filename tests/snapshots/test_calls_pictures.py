@@ -1,4 +1,4 @@
-"""Two pictures of questions: what a fork would do and cost, and what a call would be given."""
+"""Pictures of questions: what a fork would do and cost, and what a call would be given."""
 
 from __future__ import annotations
 
@@ -57,8 +57,21 @@ def test_a_fork_is_weighed(snap_compare: Picture) -> None:
     assert snap_compare(app_on(driver, log.run), run_before=shown, terminal_size=(120, 40))
 
 
+def test_a_call_asks_each_time(snap_compare: Picture) -> None:
+    """120×40: why each call of this tool is asked, two equal ones as one question, and no leave for the run."""
+    log = RunLog(agent=agent_record(plan="off"))
+    why = (
+        "this run has read private data as well as words of strangers, and http_get reaches outside: then each call is "
+        "asked, whatever allows it"
+    )
+    call = Call("http_get", {"url": "https://example.com/?q=notes"}, asks=why, every_time=True, effect="effectful")
+    log.step([call, call])
+    shown = once_asked("a", Selection("call", step=0, call="0.0"), lambda screen: isinstance(screen, ChoiceDialog))
+    assert snap_compare(app_on(FakeDriver(log, live=[log.run]), log.run), run_before=shown, terminal_size=(120, 40))
+
+
 def test_a_call_asks(snap_compare: Picture) -> None:
-    """80×24: what would run behind its bar, letters that only look like others as escapes, and four answers."""
+    """80×24: what would run behind its bar, letters that only look like others as escapes, and five answers."""
     log = RunLog(agent=agent_record(plan="off"))
     command = "psql -c 'alter role pgb\u043euncer superuser' && echo done\n o  Allow once   this call alone"
     log.step([Call("shell", {"command": command, "cwd": "/srv"}, asks="runs a command", effect="effectful")])

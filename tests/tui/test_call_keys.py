@@ -204,11 +204,43 @@ async def test_a_long_input_scrolls_and_never_pushes_the_answers_away() -> None:
         await acted.shows("more lines")
         for words in ("Allow once", "Deny", "Edit the input first", "argument 00"):
             assert words in acted.shown()
-        for _ in range(12):
+        for _ in range(16):
             await acted.press("pagedown")
         await acted.shows("argument 59")
         assert "▲" in acted.shown()
         assert "Edit the input first" in acted.shown()
+
+
+async def test_what_is_asked_each_time_cannot_be_allowed_for_the_run() -> None:
+    """The answer is not there, and neither is its key."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.step([Call("shell", {"command": "ls"}, asks="runs a command", every_time=True, effect="effectful")])
+    driver = driven(log)
+    async with stage(driver) as acted:
+        await acted.press("a")
+        await acted.opens(ChoiceDialog)
+        assert "Allow for this run" not in acted.shown()
+        await acted.press("r")
+        assert isinstance(acted.dialog, ChoiceDialog)
+        assert driver.commands == []
+        await acted.press("o")
+        await acted.gives(driver, [DecidePermission(log.run, "0.0", "allow")])
+
+
+@pytest.mark.parametrize(("key", "verdict"), [("o", "allow"), ("d", "deny")])
+async def test_equal_questions_of_a_step_are_one(key: str, verdict: Any) -> None:
+    """One answer is for all that ask for the very same, says the question; `true` is not `1`."""
+    log = RunLog(agent=agent_record(plan="off"))
+    inputs: list[dict[str, Any]] = [{"a": 1, "b": 2}, {"a": True, "b": 2}, {"b": 2, "a": 1}, {"a": 1}]
+    log.step([Call("shell", given, asks="runs a command", effect="effectful") for given in inputs])
+    driver = driven(log)
+    async with stage(driver) as acted:
+        await select(acted, Selection("call", step=0, call="0.2"))
+        await acted.press("a")
+        await acted.opens(ChoiceDialog)
+        await acted.shows("1 more call with the same input: 0.0. One answer is for all.")
+        await acted.press(key)
+        await acted.gives(driver, [DecidePermission(log.run, call, verdict) for call in ("0.2", "0.0")])
 
 
 @pytest.mark.parametrize(("key", "given"), [("r", "rerun"), ("f", "fail"), ("u", "unknown")])

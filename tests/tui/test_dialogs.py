@@ -21,8 +21,9 @@ from workbench.tui.dialogs.choice import ChoiceDialog
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.dialogs.line import LineDialog
-from workbench.tui.previews import exact_input, fork_lines
+from workbench.tui.previews import fork_lines
 from workbench.tui.widgets.field import Editor
+from workbench.views.exact import exact_input
 from workbench.views.segments import line_text
 from workbench.views.selection import Selection
 

@@ -230,6 +230,19 @@ async def test_a_permission_is_given(keys: list[str], scope: Literal["once", "ru
         await acted.gives(driver, [DecidePermission(log.run, "2.2", "allow", scope)])
 
 
+async def test_a_permission_is_denied_by_one_key() -> None:
+    """Saying no is as little work as saying yes."""
+    log = troubled_run()
+    driver = driven(log)
+    async with stage(driver) as acted:
+        await select(acted, Selection("call", step=2, call="2.2"))
+        await acted.press("a")
+        await acted.opens(ChoiceDialog)
+        await acted.press("d")
+        await acted.closes()
+        await acted.gives(driver, [DecidePermission(log.run, "2.2", "deny")])
+
+
 async def test_a_permission_is_denied_with_a_reason() -> None:
     """The reason is what the model hears."""
     log = troubled_run()
@@ -238,7 +251,7 @@ async def test_a_permission_is_denied_with_a_reason() -> None:
         await select(acted, Selection("call", step=2, call="2.2"))
         await acted.press("a")
         await acted.opens(ChoiceDialog)
-        await acted.press("d")
+        await acted.press("w")
         await acted.opens(LineDialog)
         await acted.write("not here")
         await acted.press("enter")

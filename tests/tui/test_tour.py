@@ -107,7 +107,7 @@ async def test_the_first_screen_shows_how_to_bring_an_agent(monkeypatch: pytest.
     async with stage(FakeDriver()) as acted:
         await acted.press("down", *["down"] * (len(QUESTIONS) + 2), "enter")
         await acted.opens(PageDialog)
-        assert "AgentSpec" in acted.shown()
+        assert "from workbench import Agent" in acted.shown()
         await acted.press("y")
         assert copied == [EXAMPLE]
         await acted.press("escape")

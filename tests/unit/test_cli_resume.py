@@ -279,3 +279,37 @@ def test_a_subagent_waits_and_is_answered(shell: Shell, monkeypatch: pytest.Monk
     shown = shell("show", run, "--json").json
     assert shown["answer"] == "all done"
     assert [call["result"] for call in shown["steps"][0]["calls"]] == ["sent", "sent mine"]
+
+
+def test_tools_are_switched_before_the_run_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next request has them; what is wrong is a sentence, and nothing has changed."""
+    seen: list[list[str]] = []
+
+    @tool(read_only=True, group="web")
+    async def browse() -> str:
+        """Look on the web."""
+        return "browsed"
+
+    def model(request: Any) -> Turn:
+        seen.append([spec.name for spec in request.tools])
+        return answer("done")
+
+    use_script(monkeypatch, model, [browse], plan=Turn("SEARCH: it")).add_group("web", "What is on the web.")
+    run = wait_for_plan(shell)
+    for option, said in (
+        ("web", "--tools expects NAME=on or NAME=off, not 'web'"),
+        ("=on", "--tools expects NAME=on or NAME=off"),
+        ("shop=on", "has no group of tools 'shop'; it has web"),
+    ):
+        printed = shell("resume", run, "--plan", "approve", "--tools", option)
+        assert printed.code == 2
+        assert said in printed.err
+    assert seen == []
+    printed = shell("resume", run, "--plan", "approve", "--tools", "web=on")
+    assert printed.code == 0
+    assert "tools switched on: web" in printed.out
+    assert [names[0] for names in seen] == ["browse"]
+    printed = shell("resume", run, "--tools", "web=off")
+    assert printed.code == 2
+    assert "is completed" in printed.err
+    assert "tools on: web" in shell("show", run).out

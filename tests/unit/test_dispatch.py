@@ -201,12 +201,12 @@ async def test_a_failing_tool_is_an_error_result_and_never_ends_the_run(value: A
 
 
 async def test_odd_and_huge_results_are_kept() -> None:
-    """Five megabytes, objects, surrogates, endless nesting: one result each, which the log can hold."""
+    """Five megabytes, as wanted, objects, surrogates, endless nesting: one result each, which the log can hold."""
     nested: list[Any] = []
     nested.append(nested)
     values = ["x" * 5_000_000, {"a": object, 1: {2, 3}, "n": float("nan"), "big": 2**80}, "\ud800", nested, None]
 
-    @tool()
+    @tool(max_output=5_000_000)
     def give(index: int) -> Any:
         return values[index]
 
@@ -540,6 +540,7 @@ async def test_an_edited_input_runs_that_call_alone_again() -> None:
     await lab.journal.append(PermissionDecided(call="0.0", verdict="allow"))
     await lab.run()
     await lab.journal.append(InputEdited(call="0.1", input={"path": "c"}, replaces=""))
+    await lab.run()
     await lab.journal.append(PermissionDecided(call="0.1", verdict="allow"))
     await lab.run()
     assert [text for _, text, _ in lab.sent_results()] == [

@@ -138,9 +138,9 @@ def test_a_decision_may_come_while_the_subagent_is_being_reopened(tmp_path: Path
         agents = rig.driver._session.agents
         code = agents.code
 
-        async def slowly(record: AgentRecord, name: str, lineage: Sequence[str] = ()) -> Code:
+        async def slowly(record: AgentRecord, name: str, lineage: Sequence[str] = (), *, is_root: bool = True) -> Code:
             await asyncio.sleep(0.05)
-            return await code(record, name, lineage)
+            return await code(record, name, lineage, is_root=is_root)
 
         agents.code = slowly  # type: ignore[assignment, method-assign]
         commands = (ResumeRun(run), DecidePermission(child, "0.0", "allow"))

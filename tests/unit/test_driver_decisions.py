@@ -184,7 +184,8 @@ def test_with_nobody_to_ask_what_would_ask_is_denied(tmp_path: Path) -> None:
     """A run, a resumed run and a fork with `deny_asks` never wait for permission."""
     desk = Desk()
     with Rig(tmp_path, writing("a"), [desk.writer("ask")]) as rig:
-        denied = "What? | not allowed: write needs a person's permission, and this run denies what would ask."
+        why = "write is declared to run only when a person allows it; this run denies what would ask"
+        denied = f"What? | not allowed: {why}."
         assert rig.finish(rig.start(deny_asks=True)).answer == denied
         waiting = rig.start()
         rig.wait(waiting, asks(1))

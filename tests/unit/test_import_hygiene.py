@@ -9,6 +9,7 @@ import pytest
 
 SCREEN = {"textual", "rich"}
 MODEL_KITS = {"anthropic", "openai", "boto3", "botocore"}
+SERVER_KITS = {"mcp", "mcp_types", "jsonschema", "anyio"}
 
 
 def imported_by(module: str) -> set[str]:
@@ -25,6 +26,9 @@ def imported_by(module: str) -> set[str]:
         ("workbench", SCREEN | MODEL_KITS | {"pydantic", "sqlite3"}),
         ("workbench.__main__", SCREEN | MODEL_KITS),
         ("workbench.driver", SCREEN | MODEL_KITS),
+        ("workbench.driver.driver", SCREEN | MODEL_KITS | SERVER_KITS),
+        ("workbench.tools.mcp.manager", SCREEN | MODEL_KITS | SERVER_KITS | {"sqlite3"}),
+        ("workbench.cli.mcp", SCREEN | MODEL_KITS | SERVER_KITS),
         ("workbench.views.text", SCREEN | MODEL_KITS | {"wcwidth", "pydantic"}),
     ],
 )

@@ -41,7 +41,7 @@ class World:
         """A tool that reads, one that writes, one that fails."""
 
         @tool(read_only=True)
-        def look(place: str) -> str:
+        async def look(place: str) -> str:
             self.looked.append(place)
             return f"{place} is {len(self.looked)} wide"
 
@@ -225,7 +225,7 @@ def test_live_tools_read_only(tmp_path: Path, world: World) -> None:
         world.looked.clear()
         world.written.clear()
         state = rig.finish(rig.start(model=f"recorded:{run}", live_tools=True))
-        assert state.status == "completed"
+        assert (state.status, state.error) == ("completed", None)
         assert sorted(world.looked) == ["here", "here", "there"]
         assert world.written == []
 

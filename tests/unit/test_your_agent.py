@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import workbench
-from workbench.driver.commands import OpenRun, StartRun
-from workbench.driver.driver import Driver
-from workbench.driver.feed import RunsChanged
-from workbench.driver.settings import DriverSettings
-from workbench.events.call import CallFinished
-from workbench.state.fold import fold
+from workbench.__main__ import main
+from workbench.agent.loading import load_agent
+from workbench.tools.library import NoDocuments, NotesInMemory
 from workbench.tui.flows.beginnings import EXAMPLE
 
 PAGE = Path(workbench.__file__).parents[1] / "docs" / "your-agent.md"
@@ -27,32 +25,47 @@ def test_the_page_and_the_dialog_show_the_same_program() -> None:
     assert match[1] == EXAMPLE
 
 
-def test_the_other_examples_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An agent that says more of itself, and a server of one's own, are made as the page says."""
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-one's-own")
-    _, spec, roles, server = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+def blocks() -> list[str]:
+    """Return the Python blocks of the page."""
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+
+
+def test_the_example_answers_with_its_own_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Saved and run as the page says: by the command, and by the program beside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "weather", raising=False)
+    Path("weather.py").write_text(EXAMPLE, "utf-8")
+    assert main(["--db", "mine.db", "run", "-a", "weather.py", "What is the weather in Oslo?"]) == 0
+    assert "It rains in Oslo." in capsys.readouterr().out
+    exec(blocks()[1], {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("completed ")
+    assert "It rains in Oslo." in printed
+    assert Path("runs.db").exists()
+
+
+def test_the_other_examples_of_the_page_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that says more of itself, an agent without code, and a server of one's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    _, _, says_more, server, many = blocks()
     names: dict[str, Any] = {}
-    exec(spec.replace("\nAgentSpec(", "\nspec = AgentSpec("), names)
-    record = names["spec"].record()
+    exec(says_more, names)
+    record = names["agent"](NoDocuments(), NotesInMemory(), None).record()
     assert (record.limits.steps, record.limits.subagents, record.retries.attempts) == (20, 8, 8)
-    exec(roles.replace("\nAgentSpec(", "\nfamily = AgentSpec("), names)
-    assert [role.ensemble for role in names["family"].record().roles] == [1, 3]
+    exec(many, names)
+    roles = names["agent"](NoDocuments(), NotesInMemory(), None).record().roles
+    assert [(role.name, role.ensemble) for role in roles] == [("reader", 1), ("checker", 3)]
     exec(server, names)
-    provider = names["settings"].make_provider(record.model, 0.0)
-    assert provider.endpoint.base_url == "http://127.0.0.1:8080"
-
-
-def test_the_example_answers_with_its_own_tool(tmp_path: Path) -> None:
-    """The agent of the example asks its tool about the weather, on the embedded model, without a key."""
-    names: dict[str, Any] = {"__name__": "weather"}
-    exec(compile(EXAMPLE, "weather.py", "exec", dont_inherit=True), names)
-    settings = DriverSettings(tmp_path / "weather.db", tmp_path / "cache", make_agent=names["agent"])
-    with Driver(settings) as driver:
-        changes = driver.feed.subscribe()
-        run = driver.ask_blocking(StartRun("What is the weather in Oslo?"))
-        records = driver.ask_blocking(OpenRun(run)).records
-        while fold(records).end is None:
-            assert all(isinstance(change, RunsChanged) or change for change in changes.drain())
-            records = driver.ask_blocking(OpenRun(run)).records
-    said = [record.event.first_line for record in records if isinstance(record.event, CallFinished)]
-    assert any(line.startswith("It rains in") for line in said)
+    assert names["store"].path == Path("runs.db")
+    toml = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
+    Path("weather.toml").write_text(toml, "utf-8")
+    Path("instructions.md").write_text("Speak of the weather.", "utf-8")
+    Path("my_tools.py").write_text(EXAMPLE.rpartition("agent =")[0], "utf-8")
+    loaded = load_agent("weather.toml").definition
+    assert (loaded.instructions, loaded.limits.steps, loaded.roles[0].name) == ("Speak of the weather.", 12, "critic")

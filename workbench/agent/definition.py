@@ -15,10 +15,12 @@ from workbench.events.agent import CorpusRecord, Limits, ModelParameters, ModelR
 from workbench.providers.base import Provider
 from workbench.providers.own import own_name
 from workbench.tools.base import Tool
-from workbench.tools.control import spawn_subagent, submit_answer
+from workbench.tools.checks import check_toolkit
+from workbench.tools.control import SWITCH_TOOLS, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -47,6 +49,7 @@ class AgentDefinition:
     roles: Sequence[Role] = ()
     subagents: bool = False
     permissions: PermissionRules = field(default_factory=PermissionRules)
+    mcp: Sequence[McpServer] = ()
     parameters: ModelParameters = field(default_factory=ModelParameters)
     limits: Limits = field(default_factory=Limits)
     retries: ModelRetries = field(default_factory=ModelRetries)
@@ -69,7 +72,7 @@ class AgentDefinition:
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
         object.__setattr__(self, "tools", tuple(_usable(item) for item in self.tools))
-        self(NoDocuments(), NotesInMemory(), None)
+        check_toolkit(self(NoDocuments(), NotesInMemory(), None).toolkit)
 
     @property
     def model_name(self) -> str | None:
@@ -95,6 +98,9 @@ class AgentDefinition:
         """Return the agent with its documents, its notes and the folder of the documents."""
         toolkit = Toolkit()
         for item in self.tools:
+            if isinstance(item, Toolkit):
+                for group in item.groups:
+                    toolkit.add_group(**dict(group))
             for one in _tools_of(item, library, notebook):
                 toolkit.add(one)
         if self.subagents or self.roles:
@@ -113,6 +119,8 @@ class AgentDefinition:
             summary=self.summary,
             limits=self.limits,
             retries=self.retries,
+            permissions=self.permissions,
+            mcp=tuple(self.mcp),
             roles=tuple(self.roles),
             plan=self.plan,
             parallel_tool_calls=self.parallel_tool_calls,
@@ -138,7 +146,7 @@ def _tools_of(item: ToolLike, library: Library, notebook: Notebook) -> Sequence[
         case Tool():
             return (item,)
         case Toolkit():
-            return tuple(found for name in item.names if (found := item.get(name)) is not None)
+            return tuple(one for one in item.tools if one.name != SWITCH_TOOLS)
         case _ if item == DOCUMENTS:
             return document_tools(library)
         case _:

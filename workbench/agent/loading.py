@@ -12,17 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Final
 
 from workbench.agent.definition import AgentDefinition
-from workbench.agent.importing import allow_imports_from, find_module, imported_file, imported_module, is_file
+from workbench.agent.importing import EXPECTED, allow_imports_from, find_module, imported_file, imported_module, is_file
 from workbench.agent.spec import AgentSpec
 from workbench.agent.toml_file import read_toml
 from workbench.errors import AgentError
 from workbench.providers.base import Provider
 from workbench.tools.library import Library, Notebook
-
-_ENDINGS: Final = (".py", ".toml")
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,7 @@ def load_agent(reference: str) -> LoadedAgent:
         return LoadedAgent(found[1], f"{where}:{found[0]}", digest_of(path))
     path = Path(where).expanduser().resolve()
     if not path.is_file():
-        raise AgentError(
-            f"there is no file {where!r}; -a takes FILE.py, FILE.py:name, FILE.toml or package.module:name"
-        )
+        raise AgentError(f"there is no file {where!r}; {EXPECTED}")
     digest = digest_of(path)
     if path.suffix == ".toml":
         if name is not None:

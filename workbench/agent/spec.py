@@ -12,13 +12,16 @@ from workbench.events.agent import (
     Limits,
     ModelParameters,
     ModelRetries,
+    PermissionRules,
     PlanMode,
     Role,
     ToolSpec,
 )
+from workbench.policy import check_rules, joined_rules
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_spec, spawn_subagent, submit_answer
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, Notebook
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -72,6 +75,8 @@ class AgentSpec:
     limits: Limits = field(default_factory=Limits)
     retries: ModelRetries = field(default_factory=ModelRetries)
     roles: tuple[Role, ...] = ()
+    permissions: PermissionRules = field(default_factory=PermissionRules)
+    """Beside what each tool declares, and beside the person's own rules."""
     plan: PlanMode | None = None
     parallel_tool_calls: bool | None = None
     eager: bool = True
@@ -79,10 +84,16 @@ class AgentSpec:
     path: str | None = None
     digest: str | None = None
     corpus: CorpusRecord | None = None
+    mcp: tuple[McpServer, ...] = ()
+    """Servers whose tools join those of `toolkit` when a run begins; the record has the tools."""
 
     def record(self, base: AgentRecord | None = None) -> AgentRecord:
-        """Return the plain values that the log keeps; what is not said here is as in `base`, or by default."""
+        """Return the plain values that the log keeps; what is not said here is as in `base`, or by default.
+
+        Raises `AgentError` for a permission rule that cannot be read.
+        """
         base = base or default_record()
+        check_rules(self.permissions)
         said = {name: value for name in _LEFT_OPEN if (value := getattr(self, name)) is not None}
         values = {
             **dict(base),
@@ -90,9 +101,11 @@ class AgentSpec:
             "name": self.name,
             "parameters": _over(base.parameters, self.parameters),
             "tools": self._tools(),
+            "groups": self.toolkit.groups,
             "limits": _over(base.limits, self.limits),
             "retries": _over(base.retries, self.retries),
             "roles": self.roles,
+            "permissions": joined_rules(base.permissions, self.permissions),
             "eager": self.eager,
             "path": self.path,
             "digest": self.digest,

@@ -67,7 +67,7 @@ class Agent(AgentDefinition):
                 living: MemoryRun | StoredRun = MemoryRun(self, watch, endpoints)
             else:
                 living = StoredRun(await _opened(store, endpoints, stack), self, watch)
-            stack.callback(living.close)
+            stack.push_async_callback(living.close)
             await living.start(question, files, AgentOptions(fallback=_WITHOUT_A_PERSON))
             return living
 
@@ -90,7 +90,7 @@ class Agent(AgentDefinition):
 
         async def begin(watch: Callable[[Recorded], None], stack: AsyncExitStack) -> LivingRun:
             living = StoredRun(await _opened(store, endpoints, stack), self, watch)
-            stack.callback(living.close)
+            stack.push_async_callback(living.close)
             await living.resume(run, say, AgentOptions(max_steps=max_steps))
             return living
 

@@ -107,9 +107,9 @@ class MemoryRun:
         self._loop.pause()
         await asyncio.wait({self._task}, timeout=STOP_SECONDS)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what its agent opened."""
-        self._agents.close()
+        await self._agents.close()
 
 
 class WatchedJournal(MemoryJournal):

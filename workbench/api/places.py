@@ -57,7 +57,7 @@ class LivingRun(Protocol):
         """Bring it to rest at once."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of what was opened for it."""
         ...
 
@@ -195,6 +195,6 @@ class StoredRun:
         if self._live is not None:
             await self._session.mover.stop(self._live)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Watch no more."""
         self._subscription.close()

@@ -6,7 +6,7 @@ They are checked before anything is asked of the driver, so that a wrong one cha
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.cli.values import call_id, call_value, files_of, plan_file, text_or_file
@@ -20,6 +20,7 @@ from workbench.driver.commands import (
     Say,
     SkipPlan,
 )
+from workbench.driver.decisions import tools_to_switch
 from workbench.errors import AddressError, EditRefusedError, UserError
 from workbench.events.content import Content
 from workbench.events.plan import PlanStep
@@ -46,13 +47,15 @@ class Answers:
     skip_plan: bool
     calls: tuple[CallAnswer, ...]
     say: str | None
+    tools: Mapping[str, bool]
+    """Groups of tools that are switched on or off."""
     attached: Content = ()
     """Files that are given with the message."""
 
     @property
     def decides(self) -> bool:
         """Whether anything but a message is given."""
-        return self.approve_plan or self.skip_plan or bool(self.calls)
+        return self.approve_plan or self.skip_plan or bool(self.calls or self.tools)
 
 
 def read_answers(args: argparse.Namespace) -> Answers:
@@ -70,7 +73,7 @@ def read_answers(args: argparse.Namespace) -> Answers:
     if args.say is not None and not args.say.strip():
         raise UserError("--say is empty; write a message, or leave it out")
     approves, skips = args.plan == "approve" or plan is not None, args.plan == "skip"
-    return Answers(plan, approves, skips, tuple(calls), args.say, files_of(args))
+    return Answers(plan, approves, skips, tuple(calls), args.say, _tools(args.tools), files_of(args))
 
 
 def check(answers: Answers, state: RunState, place: Workplace) -> None:
@@ -78,6 +81,7 @@ def check(answers: Answers, state: RunState, place: Workplace) -> None:
     plan_waits = state.plan is not None and state.plan.status == "proposed"
     if (answers.approve_plan or answers.skip_plan) and not plan_waits:
         raise EditRefusedError(f"run {state.run[:8]} has no plan that waits for an answer")
+    tools_to_switch(state, answers.tools)
     seen: set[str] = set()
     for answer in answers.calls:
         if answer.call in seen:
@@ -97,6 +101,17 @@ def commands(answers: Answers, state: RunState) -> list[Command]:
     if answers.say is not None:
         given.append(Say(state.run, answers.say, answers.attached))
     return given
+
+
+def _tools(given: Sequence[str]) -> dict[str, bool]:
+    """Return the groups of tools that are to be switched."""
+    wanted: dict[str, bool] = {}
+    for text in given:
+        name, _, way = text.partition("=")
+        if not name or way not in ("on", "off"):
+            raise UserError(f"--tools expects NAME=on or NAME=off, not {text!r}")
+        wanted[name] = way == "on"
+    return wanted
 
 
 def _denial(text: str) -> tuple[str, str]:

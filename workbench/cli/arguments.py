@@ -7,6 +7,7 @@ from typing import Never, TypeAlias
 
 from workbench import __version__
 from workbench.cli.options import (
+    add_agent,
     add_asks,
     add_attach,
     add_breaks,
@@ -15,6 +16,7 @@ from workbench.cli.options import (
     add_model,
     add_output,
     add_parameters,
+    add_permissions,
     add_reach,
     add_retries,
     count,
@@ -63,8 +65,11 @@ def _parser() -> Parser:
         _add_import,
         _add_purge,
         _add_models,
+        _add_tools,
+        _add_mcp,
         _add_doctor,
         _add_demo,
+        _add_new,
     ):
         _add_common(add(commands))
     return parser
@@ -110,6 +115,7 @@ def _add_run(commands: _Commands) -> Parser:
         "On a terminal it opens the workbench; without one, or with --headless or --json, it prints.",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what the agent is to find out")
+    add_agent(parser, "the agent that is asked")
     add_attach(parser, "the question")
     parser.add_argument("--docs", metavar="DIR", type=text, help="folder of documents to search in")
     parser.add_argument(
@@ -125,6 +131,7 @@ def _add_run(commands: _Commands) -> Parser:
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -163,10 +170,15 @@ def _add_resume(commands: _Commands) -> Parser:
     parser.add_argument(
         "--unknown", metavar="CALL", action="append", default=[], help="tell the model that its outcome is unknown"
     )
+    parser.add_argument(
+        "--tools", metavar="NAME=on|off", action="append", default=[], help="switch a group of tools, before it goes on"
+    )
     parser.add_argument("--say", metavar="TEXT", help="add a message")
     add_attach(parser, "--say")
+    add_agent(parser, "the agent of the run, where its file moved or changed")
     add_reach(parser)
     add_asks(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
@@ -198,11 +210,13 @@ def _add_fork(commands: _Commands) -> Parser:
     add_attach(parser, "--say")
     parser.add_argument("--no-drive", action="store_true", help="make the fork and leave it at that")
     _add_race(parser)
+    add_agent(parser, "the agent of the run, where its file moved or changed")
     add_model(parser)
     add_parameters(parser)
     add_reach(parser)
     add_retries(parser)
     add_manner(parser)
+    add_permissions(parser)
     add_breaks(parser)
     add_limits(parser)
     add_output(parser)
@@ -319,6 +333,32 @@ def _add_models(commands: _Commands) -> Parser:
     return parser
 
 
+def _add_tools(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "tools",
+        "list the tools of the agent as a model sees them",
+        "With about the tokens that each takes of every request, and what should be mended: schemas over 200 tokens, "
+        "missing descriptions, names that a provider refuses. A tool that cannot be used at all exits 2.",
+    )
+    add_agent(parser, "the agent whose tools they are")
+    parser.add_argument("--json", action="store_true", help="one JSON list, with the schemas")
+    return parser
+
+
+def _add_mcp(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "mcp",
+        "list the MCP servers and their tools",
+        "It starts the servers of your settings and says whether they are as you accepted them.",
+    )
+    parser.add_argument("server", nargs="?", metavar="NAME", type=text, help="only this one, with what changed of it")
+    parser.add_argument("--accept", metavar="NAME", type=text, help="accept a server as it was when it was refused")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
 def _add_doctor(commands: _Commands) -> Parser:
     return _command(commands, "doctor", "say what is here, what is missing, and whether the database is sound")
 
@@ -330,3 +370,14 @@ def _add_demo(commands: _Commands) -> Parser:
         "take the guided tour",
         "Two minutes through plan, interrupt, edit, fork and compare, on a database that is thrown away afterwards.",
     )
+
+
+def _add_new(commands: _Commands) -> Parser:
+    parser = _command(
+        commands,
+        "new",
+        "write an agent to begin with",
+        "A commented file that runs: Python, or TOML for an agent without code. What is there already is kept.",
+    )
+    parser.add_argument("file", nargs="?", default="my_agent.py", metavar="FILE", help="default: my_agent.py")
+    return parser

@@ -8,8 +8,8 @@ from importlib import import_module
 
 _FILES = {
     None: "home", "run": "run", "open": "open", "resume": "resume", "fork": "fork", "runs": "runs", "show": "show",
-    "diff": "diff", "export": "export", "import": "import_", "purge": "purge", "models": "models", "doctor": "doctor",
-    "demo": "demo",
+    "diff": "diff", "export": "export", "import": "import_", "purge": "purge", "models": "models", "mcp": "mcp",
+    "doctor": "doctor", "demo": "demo", "new": "new", "tools": "tools",
 }  # fmt: skip
 
 

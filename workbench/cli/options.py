@@ -7,7 +7,15 @@ import math
 
 from workbench.config.asking import LIMITS
 from workbench.debugger.breakpoints import parse_rule
-from workbench.errors import BreakpointError
+from workbench.errors import AgentError, BreakpointError
+
+
+def add_agent(parser: argparse.ArgumentParser, what: str) -> None:
+    """Let an agent be named."""
+    parser.add_argument(
+        "-a", "--agent", metavar="AGENT", type=text, default=None,
+        help=f"{what}: FILE.py, FILE.py:name, FILE.toml or package.module:name; it runs with all that you may do",
+    )  # fmt: skip
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +77,23 @@ def add_asks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deny-asks", action="store_true", help="deny calls that would ask you, instead of waiting")
 
 
+def add_permissions(parser: argparse.ArgumentParser) -> None:
+    """Let permission rules be added to those of the agent and of the settings."""
+    group = parser.add_argument_group(
+        "permissions; RULE is a tool and perhaps what its calls are about, such as fetch_doc or 'shell(git status*)'",
+        "As often as wanted; deny wins over ask, ask over allow. See docs/permissions.md.",
+    )
+    for option, what in (
+        ("--allow", "let such calls run without asking"),
+        ("--ask", "ask before such calls"),
+        ("--deny-rule", "deny such calls"),
+    ):
+        name = option.removeprefix("--").removesuffix("-rule")
+        group.add_argument(
+            option, metavar="RULE", dest=f"{name}_rules", action="append", default=[], type=permission, help=what
+        )
+
+
 def add_breaks(parser: argparse.ArgumentParser) -> None:
     """Let the run stop at breakpoints."""
     parser.add_argument(
@@ -128,6 +153,16 @@ def rule(value: str) -> str:
     try:
         return parse_rule(value).rule
     except BreakpointError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def permission(value: str) -> str:
+    """Return a permission rule."""
+    from workbench.policy import parse_rule as parse_permission  # what it reads rules for is heavy to import
+
+    try:
+        return parse_permission(value).text
+    except AgentError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 

@@ -11,7 +11,7 @@ from workbench.cli.headless import Headless
 from workbench.cli.run import printer
 from workbench.cli.screen import show_screen
 from workbench.cli.workplace import Workplace, find_workplace, limits_only, on_screen
-from workbench.driver.commands import AgentOptions, Command, OpenedRun, OpenRun, ResumeRun, Say
+from workbench.driver.commands import AgentOptions, Command, OpenedRun, OpenRun, ResumeRun, Say, SwitchTools
 from workbench.driver.driver import Driver
 from workbench.engine.decide import cut_words
 from workbench.errors import EditRefusedError
@@ -48,7 +48,7 @@ def go_on(
     state = fold(opened.records)
     check(answers, state, place)
     given = wanted(answers, state, options)
-    if opened.imported and isinstance(given[0], ResumeRun):
+    if opened.imported and any(isinstance(command, ResumeRun) for command in given):
         fork = place.command("fork", state.run[:8], "--at", "end")
         said = f"run {state.run[:8]} was imported; fork it instead: {fork} {place.reach.reminder}"
         raise EditRefusedError(said.rstrip())
@@ -73,4 +73,5 @@ def wanted(answers: Answers, state: RunState, options: AgentOptions) -> list[Com
     has_said_all = state.end is not None and (state.end[0] == "completed" or cut_words(state) is not None)
     if has_said_all and answers.say is not None and not answers.decides:
         return given
-    return [ResumeRun(state.run, options), *given]
+    before = [SwitchTools(state.run, answers.tools)] if answers.tools else []
+    return [*before, ResumeRun(state.run, options), *given]

@@ -14,10 +14,11 @@ from workbench.engine.limits import raised_limit
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
+from workbench.views.exact import barred, exact_input
 from workbench.views.segments import Line, Segment
 from workbench.views.show import short
 from workbench.views.show_plan import plan_step_lines
-from workbench.views.text import cell_width, one_line
+from workbench.views.text import cell_width, one_line, wrap
 
 COMPLETED: Final = 0
 FAILED: Final = 1
@@ -93,7 +94,7 @@ def _needs(state: RunState, place: Workplace, width: int) -> Iterator[Line]:
     step = state.open_step
     for call in step.asked_calls if step else ():
         if call.status == "waiting":
-            yield _call_line(call, f"asks for permission: {call.question}", width)
+            yield from _question(call, width)
             yield _commanded("allow it", place.command("resume", name, "--approve", call.id))
             yield _commanded("deny it", place.command("resume", name, "--deny", f"{call.id}=REASON"))
         elif call.status == "unknown":
@@ -102,6 +103,15 @@ def _needs(state: RunState, place: Workplace, width: int) -> Iterator[Line]:
             yield _commanded("give its result", place.command("resume", name, "--result", f"{call.id}=TEXT"))
             yield _commanded("count it as failed", place.command("resume", name, "--fail", call.id))
             yield _commanded("tell the model that nobody knows", place.command("resume", name, "--unknown", call.id))
+
+
+def _question(call: CallState, width: int) -> Iterator[Line]:
+    """Yield what a call asks, why, and exactly what it would be given."""
+    yield (Segment(f"Call {call.id} {one_line(call.tool, 40)} asks for permission:", "waiting"),)
+    yield from ((Segment(f"  {line}"),) for line in wrap(one_line(call.question, 600), max(width - 2, 20)))
+    exact = exact_input(call.input)
+    yield from ((Segment("  "), *fact) for fact in exact.facts)
+    yield from barred(exact.lines, width)
 
 
 def _call_line(call: CallState, why: str, width: int) -> Line:

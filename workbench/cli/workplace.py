@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.agent.definition import own_models
+from workbench.agent.loading import LoadedAgent
+from workbench.agent.named import AgentFiles
 from workbench.agent.spec import OFFLINE, default_record
 from workbench.cli.reaching import Retyped, endpoints, is_typed, retyped, typed_addresses
 from workbench.cli.reading import with_store
@@ -20,10 +23,13 @@ from workbench.debugger.address import find_cut, parse_address
 from workbench.driver.agents import apply_options
 from workbench.driver.commands import AgentOptions
 from workbench.driver.settings import DriverSettings
-from workbench.errors import ConfigError, DocumentsError, EditRefusedError, UserError
+from workbench.errors import AgentError, ConfigError, DocumentsError, EditRefusedError, UserError
+from workbench.events.agent import PermissionRules
+from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.state.history import History
 from workbench.store import Store
+from workbench.tools.mcp.server import McpServer
 
 ASKING = ("run", "resume", "fork")
 """Commands that ask a model."""
@@ -43,6 +49,10 @@ class Workplace:
     """Gives the models of this process, reached as settings and command line say."""
     reach: Retyped = field(default_factory=Retyped)
     """How models are reached as it was typed, for commands that are printed."""
+    agent: LoadedAgent | None = None
+    """The agent that the person named."""
+    goes_on: bool = False
+    """The command lets a recorded run go on, for which that agent stands in."""
 
     @property
     def database(self) -> Path:
@@ -56,11 +66,20 @@ class Workplace:
 
     def driver_settings(self) -> DriverSettings:
         """Return what a driver needs."""
+        models = OwnModels(self.providers)
+        for model in own_models(self.agent).values():
+            models.add(model)
         return DriverSettings(
             database=self.places.database,
             cache=self.places.cache,
-            make_provider=self.providers,
+            agent=None if self.goes_on else self.agent,
+            stand_in=self.agent if self.goes_on else None,
+            agent_files=_agent_files(self.places),
+            make_provider=models,
             address_of=self.providers.address,
+            mcp=mcp_servers(self.settings),
+            mcp_pins=self.places.mcp_pins,
+            mcp_logs=self.places.mcp_logs,
         )
 
     def command(self, *words: str) -> str:
@@ -78,10 +97,19 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
     places = find_places(args.db)
     settings = load_settings(places.settings)
     check_values(settings, places.settings)
+    named = getattr(args, "agent", None)
+    agent = _agent_files(places).load(named) if named is not None else None
     keeps_model = hasattr(args, "run") and not getattr(args, "model", None)
     own = _own_model(args, places.database) if keeps_model and is_typed(args) else None
+    own = own or (agent.definition.model_name if agent is not None else None)
     providers = Providers(endpoints(args, settings, own), typed_addresses(args))
-    return Workplace(places, settings, args.db, providers, retyped(args))
+    return Workplace(
+        places, settings, args.db, providers, retyped(args), agent, goes_on=args.command in ("resume", "fork")
+    )
+
+
+def _agent_files(places: Places) -> AgentFiles:
+    return AgentFiles(places.state / "agents.json")
 
 
 def _own_model(args: argparse.Namespace, database: Path) -> str:
@@ -133,6 +161,7 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
         plan=args.plan,
         retries=_retries(args),
         prompts=_instructions(args.instructions),
+        permissions=_permissions(args),
         **_manner(args),
         deny_asks=args.deny_asks or bool(settings.deny_asks),
     )
@@ -140,12 +169,14 @@ def new_agent(args: argparse.Namespace, settings: Settings, *, screen: bool) -> 
 
 def changed_agent(args: argparse.Namespace) -> AgentOptions:
     """Return the options of a fork: what was typed; all else is the parent's."""
-    return AgentOptions(retries=_retries(args), **_manner(args))
+    return AgentOptions(retries=_retries(args), permissions=_permissions(args), **_manner(args))
 
 
 def limits_only(args: argparse.Namespace, settings: Settings) -> AgentOptions:
     """Return the options with which a run goes on."""
-    return AgentOptions(**_limits(args), deny_asks=args.deny_asks or bool(settings.deny_asks))
+    return AgentOptions(
+        **_limits(args), permissions=_permissions(args), deny_asks=args.deny_asks or bool(settings.deny_asks)
+    )
 
 
 def from_settings(settings: Settings, *, screen: bool) -> AgentOptions:
@@ -167,8 +198,15 @@ def from_settings(settings: Settings, *, screen: bool) -> AgentOptions:
         limits=settings.limits or None,
         retries=settings.retries or None,
         prompts=settings.prompts or None,
+        permissions=PermissionRules(**settings.permissions) if settings.permissions else None,
     )
     return AgentOptions(docs=settings.docs, deny_asks=bool(settings.deny_asks), fallback=fallback)
+
+
+def _permissions(args: argparse.Namespace) -> PermissionRules | None:
+    """Return the rules that were typed; None where none were."""
+    rules = PermissionRules(allow=tuple(args.allow_rules), ask=tuple(args.ask_rules), deny=tuple(args.deny_rules))
+    return rules if rules != PermissionRules() else None
 
 
 def _manner(args: argparse.Namespace) -> dict[str, Any]:
@@ -208,15 +246,22 @@ def _instructions(typed: str | None) -> Mapping[str, str] | None:
 def require_usable(options: AgentOptions, place: Workplace) -> None:
     """Raise `UserError` for what cannot be used, before a screen hides what is said."""
     fallback = options.fallback or AgentOptions()
-    place.driver_settings().make_provider(options.model or fallback.model or OFFLINE, 0.0)
+    named = place.agent.definition.model_name if place.agent is not None else None
+    place.driver_settings().make_provider(options.model or named or fallback.model or OFFLINE, 0.0)
     apply_options(default_record(), options)
     if options.docs is not None and not Path(options.docs).expanduser().is_dir():
         raise DocumentsError(f"{options.docs!r} is not a folder; name a folder of documents with --docs")
+
+
+def mcp_servers(settings: Settings) -> tuple[McpServer, ...]:
+    """Return the MCP servers of the settings; raises `AgentError` for one that cannot be meant."""
+    return tuple(McpServer(name, **said) for name, said in settings.mcp.items())
 
 
 def check_values(settings: Settings, file: Path) -> None:
     """Raise `ConfigError` naming the file where its tables have values that no run could have."""
     try:
         apply_options(default_record(), from_settings(settings, screen=False).fallback or AgentOptions())
-    except EditRefusedError as error:
+        mcp_servers(settings)
+    except (AgentError, EditRefusedError) as error:
         raise ConfigError(f"the settings file {str(file)!r}: {error}") from None

@@ -22,6 +22,8 @@ STOPS: Final = ("steps", "tokens", "cost", "seconds")
 """At what a run stops; these have settings and options of their own."""
 RETRIES: Final = ("attempts", "first_wait", "longest_wait")
 """What may be said about how a broken turn is tried again."""
+RULES: Final = ("allow", "ask", "deny")
+"""What permission rules may do."""
 PROMPTS: Final = ("instructions", "planner", "subagent", "summary")
 """What the model is told that may be written anew."""
 
@@ -42,6 +44,15 @@ def read_limits_table(value: Any) -> dict[str, Any]:
 def read_retries_table(value: Any) -> dict[str, Any]:
     """Return how broken turns are tried again; raises `ConfigError` for a name that is none."""
     return _named("retries", value, RETRIES, "value of retries")
+
+
+def read_permissions_table(value: Any) -> dict[str, tuple[str, ...]]:
+    """Return permission rules; raises `ConfigError` for a name that is none. How a rule is written, others know."""
+    table = _named("permissions", value, RULES, "kind of permission rule")
+    for name, rules in table.items():
+        if not isinstance(rules, list | tuple) or not all(isinstance(rule, str) for rule in rules):
+            raise ConfigError(f'permissions.{name} = {rules!r}; expected a list of rules, such as ["fetch_doc"]')
+    return {name: tuple(rules) for name, rules in table.items()}
 
 
 def read_prompts_table(value: Any, folder: Path) -> dict[str, str]:

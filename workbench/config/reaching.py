@@ -56,7 +56,7 @@ def _reach(name: str, value: Any, where: str) -> Any:
             fits = isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+", value) is not None
             return value if fits else _refuse(where, value, "a region such as us-east-1")
         case "headers":
-            return _headers(value, where)
+            return read_headers(value, where)
         case "connections":
             fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
             return value if fits else _refuse(where, value, "a whole number above 0")
@@ -70,7 +70,7 @@ def _reach(name: str, value: Any, where: str) -> Any:
     raise ConfigError(f"nothing is known of {where!r}{hint(name, REACH)}; there are {', '.join(REACH)}")
 
 
-def _headers(value: Any, where: str) -> dict[str, str]:
+def read_headers(value: Any, where: str) -> dict[str, str]:
     """Return headers; `$NAME` in a value stands for a variable of the environment, so that no key need be written."""
     if not isinstance(value, Mapping):
         raise ConfigError(f'{where} is no table; expected one such as {{ x-team = "$TEAM" }}')
@@ -81,18 +81,23 @@ def _headers(value: Any, where: str) -> dict[str, str]:
             raise ConfigError(f"{where} has a header {shown!r}; expected letters, digits and hyphens")
         if not isinstance(text, str) or not text.isprintable() or not text.isascii():
             raise ConfigError(f"{where} has no text that can be sent for {name!r}; expected plain ASCII on one line")
-        found[str(name).lower()] = _VARIABLE.sub(partial(_variable, str(name)), text)
+        found[str(name).lower()] = with_variables(text, f"the header {str(name)!r}")
     return found
 
 
-def _variable(header: str, match: re.Match[str]) -> str:
+def with_variables(text: str, what: str) -> str:
+    """Return a text with variables of the environment in the place of `$NAME`; `what` takes its value from them."""
+    return _VARIABLE.sub(partial(_variable, what), text)
+
+
+def _variable(what: str, match: re.Match[str]) -> str:
     name = match[1] or match[2]
     value = os.environ.get(name, "").strip()
     if not value:
-        raise ConfigError(f"the header {header!r} takes its value from {name}, which is not set in the environment")
+        raise ConfigError(f"{what} takes its value from {name}, which is not set in the environment")
     if not (value.isascii() and value.isprintable()):
         raise ConfigError(
-            f"the header {header!r} takes its value from {name}, which holds a line's end, a control character or a "
+            f"{what} takes its value from {name}, which holds a line's end, a control character or a "
             "letter beyond ASCII; set it again, as one line"
         )
     return value

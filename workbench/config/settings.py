@@ -19,9 +19,11 @@ from typing import Any, Literal
 from workbench.config.asking import (
     read_limits_table,
     read_parameters_table,
+    read_permissions_table,
     read_prompts_table,
     read_retries_table,
 )
+from workbench.config.mcp import read_mcp
 from workbench.config.reaching import read_providers
 from workbench.errors import ConfigError
 
@@ -59,6 +61,16 @@ class Places:
         return self.config / "themes"
 
     @property
+    def mcp_pins(self) -> Path:
+        """File of what was accepted of MCP servers."""
+        return self.state / "mcp-servers.json"
+
+    @property
+    def mcp_logs(self) -> Path:
+        """Folder of what the programs of MCP servers print."""
+        return self.state / "mcp"
+
+    @property
     def printed(self) -> Path:
         """File of what was printed while the screen was shown."""
         return self.state / "printed.log"
@@ -88,10 +100,14 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """How providers are reached, by name: see `reaching`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """How models are asked, where an agent does not say it itself: see `asking`, also for the next three."""
+    """How models are asked, where an agent does not say it itself: see `asking`, also for the next four."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     retries: Mapping[str, Any] = field(default_factory=dict)
+    permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Rules that hold beside those of an agent."""
     prompts: Mapping[str, str] = field(default_factory=dict)
+    mcp: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """MCP servers whose tools every new run has, by name: see `mcp`."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
 
@@ -101,9 +117,11 @@ KEYS = tuple(field.name for field in fields(Settings))
 
 _TABLES: Mapping[str, Callable[[Any], Any]] = {
     "providers": read_providers,
+    "mcp": read_mcp,
     "parameters": read_parameters_table,
     "limits": read_limits_table,
     "retries": read_retries_table,
+    "permissions": read_permissions_table,
 }
 _TEXTS = ("model", "docs", "theme")
 _SWITCHES = ("sequential", "deny_asks", "motion")

@@ -15,6 +15,7 @@ from workbench.events.base import Event, Recorded
 from workbench.events.call import CallCancelled, CallFinished, OutcomeResolved, PermissionDecided
 from workbench.events.edit import AgentEdited, MessageAdded
 from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped
+from workbench.events.run import ToolsSwitched
 from workbench.state.history import History
 
 
@@ -63,7 +64,7 @@ def _first_own(records: Sequence[Recorded], run: str) -> int:
     return next((index for index, record in enumerate(records) if record.run == run), len(records))
 
 
-def _decision(event: Event) -> str:
+def _decision(event: Event) -> str:  # noqa: PLR0911 - one case a kind
     """Return what a person decided with an event, in words; empty for what no person decided."""
     match event:
         case PlanApproved(by="operator"):
@@ -84,6 +85,8 @@ def _decision(event: Event) -> str:
             return f"the cancelling of call {event.call}"
         case MessageAdded():
             return "the message"
+        case ToolsSwitched(by="operator"):
+            return "the switching of tools"
         case AgentEdited():
             return "the change of the agent"
         case _:

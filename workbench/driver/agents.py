@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workbench.agent.definition import DOCUMENTS, NOTES, needs, own_models
 from workbench.agent.spec import AgentSpec, default_record
@@ -17,14 +18,18 @@ from workbench.driver.feed import Feed, Trouble
 from workbench.driver.settings import DriverSettings, MakeAgent
 from workbench.driver.works import Work, Works
 from workbench.errors import DocumentsError
-from workbench.events.agent import AgentRecord, Limits
+from workbench.events.agent import AgentRecord, Limits, PermissionRules
 from workbench.events.request import Usage
+from workbench.policy import check_rules, joined_rules
 from workbench.providers.base import Provider
 from workbench.providers.catalog import calls_in_parallel, hosted_by
 from workbench.providers.prices import FREE, price
 from workbench.providers.registry import RECORDED
+from workbench.tools.base import Tool
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
+from workbench.tools.mcp.manager import McpConnections, merged, needed
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.toolkit import Toolkit
 
 
@@ -48,6 +53,7 @@ class Agents:
         self._notes: NotesFile | None = None
         self._own: dict[str, MakeAgent] = {}
         self._opening = asyncio.Lock()
+        self.mcp = McpConnections(pins=settings.mcp_pins, logs=settings.mcp_logs, clock=settings.clock)
 
     def use(self, run: str, make: MakeAgent) -> None:
         """Let an agent that stands in no file be that of a root run, as long as this process lives."""
@@ -56,10 +62,14 @@ class Agents:
     async def new(self, options: AgentOptions, make: MakeAgent | None = None) -> AgentRecord:
         """Return the record of an agent for a new run: of `make`, else of the one that the person named.
 
-        Raises `UserError` where an option cannot be used, or one of its models cannot be asked: the log keeps it all.
+        Raises `UserError` where an option cannot be used, one of its models cannot be asked, or an MCP server does not
+        start or is not as it was accepted: the log keeps it all.
         """
         folder = None if options.docs is None else _absolute(options.docs)
         spec = await self._spec(make or self.settings.agent or self.settings.make_agent, folder)
+        servers = merged(spec.mcp, self.settings.mcp)
+        tools = await self._told(servers, self.mcp.tools(servers, spec.toolkit.names))
+        spec = replace(spec, toolkit=spec.toolkit.joined(tools))
         base = apply_options(default_record(), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
@@ -86,12 +96,14 @@ class Agents:
         spec = await self._spec(self.settings.make_agent, None if options.docs is None else _absolute(options.docs))
         return changed.model_copy(update={"corpus": spec.corpus})
 
-    async def code(self, record: AgentRecord, run: str, lineage: Sequence[str] = ()) -> Code:
-        """Return the live tools and models of a recorded agent; says so where it or its documents have changed since.
+    async def code(self, record: AgentRecord, run: str, lineage: Sequence[str] = (), *, is_root: bool = True) -> Code:
+        """Return the live tools and models of a recorded agent; says where it, its documents or servers have changed.
 
         `lineage` are the run that a person started and those that it was forked from, where they are not `run`.
 
-        Raises `AgentError` where the file of the agent is not there, or is not what the person named.
+        Raises `AgentError` where the file of the agent is not there, or is not what the person named, and `UserError`
+        where an MCP server does not start or is not as it was accepted; in a subagent, whose caller goes on already,
+        its calls fail instead.
         """
         folder = record.corpus.path if record.corpus else None
         own = (self._own[one] for one in (run, *lineage) if one in self._own)
@@ -99,10 +111,26 @@ class Agents:
         spec = await self._spec(make, folder)
         self._tell_differences(record, spec, run)
         if record.corpus and spec.corpus and spec.corpus.fingerprint != record.corpus.fingerprint:
-            self.feed.publish(
-                Trouble(f"the documents of run {run[:8]} have changed since it began", run=run, level="warning")
-            )
-        return Code(spec.toolkit, own_models(make))
+            self._say_of(run, f"the documents of run {run[:8]} have changed since it began")
+        if provider_of(record.model) == RECORDED and not record.live_tools:
+            return Code(spec.toolkit, {})  # what was recorded is told, and nothing runs
+        servers = needed(merged(spec.mcp, self.settings.mcp), record.tools)
+        recorded = self.mcp.recorded(servers, record.tools, lambda said: self._say_of(run, said), strict=is_root)
+        toolkit = spec.toolkit.joined(await self._told(servers, recorded))
+        return Code(toolkit, own_models(make))
+
+    async def _told(
+        self, servers: Sequence[McpServer], tools: Coroutine[Any, Any, tuple[Tool, ...]]
+    ) -> tuple[Tool, ...]:
+        """Wait for the tools of servers, and let a person see what is waited for where they have to start."""
+        if self.mcp.are_connected(servers):
+            return await tools
+        names = ", ".join(server.name for server in servers)
+        given_up = f"the start of MCP servers ({names}) was stopped, and so is what needs them"
+        return await self._works.waited_for(f"starting MCP servers: {names}", tools, given_up=given_up)
+
+    def _say_of(self, run: str, sentence: str) -> None:
+        self.feed.publish(Trouble(sentence, run=run, level="warning"))
 
     def _recorded(self, record: AgentRecord, run: str) -> MakeAgent:
         """Return what makes the agent of a recorded run again."""
@@ -128,9 +156,7 @@ class Agents:
         parts = [f"{', '.join(names)} {what}" for names, what in ((gone, "not there"), (other, "declared otherwise"))
                  if names]  # fmt: skip
         said = "; ".join(parts) or "its tools are declared as before"
-        self.feed.publish(
-            Trouble(f"the agent of run {run[:8]} has changed since it began: {said}", run=run, level="warning")
-        )
+        self._say_of(run, f"the agent of run {run[:8]} has changed since it began: {said}")
 
     async def _spec(self, make: MakeAgent, folder: str | None) -> AgentSpec:
         async with self._opening:
@@ -167,8 +193,9 @@ class Agents:
         else:
             raise DocumentsError(f"the folder {folder!r} is not there; name a folder of documents with --docs")
 
-    def close(self) -> None:
-        """Close every index."""
+    async def close(self) -> None:
+        """Close every index, and end every MCP server."""
+        await self.mcp.close()
         for library in self._libraries.values():
             library.close()
         if self._notes is not None:
@@ -230,7 +257,16 @@ def apply_options(record: AgentRecord, options: AgentOptions) -> AgentRecord:
         changes["live_tools"] = True
     if options.pace is not None:
         changes["pace"] = options.pace
+    changes["permissions"] = apply_rules(record.permissions, options)
     return record.model_copy(update=changes)
+
+
+def apply_rules(rules: PermissionRules, options: AgentOptions) -> PermissionRules:
+    """Return the permission rules with those that a person added; refuses what is none."""
+    if options.permissions is None:
+        return rules
+    check_rules(options.permissions)
+    return joined_rules(rules, options.permissions)
 
 
 def apply_limits(limits: Limits, options: AgentOptions) -> Limits:

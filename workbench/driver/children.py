@@ -16,9 +16,9 @@ from workbench.driver.commands import ForkEdits
 from workbench.driver.journal import first_batch
 from workbench.driver.live import LiveRun
 from workbench.engine.limits import Budget, ReadBudget, family_budget, own_budget
-from workbench.engine.subagents import Announce, CallsOfSubagents
+from workbench.engine.subagents import Announce, CallsOfSubagents, resumption
 from workbench.events.base import Event
-from workbench.events.run import Caller, RunResumed, RunStarted
+from workbench.events.run import Caller, RunStarted
 from workbench.state.parts import MemberState
 from workbench.state.run_state import RunState
 from workbench.store import Batch, RunHeader
@@ -83,8 +83,7 @@ class Children:
         if known.owner != self._live.run:
             return await self._forked(known, announce)
         child = await self._session.revive(known.run)
-        if child.state.end is not None and child.state.end[0] != "completed":
-            await child.journal.append(RunResumed())
+        await child.journal.append(*resumption(self._live.state, child.state))
         return child
 
     async def read(self, run: str) -> RunState:

@@ -34,6 +34,8 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
             return await decisions.decide_plan(session, command)
         case c.CancelCall() | c.AnswerCall() | c.DecidePermission() | c.ResolveUnknown():
             return await decisions.decide_call(session, command)
+        case c.SwitchTools():
+            return await decisions.switch_tools(session, command)
         case c.RetryCall() | c.GiveTime():
             return await in_flight.change_running(session, command)
         case c.Say():

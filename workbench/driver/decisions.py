@@ -5,7 +5,7 @@ Each is judged by the state as it is, and becomes an event in the same run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workbench.driver import commands as c
 from workbench.driver.live import LiveRun
@@ -17,7 +17,7 @@ from workbench.events.call import OutcomeResolved, PermissionDecided
 from workbench.events.content import normalise_content, text_content
 from workbench.events.edit import MessageAdded
 from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped, PlanStep
-from workbench.events.run import RunResumed, RunStarted
+from workbench.events.run import RunResumed, RunStarted, ToolsSwitched
 from workbench.state.parts import CallState, CallStatus
 from workbench.state.run_state import RunState
 
@@ -109,8 +109,15 @@ def _need(call: CallState, status: CallStatus, otherwise: str) -> None:
 def _permission(state: RunState, call: CallState, command: c.DecidePermission) -> Sequence[Event]:
     """Return the decision; a tool that is allowed for the run is so for all its calls that wait."""
     step, calls = state.open_step, [call.id]
-    if command.verdict == "allow" and command.scope == "run" and step is not None:
-        calls = [one.id for one in step.asked_calls if one.status == "waiting" and one.tool == call.tool]
+    for_run = command.verdict == "allow" and command.scope == "run"
+    if for_run and call.every_time:
+        raise EditRefusedError(
+            f"call {call.id} of {call.tool} is asked each time, so it cannot be allowed for the rest of the run; allow "
+            "it alone"
+        )
+    if for_run and step is not None:
+        same = (one for one in step.asked_calls if one.status == "waiting" and one.tool == call.tool)
+        calls = [one.id for one in same if not one.every_time]
     reason = command.reason.strip()
     return [PermissionDecided(call=one, verdict=command.verdict, scope=command.scope, reason=reason) for one in calls]
 
@@ -140,6 +147,32 @@ def _resolution(command: c.ResolveUnknown) -> Sequence[Event]:
         return [resolved]
     said = {"result": command.text, "fail": command.text or FAILED_TEXT, "unknown": UNKNOWN_TEXT}[command.answer]
     return [resolved, outcomes.by_hand(command.call, 0.0, text_content(said), is_error=command.answer != "result")]
+
+
+async def switch_tools(session: Session, command: c.SwitchTools) -> None:
+    """Switch groups of tools, those that are not as wanted already; a run that rests goes on resting."""
+    run = await session.store.resolve(command.run)
+    root = await session.root_of(run)
+    was_live = bool(session.tree(root))
+    async with session.deciding(run) as state:
+        if changed := tools_to_switch(state, command.groups):
+            live = await session.revive(run)
+            await live.journal.append(ToolsSwitched(groups=changed, by="operator"), durable=True)
+        if not was_live:
+            await session.forget(root)
+
+
+def tools_to_switch(state: RunState, wanted: Mapping[str, bool]) -> dict[str, bool]:
+    """Return which groups have to be switched; raises `EditRefusedError` where that cannot be done."""
+    if not wanted:
+        return {}
+    run, groups = state.run[:8], {group.name: group.active for group in state.agent.groups} if state.agent else {}
+    if state.end is not None and state.end[0] == "completed":
+        raise EditRefusedError(f"run {run} is completed; ask it something further, and switch tools then")
+    if unknown := wanted.keys() - groups.keys():
+        there = f"; it has {', '.join(groups)}" if groups else "; its agent has none"
+        raise EditRefusedError(f"run {run} has no group of tools {min(unknown)!r}{there}")
+    return {name: on for name, on in wanted.items() if on is not groups[name]}
 
 
 async def say(session: Session, command: c.Say) -> str:

@@ -15,7 +15,7 @@ from workbench.debugger.parameters import read_parameters
 from workbench.driver.agents import as_its_model_can
 from workbench.driver.commands import ForkEdits, ForkRun, PreviewFork
 from workbench.driver.journal import first_batch, recorded
-from workbench.driver.strangers import foreign_calls, names_foreign_folder
+from workbench.driver.strangers import foreign_calls, names_foreign_folder, without_leave
 from workbench.errors import EditRefusedError
 from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
@@ -221,6 +221,9 @@ class Forks:
         if agent.model != before.model:
             self._session.settings.make_provider(agent.model, agent.pace)
             agent, _ = await self._session.recordings.named(agent)
+        is_foreign = (await store.header(history.records[cut.seq].run)).imported
+        if is_foreign:
+            agent = without_leave(agent, wanted)
         problems: tuple[str, ...] = ()
         if (agent.model, agent.parameters, agent.limits) != (before.model, before.parameters, before.limits):
             agent, problems = as_its_model_can(agent)
@@ -233,7 +236,10 @@ class Forks:
         if takes_less(new=provider_of(agent.model), old=provider_of(before.model)):
             calls = (call for step in cut.state.steps for call in step.asked_calls)
             contents = await store.bodies([(call.result.run, call.result.seq) for call in calls if call.result])
-        return replace(plan_fork(history, place, edits, caller, contents), problems=problems)
+        plan = plan_fork(history, place, edits, caller, contents)
+        if is_foreign:
+            plan = replace(plan, forked=plan.forked.model_copy(update={"exposures": ("untrusted",)}))
+        return replace(plan, problems=problems)
 
 
 def _after(history: History, plan: ForkPlan) -> list[Recorded]:

@@ -30,7 +30,7 @@ from workbench.state.history import History
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, ToolContext, ToolResult
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS
 from workbench.tools.toolkit import Toolkit
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _NAME = f"{PROVIDER}:"
 _CONTEXT = "workbench context"
 """The context's name among a replayed tool's arguments: no parameter of a tool can be called that."""
-_ENGINES = (SPAWN_SUBAGENT, SUBMIT_ANSWER)
+_ENGINES = (SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS)
 """Tools that the engine itself handles: subagents run, and their turns are recorded ones."""
 
 
@@ -81,7 +81,7 @@ class Recordings:
                 tools.append(tool)
                 continue
             replayed = spec.model_copy(
-                update={"effect": "read_only", "permission": "allow", "exclusive": None, "retries": 0}
+                update={"effect": "read_only", "permission": "allow", "exclusive": None, "retries": 0, "exposure": ()}
             )
             tools.append(
                 Tool(

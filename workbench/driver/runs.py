@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from workbench.conversation.builder import Contents
 from workbench.debugger.requests import SentRequest, rebuild
-from workbench.driver.agents import apply_limits, as_its_model_can
+from workbench.driver.agents import apply_limits, apply_rules, as_its_model_can
 from workbench.driver.commands import AgentOptions, OpenedRun, PauseRun, ReadRequest, ResumeRun, SkipWait, StartRun
 from workbench.driver.feed import RunsChanged
 from workbench.driver.journal import first_batch
@@ -16,7 +16,7 @@ from workbench.driver.live import LiveRun
 from workbench.driver.session import Session, check_awaited
 from workbench.engine.decide import cut_words
 from workbench.errors import EditRefusedError, RunNotFoundError, UserError
-from workbench.events.agent import AgentRecord, Limits, PlanMode
+from workbench.events.agent import AgentRecord, Limits, PermissionRules, PlanMode
 from workbench.events.base import Recorded
 from workbench.events.content import Content, normalise_content, text_content
 from workbench.events.library import LibraryEvent
@@ -114,8 +114,9 @@ async def resume(session: Session, command: ResumeRun) -> str:
         limits = _changed_limits(live.state, options)
         if limits is not None and live.state.agent is not None:
             session.agents.warn(as_its_model_can(live.state.agent.model_copy(update={"limits": limits}))[1])
-        if live.state.end is not None or limits is not None:
-            await live.journal.append(RunResumed(limits=limits), durable=True)
+        rules = _changed_rules(live.state, options)
+        if live.state.end is not None or limits is not None or rules is not None:
+            await live.journal.append(RunResumed(limits=limits, permissions=rules), durable=True)
         live.loop.only_step = command.only_step
         session.mover.drive(live)
     return run
@@ -154,6 +155,12 @@ async def _resume_child(session: Session, run: str, root: LiveRun, *, only_step:
     child.loop.only_step = only_step
     await child.journal.append(RunResumed(), durable=True)
     child.wake()
+
+
+def _changed_rules(state: RunState, options: AgentOptions) -> PermissionRules | None:
+    before = state.agent.permissions if state.agent is not None else PermissionRules()
+    rules = apply_rules(before, options)
+    return rules if rules != before else None
 
 
 def _changed_limits(state: RunState, options: AgentOptions) -> Limits | None:

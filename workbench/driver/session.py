@@ -186,7 +186,7 @@ class Session:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
         lineage = await self._lineage(run)
         callers = await self._lineage(root) if root != run else ()
-        code = await self.agents.code(agent, run, (root, *lineage, *callers))
+        code = await self.agents.code(agent, run, (root, *lineage, *callers), is_root=run == root)
         if agent.model not in code.models:
             self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
 
@@ -269,7 +269,7 @@ class Session:
         for root in list(self._tokens):
             await self.release(root)
         self._threads.close()
-        self.agents.close()
+        await self.agents.close()
         await close_clients()
 
 

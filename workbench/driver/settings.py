@@ -14,6 +14,7 @@ from workbench.providers.own import MakeProvider
 from workbench.providers.registry import provider_for
 from workbench.store import search_path
 from workbench.tools.library import Library, Notebook
+from workbench.tools.mcp.server import McpServer
 
 MakeAgent = Callable[[Library, Notebook, str | None], AgentSpec]
 """Makes the agent out of its documents, its notes and the folder of the documents."""
@@ -42,6 +43,12 @@ class DriverSettings:
 
     breakpoints: Path | None = None
     """The file that keeps a person's breakpoints; None: they end with the driver."""
+    mcp: tuple[McpServer, ...] = ()
+    """MCP servers of the person's, for every new run beside those of its agent."""
+    mcp_pins: Path | None = None
+    """The file of what was accepted of MCP servers; None: it ends with the driver."""
+    mcp_logs: Path | None = None
+    """Folder of what their programs print; None: it is lost."""
 
     @property
     def search(self) -> Path:

@@ -1,17 +1,25 @@
 """What a fork of an imported run does not take over from whoever recorded it.
 
-The folder that its agent read is not opened, and effectful calls that had not started wait for a person. Permissions
-that were given in it end with it, as in every fork; that is the fold's doing.
+The folder that its agent read is not opened, effectful calls that had not started wait for a person, and rules that
+allow are left out. Permissions that were given in it end with it, as in every fork; that is the fold's doing.
 """
 
 from __future__ import annotations
 
 from workbench.debugger.address import Cut
+from workbench.driver.commands import ForkEdits
+from workbench.events.agent import AgentRecord
 from workbench.events.edit import AgentEdited
 from workbench.events.run import RunStarted
 from workbench.state.history import History
 from workbench.state.parts import CallState
 from workbench.store import Store
+
+
+def without_leave(agent: AgentRecord, wanted: ForkEdits) -> AgentRecord:
+    """Return the agent of an imported run without rules that allow, but for those that a person gives to the fork."""
+    given = wanted.options.permissions.allow if wanted.options.permissions is not None else ()
+    return agent.model_copy(update={"permissions": agent.permissions.model_copy(update={"allow": given})})
 
 
 async def names_foreign_folder(store: Store, history: History, cut: Cut) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from workbench.driver.feed import Feed, Progress
 from workbench.errors import OperationCancelledError
@@ -26,6 +26,7 @@ class Work:
     def __init__(self, feed: Feed, name: str, label: str, given_up: str) -> None:
         self._feed, self.id, self.label, self._given_up = feed, name, label, given_up
         self._is_given_up = threading.Event()
+        self._when_given_up: Callable[[], object] = lambda: None
 
     def tell(self, done: int, total: int) -> None:
         """Say how far it is; `total` is 0 where it is not known. Raises `OperationCancelledError` once it is given up.
@@ -40,6 +41,11 @@ class Work:
     def give_up(self) -> None:
         """Let it end at the next thing it tells."""
         self._is_given_up.set()
+        self._when_given_up()
+
+    def when_given_up(self, act: Callable[[], object]) -> None:
+        """Do this too when it is given up, on the thread of whoever does."""
+        self._when_given_up = act
 
     def end(self) -> None:
         """Say that it is over, however it ended."""
@@ -77,6 +83,20 @@ class Works:
         """Do long work on a thread of its own, and be back only when the thread is done with it."""
         with self.begin(label, given_up=given_up) as work:
             return await watched_thread(work, lambda: job(work))
+
+    async def waited_for(self, label: str, waiting: Coroutine[Any, Any, T], *, given_up: str) -> T:
+        """Wait for what tells nothing of how far it is; it is cancelled where a person gives it up."""
+        task, loop = asyncio.ensure_future(waiting), asyncio.get_running_loop()
+        try:
+            with self.begin(label, given_up=given_up) as work:
+                work.when_given_up(lambda: loop.call_soon_threadsafe(task.cancel))
+                work.tell(0, 0)
+                await asyncio.wait({task})
+        finally:
+            task.cancel()
+        if task.cancelled():
+            raise OperationCancelledError(given_up)
+        return task.result()
 
     def give_up(self, name: str) -> None:
         """Let a piece of work end; one that is over already is over."""

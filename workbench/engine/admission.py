@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from pydantic import JsonValue
 
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ToolError
+from workbench.events.agent import AgentRecord, PermissionRules, ToolGroup, ToolSpec
 from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
 from workbench.events.codec import result_fields
 from workbench.events.content import text_content
 from workbench.events.request import ToolCallBlock
-from workbench.policy import verdict
+from workbench.policy import Standing, Verdict, canonical
+from workbench.policy import verdict as policy_verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool
-from workbench.tools.control import SPAWN_SUBAGENT
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Candidate:
     input: dict[str, JsonValue]
     invalid: str | None = None
     allowed: bool | None = None
-    """A person's decision, where one was asked."""
+    """A person's decision on exactly this input, where one was asked."""
     denial: str = ""
 
     @classmethod
@@ -42,7 +45,8 @@ class Candidate:
     @classmethod
     def of_state(cls, call: CallState) -> Candidate:
         """Return a call of the open step, with what a person decided or changed."""
-        return cls(call.id, call.tool, call.input, call.invalid, call.allowed, call.denial)
+        is_for_this = call.asked_input is None or canonical(call.asked_input) == canonical(call.input)
+        return cls(call.id, call.tool, call.input, call.invalid, call.allowed if is_for_this else None, call.denial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Admitted:
             input=candidate.input,
             effect=self.tool.spec.effect,
             permission="ask" if candidate.allowed else "allow",
+            exposure=self.tool.spec.exposure,
         )
 
 
@@ -103,24 +108,57 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     tool = around.toolkit.get(candidate.tool)
     offered = state.agent.offered_tools if state.agent else ()
     if tool is None or not any(spec.name == candidate.tool for spec in offered):
-        names = ", ".join(sorted(spec.name for spec in offered)) or "none"
-        return refused(candidate, "error", f"there is no tool {candidate.tool!r}; there are: {names}.")
+        return refused(candidate, "error", _not_offered(candidate.tool, state))
     if candidate.allowed is False:
         why = f": {candidate.denial}" if candidate.denial else ""
         return refused(candidate, "denied", f"denied by the operator{why}.")
-    if candidate.allowed is None:
-        permission = verdict(tool.spec, state.allowed_tools, deny_asks=around.deny_asks)
-        if permission.permission == "deny":
-            return refused(candidate, "denied", f"not allowed: {permission.reason}.")
-        if permission.permission == "ask":
-            asked = PermissionAsked(
-                call=candidate.call, tool=candidate.tool, input=candidate.input, reason=permission.reason
-            )
-            return Refused(asked)
+    permission = verdict_on(candidate, tool.spec, state, deny_asks=around.deny_asks and not candidate.allowed)
+    if permission.permission == "deny":  # also where a person said yes: a yes lifts an *ask* and never a *deny*
+        return refused(candidate, "denied", f"not allowed: {permission.reason}.")
+    if permission.permission == "ask" and not candidate.allowed:
+        asked = PermissionAsked(
+            call=candidate.call,
+            tool=candidate.tool,
+            input=candidate.input,
+            reason=permission.reason,
+            every_time=permission.every_time,
+        )
+        return Refused(asked)
     try:
         return Admitted(tool, tool.validate(candidate.input))
     except ToolError as error:
         return refused(candidate, "invalid_input", str(error))
+
+
+def _not_offered(tool: str, state: RunState) -> str:
+    """Return why a tool cannot be called, and what the model can do about it."""
+    agent = state.agent
+    offered = agent.offered_tools if agent is not None else ()
+    group = group_of(agent, tool) if agent is not None else None
+    if group is not None and group.model_may_switch and any(spec.name == SWITCH_TOOLS for spec in offered):
+        how = f"call {SWITCH_TOOLS} with {{{json.dumps(group.name)}: true}}, and then call it in your next turn"
+        return f"{tool} was not run: its group {group.name!r} is switched off; {how}."
+    if group is not None:
+        return f"{tool} was not run: its group {group.name!r} is switched off, and only the operator can switch it on."
+    names = ", ".join(sorted(spec.name for spec in offered)) or "none"
+    return f"there is no tool {tool!r}; there are: {names}."
+
+
+def group_of(agent: AgentRecord, tool: str) -> ToolGroup | None:
+    """Return the group that a tool of the agent is switched with, or None."""
+    name = next((spec.group for spec in agent.tools if spec.name == tool), "")
+    return next((group for group in agent.groups if group.name == name), None)
+
+
+def verdict_on(candidate: Candidate, spec: ToolSpec, state: RunState, *, deny_asks: bool = False) -> Verdict:
+    """Return what policy says of a call, from what the log says of the run; nothing that a tool said enters it.
+
+    Rules are about what reaches beyond the run: the answer, with which it ends, is not judged by them.
+    """
+    of_agent = state.agent.permissions if state.agent is not None and spec.name != SUBMIT_ANSWER else PermissionRules()
+    return policy_verdict(
+        spec, candidate.input, Standing(of_agent, state.allowed_tools, state.exposures, deny_asks=deny_asks)
+    )
 
 
 def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from workbench.clock import Clock
 from workbench.engine.breakpoints import SubagentRestsError
+from workbench.engine.results import (
+    TAIL,
+    Gathered,
+    UnreadableResultError,
+    described,
+    fit,
+    with_words,
+    words,
+)
+from workbench.engine.running import guarded, run_async, run_on_thread
 from workbench.engine.threads import ThreadCall, ToolExitError, ToolThreads
 from workbench.errors import Retry, StaleDriverError, StoreError, ToolError
 from workbench.events.agent import ToolSpec
 from workbench.events.call import CallFinished, CallRetried, Outcome
 from workbench.events.codec import result_fields
-from workbench.events.content import Content, content_size, normalise_content, normalise_text, text_content
+from workbench.events.content import Content, content_size, first_line, normalise_text, text_content
 from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.4
 """Seconds before the second attempt, doubling, and at most."""
 RETRIED_BY_HAND = "retried by the operator"
 MAY_HAVE_RUN = "It may have taken effect: look before you try again."
-
-_CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,26 @@ class CallContext:
 
     def progress(self, text: str) -> None:
         """Say how far the call is; safe from any thread."""
-        self.on_progress(normalise_text(str(text)))
+        self.on_progress(normalise_text(str(text)[-TAIL:]))
 
 
 StartSpecial = Callable[[], Coroutine[Any, Any, ToolResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How an attempt ended."""
+
+    outcome: Outcome
+    sentence: str = ""
+    """Why there is no result."""
+    whole: ToolResult | None = None
+    may_retry: bool = False
+
+    @classmethod
+    def returned(cls, result: ToolResult) -> _Ended:
+        """Return the end of an attempt that gave a result."""
+        return cls("error" if result.is_error else "ok", whole=result)
 
 
 class CallInFlight:
@@ -84,6 +105,8 @@ class CallInFlight:
         self._started: float | None = None
         self._attempt_started = 0.0
         self._timed_out = self._left = False
+        self._gathered: Gathered | None = None
+        """What the attempt that runs, or was the last to run, has given."""
 
     @property
     def spec(self) -> ToolSpec:
@@ -121,13 +144,16 @@ class CallInFlight:
         """Start the next attempt, after the end of the one before is stored."""
         self._attempt_started, self._timed_out, self._thread = self._clock.monotonic(), False, None
         loop = asyncio.get_running_loop()
-        context, tool = self._context(self._attempt), self._tool
+        context, tool, arguments = self._context(self._attempt), self._tool, self._arguments
+        gathered = self._gathered = Gathered(self.spec.max_output, context.progress)
         if self._special is not None:
-            self._future = loop.create_task(_guarded(self._special))
+            self._future = loop.create_task(guarded(self._special))
         elif tool.is_async:
-            self._future = loop.create_task(_guarded(lambda: tool.call(self._arguments, context)))
+            self._future = loop.create_task(
+                guarded(lambda: run_async(tool, arguments, context, gathered, self._threads))
+            )
         else:
-            self._thread = self._threads.run(lambda: tool.call(self._arguments, context))
+            self._thread = self._threads.run(lambda: run_on_thread(tool, arguments, context, gathered, loop))
             self._future = self._thread.future
         self._future.add_done_callback(self._settle)
         if self._special is None:  # a subagent has limits of its own, and may wait for a person as long as it takes
@@ -151,6 +177,8 @@ class CallInFlight:
 
     def _stop_attempt(self) -> None:
         self._stop_timer()
+        if self._gathered is not None:
+            self._gathered.close()
         if self._thread is not None:
             self._thread.abandon(self._report_late)
         elif self._future is not None:
@@ -184,23 +212,34 @@ class CallInFlight:
             self._timer.cancel()
             self._timer = asyncio.get_running_loop().call_at(self._timer.when() + seconds, self._time_out)
 
+    @property
+    def so_far(self) -> Content:
+        """What a tool that yields has given, while its result is not whole."""
+        return self._gathered.content() if self._gathered is not None else ()
+
     def collect(self) -> CallFinished | CallRetried:
         """Return the event of the attempt that settled; after a retry the next attempt starts by itself."""
-        outcome, content, may_retry = self._outcome()
-        if may_retry and self._retries < self.spec.retries:
-            return self._retry(content)
+        ended = self._ended()
+        if ended.may_retry and self._retries < self.spec.retries:
+            return self._retry(ended.sentence)
+        if ended.whole is not None:
+            content, partial = ended.whole.content, ended.whole.interrupted
+        else:
+            came, why = self.so_far, fit(text_content(ended.sentence), self.spec.max_output)
+            content, partial = (with_words(came, why), True) if came else (why, False)
         return CallFinished(
             call=self.call,
-            outcome=outcome,
+            outcome=ended.outcome,
             elapsed=self.elapsed,
-            **result_fields(content, is_error=outcome != "ok"),
+            partial=partial,
+            **result_fields(content, is_error=ended.outcome != "ok"),
         )
 
-    def _retry(self, content: Content) -> CallRetried:
+    def _retry(self, sentence: str) -> CallRetried:
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._retries) * (0.75 + 0.5 * self._clock.random())
         self._retries += 1
         self._future = None
-        event = self._next_attempt(result_fields(content, is_error=True)["first_line"], wait)
+        event = self._next_attempt(first_line(text_content(sentence)), wait)
         self._timer = asyncio.get_running_loop().call_later(wait, self.begin_attempt)
         return event
 
@@ -210,67 +249,35 @@ class CallInFlight:
         self._attempt += 1
         return event
 
-    def _outcome(self) -> tuple[Outcome, Content, bool]:
-        """Return the outcome, its content, and whether another attempt is allowed."""
+    def _ended(self) -> _Ended:
+        """Return how the attempt ended."""
         name, repeatable = self.spec.name, self.spec.effect != "effectful"
         caution = "" if repeatable else f" {MAY_HAVE_RUN}"
         if self._timed_out and self._thread is not None and self._thread.is_queued:
-            return "timeout", text_content(f"{name} found no free thread within {self._time:g} s."), True
+            return _Ended("timeout", f"{name} found no free thread within {self._time:g} s.", may_retry=True)
         if self._timed_out:
-            text = f"{name} gave no result within {self._time:g} s.{caution}"
-            return "timeout", text_content(text), repeatable
+            return _Ended("timeout", f"{name} gave no result within {self._time:g} s.{caution}", may_retry=repeatable)
         if self._future is None or self._future.cancelled():
-            return "exception", text_content(f"{name} was cancelled from inside."), False
+            return _Ended("exception", f"{name} was cancelled from inside.")
         error = self._future.exception()
         match error:
             case None:
-                return _returned(self._future.result())
+                return _Ended.returned(self._future.result())
             case StoreError() | StaleDriverError() if self._special is not None:
                 raise error  # the log of a subagent cannot be written: that is no result, it stops the caller too
             case Retry():
-                return "exception", text_content(_words(error) or "nothing happened, try again"), True
+                return _Ended("exception", words(error) or "nothing happened, try again", may_retry=True)
             case ToolError():
-                return "error", text_content(_words(error)), False
+                return _Ended("error", words(error))
+            case UnreadableResultError():
+                return _Ended("exception", words(error))
             case ToolExitError():
-                return "exception", text_content(f"{name} failed: {_words(error)}"), False
+                return _Ended("exception", f"{name} failed: {words(error)}")
             case TimeoutError():
-                return "timeout", text_content(f"{name} failed: {_described(error)}.{caution}"), repeatable
+                return _Ended("timeout", f"{name} failed: {described(error)}.{caution}", may_retry=repeatable)
             case _:
                 transient = isinstance(error, ConnectionError) and repeatable
-                return "exception", text_content(f"{name} failed: {_described(error)}"), transient
-
-
-def _words(error: BaseException) -> str:
-    """Return what an error says; the edge of a tool: an error of a stranger may fail even at that."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - see above
-        return "it cannot say why"
-
-
-def _described(error: BaseException) -> str:
-    return ": ".join(filter(None, (type(error).__name__, _words(error))))
-
-
-def _returned(value: Any) -> tuple[Outcome, Content, bool]:
-    try:
-        if inspect.iscoroutine(value):
-            value.close()
-            return "exception", text_content("the tool returned a coroutine; its function must be `async def`"), False
-        if isinstance(value, ToolResult):
-            content = normalise_content(_CONTENT.validate_python(value.content))
-            return ("error" if value.is_error else "ok"), content, False
-        return "ok", to_content(value), False
-    except Exception as error:  # noqa: BLE001 - the edge of a tool: what it returned may do anything when read
-        return "exception", text_content(f"the result cannot be read: {_described(error)}"), False
-
-
-async def _guarded(start: Callable[[], Awaitable[Any]]) -> Any:
-    """Await a tool; what would end the event loop (`SystemExit`, `KeyboardInterrupt`) becomes an ordinary error."""
-    try:
-        return await start()
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise ToolExitError(f"{type(error).__name__}: {_words(error)}") from None
+                return _Ended("exception", f"{name} failed: {described(error)}", may_retry=transient)
 
 
 def late_size(value: Any) -> int:
@@ -279,5 +286,5 @@ def late_size(value: Any) -> int:
         return 0
     try:
         return content_size(value.content if isinstance(value, ToolResult) else to_content(value))
-    except Exception:  # noqa: BLE001 - the edge of a tool: what it returned may do anything when read
+    except BaseException:  # noqa: BLE001 - the edge of a tool: what it returned may do anything when read
         return 0

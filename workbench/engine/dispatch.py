@@ -323,6 +323,8 @@ class Dispatcher:
         for candidate, verdict in verdicts:
             if isinstance(verdict, Refused):
                 events.append(verdict.event)
+            elif groups := outcomes.switchable(candidate.tool, self._journal.state.agent):
+                events += outcomes.switched(verdict.started(candidate), verdict.arguments, groups, events)
             elif self._has_room(verdict):
                 started = verdict.started(candidate)
                 events.append(started)

@@ -17,7 +17,7 @@ from workbench.engine.surroundings import Surroundings
 from workbench.events.request import ToolCallBlock
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
-from workbench.tools.control import SUBMIT_ANSWER
+from workbench.tools.control import SUBMIT_ANSWER, SWITCH_TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,12 @@ def offer_of(block: ToolCallBlock, attempt: int, around: Surroundings, state: Ru
     It may start early if the run is parallel, the tool read-only and allowed without asking, and nothing that is
     under way does the same already.
     """
-    if state.agent is None or not state.agent.eager or state.is_sequential or block.tool == SUBMIT_ANSWER:
+    if (
+        state.agent is None
+        or not state.agent.eager
+        or state.is_sequential
+        or block.tool in (SUBMIT_ANSWER, SWITCH_TOOLS)
+    ):
         return None
     tool = around.toolkit.get(block.tool)
     if tool is None or tool.spec.effect != "read_only":

@@ -12,7 +12,7 @@ from workbench.agent.spec import JUDGE, OFFLINE, child_record, judge_record, sub
 from workbench.conversation.builder import provider_of
 from workbench.engine.settling import Given, Vote, agree, settled_words, vote
 from workbench.errors import ToolError, WorkbenchError
-from workbench.events.agent import AgentRecord, Limits, Role
+from workbench.events.agent import AgentRecord, Exposure, Limits, Role
 from workbench.events.call import MemberAnswer, SubagentsSettled, SubagentStarted
 from workbench.events.content import text_content
 from workbench.events.run import Caller, RunStarted
@@ -68,6 +68,8 @@ class Errand:
     focus: str = ""
     role: Role | None = None
     role_name: str | None = None
+    exposures: tuple[Exposure, ...] = ()
+    """What the calls of the caller brought in, and with the task comes to its subagents."""
 
     @property
     def size(self) -> int:
@@ -115,7 +117,15 @@ class Errand:
 
     def _started(self, said: str, agent: AgentRecord, role: str | None) -> RunStarted:
         caller = Caller(run=self.caller, call=self.call)
-        return RunStarted(task=text_content(said), agent=agent, date=self.date, caller=caller, role=role, depth=1)
+        return RunStarted(
+            task=text_content(said),
+            agent=agent,
+            date=self.date,
+            caller=caller,
+            role=role,
+            depth=1,
+            exposures=self.exposures,
+        )
 
     # What came of it.
 
@@ -202,6 +212,7 @@ def read_errand(caller: RunState, call: str, arguments: Mapping[str, object]) ->
         focus=str(arguments.get("focus") or ""),
         role=role,
         role_name=name,
+        exposures=tuple(sorted(caller.exposures)),
     )
 
 

@@ -28,9 +28,20 @@ def make_flight(
 ) -> CallInFlight:
     """Return the call, not begun yet. What it says of its progress may come from any thread."""
     loop, subagents = asyncio.get_running_loop(), around.subagents
+    last, is_told = "", True
 
     def note(text: str) -> None:
-        loop.call_soon_threadsafe(on_progress, flight, text)
+        """Hand on the last word; a tool may say so many, one after the other, that the loop would do nothing else."""
+        nonlocal last, is_told
+        last = text
+        if is_told:
+            is_told = False
+            loop.call_soon_threadsafe(tell)
+
+    def tell() -> None:
+        nonlocal is_told
+        is_told = True
+        on_progress(flight, last)
 
     def context(attempt: int) -> CallContext:
         pace = state.agent.pace if state.agent else 0.0

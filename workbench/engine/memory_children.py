@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from workbench.engine.journal import MemoryJournal
 from workbench.engine.limits import Budget, family_budget
 from workbench.engine.loop import RunLoop
-from workbench.engine.subagents import Announce, CallsOfSubagents
+from workbench.engine.subagents import Announce, CallsOfSubagents, resumption
 from workbench.engine.surroundings import Surroundings
 from workbench.events.base import Event
-from workbench.events.run import RunResumed, RunStarted
+from workbench.events.run import RunStarted
 from workbench.state.parts import MemberState
 from workbench.state.run_state import RunState
 from workbench.tools.base import ToolResult
@@ -102,8 +102,7 @@ class MemoryChildren:
     async def reopen(self, known: MemberState, announce: Announce) -> MemoryChild:  # noqa: ARG002 - there are no forks here
         """Return a child that was left unfinished, ready to go on."""
         child = self.all[known.run]
-        if child.state.end is not None and child.state.end[0] != "completed":
-            await child.journal.append(RunResumed())
+        await child.journal.append(*resumption(self.caller, child.state))
         return child
 
     async def read(self, run: str) -> RunState:

@@ -97,6 +97,7 @@ def _settle(
     order: Settle, state: RunState, flight: CallInFlight | None, leave: Callable[[str], None]
 ) -> Iterable[Event]:
     known = state.call(order.call)
+    came = flight.so_far if flight is not None and order.content is None else ()
     if flight is not None:
         leave(order.call)
     elif known is None or not known.asked or known.has_result:
@@ -105,7 +106,7 @@ def _settle(
     if order.content is not None:
         yield outcomes.by_hand(order.call, elapsed, order.content, is_error=order.is_error)
     else:
-        yield outcomes.cancelled(order.call, elapsed, known)
+        yield outcomes.cancelled(order.call, elapsed, known, came)
 
 
 def _go_on(order: Again | MoreTime, flight: CallInFlight, obeyed: Obeyed) -> None:

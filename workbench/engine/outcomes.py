@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import JsonValue
 
 from workbench.engine.attempts import MAY_HAVE_RUN
+from workbench.engine.results import with_words
+from workbench.events.agent import AgentRecord, ToolGroup, switch
 from workbench.events.base import Event
 from workbench.events.call import CallCancelled, CallFinished, CallReused, CallStarted, Outcome, ResultEvent
 from workbench.events.codec import result_fields
 from workbench.events.content import Content, text_content
+from workbench.events.run import ToolsSwitched
 from workbench.events.turn import TurnFinished
 from workbench.state.parts import CallState, StepState
-from workbench.tools.control import SUBMIT_ANSWER
+from workbench.tools.control import SUBMIT_ANSWER, SWITCH_TOOLS, switched_text
 
 ACCEPTED = "accepted"
 NOT_RUN = "not run: the answer was submitted in the same turn"
@@ -24,6 +28,30 @@ def accepted(call: str, input_: dict[str, JsonValue]) -> list[Event]:
     started = CallStarted(call=call, tool=SUBMIT_ANSWER, input=input_, effect="read_only", permission="allow")
     fields = result_fields(text_content(ACCEPTED), is_error=False)
     return [started, CallFinished(call=call, outcome="ok", elapsed=0.0, by="engine", **fields)]
+
+
+def switchable(tool: str, agent: AgentRecord | None) -> tuple[ToolGroup, ...]:
+    """Return the groups of tools that a call may switch, which the engine does itself; empty for any other call."""
+    groups = agent.groups if tool == SWITCH_TOOLS and agent is not None else ()
+    return groups if any(group.model_may_switch for group in groups) else ()
+
+
+def switched(
+    started: CallStarted, wanted: Mapping[str, Any], groups: Sequence[ToolGroup], before: Sequence[Event]
+) -> list[Event]:
+    """Return the start and the result of a call that switches tools, and the fact itself.
+
+    `before` is what is written down just before: other calls of the turn may switch, too.
+    """
+    for event in before:
+        if isinstance(event, ToolsSwitched):
+            groups = switch(groups, event.groups)
+    allowed = {
+        group.name: bool(wanted[group.name]) for group in groups if group.model_may_switch and group.name in wanted
+    }
+    fields = result_fields(text_content(switched_text(groups, allowed)), is_error=False)
+    finished = CallFinished(call=started.call, outcome="ok", elapsed=0.0, by="engine", **fields)
+    return [started, ToolsSwitched(groups=allowed, by="model"), finished]
 
 
 def not_run(call: str) -> CallFinished:
@@ -39,14 +67,15 @@ def by_hand(call: str, elapsed: float, content: Content, *, is_error: bool) -> C
     return CallFinished(call=call, outcome=outcome, elapsed=elapsed, by="operator", **fields)
 
 
-def cancelled(call: str, elapsed: float, known: CallState | None) -> CallCancelled:
-    """Return the result of a call that a person gave up, with a word on what it may have done."""
+def cancelled(call: str, elapsed: float, known: CallState | None, came: Content = ()) -> CallCancelled:
+    """Return the result of a call that a person gave up: what had come, and a word on what it may have done."""
     text = "cancelled by the operator"
     if known is None or known.started_at is None:
         text += " before it started"
     elif known.effect == "effectful":
         text += f". {MAY_HAVE_RUN}"
-    return CallCancelled(call=call, elapsed=elapsed, **result_fields(text_content(text), is_error=True))
+    content = with_words(came, text_content(text)) if came else text_content(text)
+    return CallCancelled(call=call, elapsed=elapsed, partial=bool(came), **result_fields(content, is_error=True))
 
 
 def need_durable(events: Sequence[Event], steps: Sequence[StepState]) -> bool:

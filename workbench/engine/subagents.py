@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from workbench.engine.breakpoints import SubagentRestsError
@@ -17,7 +18,7 @@ from workbench.engine.errands import Errand, Outcome, read_errand
 from workbench.engine.loop import RunLoop
 from workbench.events.base import Event
 from workbench.events.call import SubagentFinished, SubagentStarted
-from workbench.events.run import BreakpointHit, RunStarted
+from workbench.events.run import BreakpointHit, RunResumed, RunStarted
 from workbench.state.parts import MemberState
 from workbench.state.run_state import RunState
 from workbench.tools.base import ToolResult
@@ -155,7 +156,8 @@ class _Group(Generic[ChildT]):
 
     async def _judged(self, outcome: Outcome, states: Mapping[int, RunState]) -> Outcome:
         """Let one more subagent settle what the others contradict each other in."""
-        judge, errand = self._errand.size, self._errand
+        errand = replace(self._errand, exposures=tuple(sorted(self._nursery.caller.exposures)))
+        judge = errand.size
         await self._opened(judge, lambda _: self._begin(errand.judge_start(outcome), judge, judges=True))
         await self._drive([judge])
         return errand.judged(states, self._states()[judge])
@@ -247,6 +249,7 @@ class _Group(Generic[ChildT]):
             reason=reason,
             steps=state.finished_steps,
             usage=state.total_usage,
+            exposures=tuple(sorted(state.exposures)),
             member=number,
         )
         await self._nursery.append(finished)
@@ -274,6 +277,15 @@ class _Group(Generic[ChildT]):
         """Count all members among those that move no more."""
         for child in self._live.values():
             self._nursery.let_go(child)
+
+
+def resumption(caller: RunState, child: RunState) -> tuple[RunResumed, ...]:
+    """Return what lets a subagent that is not over go on, with the rules of its caller where a person changed them."""
+    if child.end is not None and child.end[0] == "completed":
+        return ()
+    wanted = caller.agent.permissions if caller.agent is not None else None
+    rules = None if child.agent is None or child.agent.permissions == wanted else wanted
+    return (RunResumed(permissions=rules),) if rules is not None or child.end is not None else ()
 
 
 def _errors(tasks: Iterable[asyncio.Task[Any]]) -> list[BaseException]:

@@ -55,7 +55,10 @@ def _as_exception(error: BaseException) -> Exception:
     """Return an error that a future can carry: `SystemExit` and the like would end the event loop."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
-    return ToolExitError(f"{type(error).__name__}: {error}")
+    try:
+        return ToolExitError(f"{type(error).__name__}: {error}")
+    except BaseException:  # noqa: BLE001 - an error of a stranger may fail at saying what it is
+        return ToolExitError(type(error).__name__)
 
 
 class ToolThreads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import JsonValue, field_validator
@@ -16,6 +17,14 @@ Exposure = Literal["private", "untrusted", "outward"]
 """What a tool brings into a run or lets out of it: private data, words of strangers, an effect that others can see."""
 HostedTool = Literal["web_search", "code_execution"]
 """A tool that the model's provider runs itself, in the middle of a turn."""
+
+
+class McpOrigin(Frozen):
+    """Where a tool of an MCP server comes from."""
+
+    server: str
+    tool: str
+    """The server's own name of it."""
 
 
 class ToolSpec(Frozen):
@@ -41,6 +50,10 @@ class ToolSpec(Frozen):
     subject: str | None = None
     """The field of the input that the patterns of permission rules look at; None: the whole input as JSON."""
     exposure: tuple[Exposure, ...] = ()
+    max_output: int = 1_000_000
+    """Bytes of a result; what is more is left out of it, and the result says so."""
+    mcp: McpOrigin | None = None
+    """None for tools that are no MCP server's."""
 
 
 class ToolGroup(Frozen):
@@ -51,6 +64,13 @@ class ToolGroup(Frozen):
     active: bool = False
     model_may_switch: bool = False
     """The model may switch it too, with `switch_tools`."""
+    notes: str = ""
+    """What the model is told of them once they are on."""
+
+
+def switch(groups: Iterable[ToolGroup], wanted: Mapping[str, bool]) -> tuple[ToolGroup, ...]:
+    """Return groups, of which those that are named are on or off as wanted."""
+    return tuple(group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in groups)
 
 
 class PermissionRules(Frozen):

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from workbench.events.agent import Effect, Permission
+from workbench.events.agent import Effect, Exposure, Permission
 from workbench.events.base import Event, Frozen
 from workbench.events.content import Content
 from workbench.events.request import Usage
@@ -53,6 +53,8 @@ class CallStarted(CallEvent):
     """The turn's attempt that an eager or a hosted call belongs to."""
     hosted: bool = False
     """The provider runs it, inside the turn: nobody here starts it, stops it or gives its result to the model."""
+    exposure: tuple[Exposure, ...] = ()
+    """What its tool brings into the run or lets out of it."""
 
 
 class CallProgressed(CallEvent):
@@ -86,6 +88,8 @@ class CallFinished(ResultEvent):
     by: Literal["tool", "operator", "engine", "provider"] = "tool"
     input: dict[str, JsonValue] | None = None
     """What a hosted call was given, where its provider tells so at the end only; else None."""
+    partial: bool = False
+    """The result is not whole: it holds what had come when the call was interrupted."""
 
 
 class CallCancelled(ResultEvent):
@@ -93,6 +97,8 @@ class CallCancelled(ResultEvent):
 
     kind: Literal["call_cancelled"] = "call_cancelled"
     elapsed: float
+    partial: bool = False
+    """The result holds what had come by then."""
 
 
 class CallInterrupted(CallEvent):
@@ -143,10 +149,12 @@ class PermissionAsked(CallEvent):
     tool: str
     input: dict[str, JsonValue]
     reason: str
+    every_time: bool = False
+    """Leave for the rest of the run would not hold for it, so it cannot be given."""
 
 
 class PermissionDecided(CallEvent):
-    """A person decided."""
+    """A person decided; an *allow* is for exactly the input that was asked about."""
 
     kind: Literal["permission_decided"] = "permission_decided"
     verdict: Literal["allow", "deny"]
@@ -178,6 +186,8 @@ class SubagentFinished(CallEvent):
     reason: Reason
     steps: int
     usage: Usage
+    exposures: tuple[Exposure, ...] = ()
+    """What its calls brought in; with its summary that comes to its caller."""
     member: int = 0
 
 

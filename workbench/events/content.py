@@ -24,6 +24,9 @@ LARGEST_INTEGER = 2**63 - 1
 DEEPEST = 100
 """Levels of nesting that every reader of JSON takes; pydantic's own stops at 200."""
 TOO_DEEP = "[nested too deeply]"
+MOST_VALUES = 500_000
+"""In one value: as many as a result may have by its size, and more than a person or a model looks at."""
+TOO_MANY = "[left out: too many values]"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -155,8 +158,13 @@ def normalise_json(value: Any, levels: int = DEEPEST) -> JsonValue:
     """Return `value` as JSON that every reader holds exactly.
 
     Surrogates become U+FFFD, NaN and infinities become null, integers beyond 64 bits become text, what lies deeper
-    than `levels` becomes a mark, and what JSON cannot hold becomes its `repr`.
+    than `levels` becomes a mark, and what JSON cannot hold becomes its `repr`. What holds itself many times over has no
+    end: after about `MOST_VALUES` values lists and objects become a mark, too.
     """
+    return _normalise(value, levels, [0])
+
+
+def _normalise(value: Any, levels: int, seen: list[int]) -> JsonValue:
     match value:
         case None | bool():
             return value
@@ -166,18 +174,24 @@ def normalise_json(value: Any, levels: int = DEEPEST) -> JsonValue:
             return int(value) if -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER else _digits(value)
         case float():
             return float(value) if math.isfinite(value) else None
-        case dict() | list() | tuple() | Mapping() | AbstractSet() if levels <= 0:
-            return TOO_DEEP
         case BaseModel():
-            return normalise_json(value.model_dump(mode="json"), levels)
-        case dict() | Mapping():
-            return {normalise_text(str(key)): normalise_json(item, levels - 1) for key, item in value.items()}
-        case list() | tuple():
-            return [normalise_json(item, levels - 1) for item in value]
-        case AbstractSet():
-            return [normalise_json(item, levels - 1) for item in sorted(value, key=repr)]
+            return _normalise(value.model_dump(mode="json"), levels, seen)
+        case dict() | list() | tuple() | Mapping() | AbstractSet():
+            return _normalise_many(value, levels, seen)
         case _:
             return normalise_text(repr(value))
+
+
+def _normalise_many(value: Any, levels: int, seen: list[int]) -> JsonValue:
+    if levels <= 0:
+        return TOO_DEEP
+    if seen[0] > MOST_VALUES:
+        return TOO_MANY
+    seen[0] += 1 + len(value)
+    if isinstance(value, Mapping):
+        return {normalise_text(str(key)): _normalise(item, levels - 1, seen) for key, item in value.items()}
+    items = sorted(value, key=repr) if isinstance(value, AbstractSet) else value
+    return [_normalise(item, levels - 1, seen) for item in items]
 
 
 def _digits(value: int) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from workbench.events.agent import AgentRecord, Limits
+from workbench.events.agent import AgentRecord, Exposure, Limits, PermissionRules
 from workbench.events.base import Event, Frozen
 from workbench.events.content import Content
 
@@ -59,6 +59,8 @@ class RunStarted(Event):
     role: str | None = None
     depth: int = 0
     """0 for a run a person started, 1 for its subagents."""
+    exposures: tuple[Exposure, ...] = ()
+    """What the caller of a subagent had brought in before: its task may carry it."""
 
 
 class RunRecovered(Event):
@@ -84,6 +86,8 @@ class RunForked(Event):
     """For a forked subagent: the call of the forked caller."""
     dropped: tuple[str, ...] = ()
     """What could not cross to another provider."""
+    exposures: tuple[Exposure, ...] = ()
+    """What the inherited part brings in beyond what its calls say: a stranger's log is the words of a stranger."""
 
 
 class RunPaused(Event):
@@ -94,10 +98,11 @@ class RunPaused(Event):
 
 
 class RunResumed(Event):
-    """The run goes on; changed limits hold from here."""
+    """The run goes on; changed limits and permission rules hold from here."""
 
     kind: Literal["run_resumed"] = "run_resumed"
     limits: Limits | None = None
+    permissions: PermissionRules | None = None
 
 
 class RunFinished(Event):

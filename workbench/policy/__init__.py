@@ -1,5 +1,17 @@
 """Permission verdicts, purely: deny before ask before allow. It does not know who asks, nor how."""
 
-from workbench.policy.verdict import Verdict, verdict
+from workbench.policy.rules import Rule, check_rules, joined_rules, parse_rule
+from workbench.policy.subjects import canonical, subject_text
+from workbench.policy.verdict import Standing, Verdict, verdict
 
-__all__ = ["Verdict", "verdict"]
+__all__ = [
+    "Rule",
+    "Standing",
+    "Verdict",
+    "canonical",
+    "check_rules",
+    "joined_rules",
+    "parse_rule",
+    "subject_text",
+    "verdict",
+]

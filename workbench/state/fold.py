@@ -10,6 +10,7 @@ from workbench.events import edit as edits
 from workbench.events import plan as plans
 from workbench.events import run as runs
 from workbench.events import turn as turns
+from workbench.events.agent import switch
 from workbench.events.base import Recorded
 from workbench.events.codec import RunEvent, UnknownEvent
 from workbench.events.content import TextBlock, asked_text, text_content
@@ -173,6 +174,9 @@ def _start_turn(state: RunState, record: Recorded, event: turns.TurnStarted) -> 
         step = state.steps[event.step]
         turn.retries = step.turn.retries
         step.turn, step.before_seq = turn, state.seq
+    if event.purpose == "step":
+        state.steps[event.step].switched.update(state.switched)
+        state.switched = {}
 
 
 def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -> None:
@@ -225,8 +229,10 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.end = ("interrupted", event.reason)
         case runs.RunResumed():
             state.end, state.breakpoint = None, ""
-            if event.limits is not None and state.agent is not None:
-                state.agent = state.agent.model_copy(update={"limits": event.limits})
+            changed = {"limits": event.limits, "permissions": event.permissions}
+            if state.agent is not None:
+                given = {name: value for name, value in changed.items() if value is not None}
+                state.agent = state.agent.model_copy(update=given) if given else state.agent
         case runs.RunFinished():
             state.end = (event.status, event.reason)
             state.answer, state.citations, state.error = event.answer, event.citations, event.error
@@ -239,6 +245,9 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
             state.notices.append((state.finished_steps, event))
+            state.switched.update(event.groups)
+            if event.by == "operator":
+                state.own_edits.append("tools")
         case runs.BreakpointHit():
             state.breakpoint = state.breakpoint or f"{event.rule}: {event.why}"
             state.hits[event.rule, event.call] = event.why
@@ -264,16 +273,14 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
 
 def _switch_tools(state: RunState, wanted: Mapping[str, bool]) -> None:
     if state.agent is not None:
-        groups = tuple(
-            group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in state.agent.groups
-        )
-        state.agent = state.agent.model_copy(update={"groups": groups})
+        state.agent = state.agent.model_copy(update={"groups": switch(state.agent.groups, wanted)})
 
 
 def _start_run(state: RunState, record: Recorded, event: runs.RunStarted) -> None:
     state.run, state.started_at = record.run, record.at
     state.task, state.agent, state.date = asked_text(event.task), event.agent, event.date
     state.depth, state.role, state.caller = event.depth, event.role, event.caller
+    state.exposures.update(event.exposures)
     state.entries.append(Said("task", event.task))
 
 
@@ -286,6 +293,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     state.started_at = record.at
     state.driven_seconds = 0.0
     state.own_edits, state.failed_turn = [], None
+    state.exposures.update(event.exposures)
     state.allowed_tools.clear()  # a permission holds for the run in which it was given
     for pending in state.open_step.calls.values() if state.open_step is not None else ():
         pending.allowed = pending.allowed if pending.has_result else None

@@ -24,7 +24,7 @@ def fold_call(state: RunState, record: Recorded, event: calls.CallEvent) -> None
     if step is None:
         return
     if isinstance(event, calls.CallStarted):
-        _start(step, record, event)
+        _start(state, step, record, event)
         return
     call = step.calls.get(event.call)
     if call is None:
@@ -46,7 +46,8 @@ def _step_of(state: RunState, call: str) -> StepState | None:
     return state.steps[int(index)] if index.isdecimal() and int(index) < len(state.steps) else None
 
 
-def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
+def _start(state: RunState, step: StepState, record: Recorded, event: calls.CallStarted) -> None:
+    state.exposures.update(("untrusted",) if event.hosted else event.exposure)  # a provider's tools read the web
     call = step.calls.get(event.call)
     if call is None:
         call = step.calls[event.call] = CallState(event.call, event.tool, dict(event.input), asked=False)
@@ -54,6 +55,7 @@ def _start(step: StepState, record: Recorded, event: calls.CallStarted) -> None:
     call.eager, call.hosted, call.attempt = event.eager, event.hosted, event.attempt
     call.started_at, call.started_seq, call.finished_at = record.at, record.seq, None
     call.progress, call.granted, call.elapsed, call.outcome = "", 0.0, None, None
+    call.partial = False
     call.attempts = []
 
 
@@ -63,18 +65,19 @@ def _take_result(state: RunState, step: StepState, call: CallState, record: Reco
         call.original, call.result, call.status = call.original or call.result, ref, "finished"
         if call.original is None:
             call.original = ResultRef("", -1, 0, "", is_error=False)
-        call.by = "operator"
+        call.by, call.partial = "operator", False
         state.own_edits.append(f"result {call.id}")
     else:
         call.result = ref
         call.finished_at = record.at
         if isinstance(event, calls.CallFinished):
             call.status, call.outcome, call.by = "finished", event.outcome, event.by
-            call.elapsed = event.elapsed
+            call.elapsed, call.partial = event.elapsed, event.partial
             call.input = call.input if event.input is None else dict(event.input)
             _count(state, event)
         elif isinstance(event, calls.CallCancelled):
             call.status, call.elapsed, call.by = "cancelled", event.elapsed, "operator"
+            call.partial = event.partial
     close_if_done(state, step, record.seq)
 
 
@@ -96,6 +99,7 @@ def _fold_subagent(
         call.members = dict(sorted(call.members.items()))
         call.settled = call.result = None
         return
+    state.exposures.update(event.exposures)
     judges = known is not None and known.judges
     end = (event.status, event.reason)
     call.members[event.member] = MemberState(event.run, record.run, judges, end, event.usage, event.steps)
@@ -130,9 +134,10 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
             call.status, call.reruns = "requested", call.reruns + 1
         case calls.PermissionAsked() as event:
             call.status, call.question, call.allowed = "waiting", event.reason, None
+            call.asked_input, call.every_time = dict(event.input), event.every_time
         case calls.PermissionDecided() as event:
             call.status, call.allowed, call.denial = "requested", event.verdict == "allow", event.reason
-            if event.verdict == "allow" and event.scope == "run":
+            if event.verdict == "allow" and event.scope == "run" and not call.every_time:
                 state.allowed_tools.add(call.tool)
         case edits.InputEdited() as event:
             _edit_input(state, step, call, event)
@@ -148,7 +153,7 @@ def _reuse(state: RunState, step: StepState, call: CallState, record: Recorded, 
     call.result, call.outcome, call.attempts = source.result, source.outcome, source.attempts.copy()
     call.started_at, call.finished_at, call.elapsed = source.started_at, source.finished_at, source.elapsed
     call.started_seq, call.progress, call.granted = source.started_seq, source.progress, source.granted
-    call.by = source.by
+    call.by, call.partial = source.by, source.partial
     call.effect, call.permission, call.eager = source.effect, source.permission, True
     close_if_done(state, step, record.seq)
 
@@ -157,6 +162,7 @@ def _edit_input(state: RunState, step: StepState, call: CallState, event: edits.
     if call.original_input is None:
         call.original_input = call.input
     call.input, call.invalid = dict(event.input), None
+    call.allowed, call.denial = None, ""
     state.own_edits.append(f"input {call.id}")
     call.result, call.status = None, "requested"
     _forget_children(state, call)

@@ -58,6 +58,8 @@ def snapshot(state: RunState) -> RunState:
         queued=state.queued.copy(),
         outcomes=state.outcomes.copy(),
         allowed_tools=state.allowed_tools.copy(),
+        switched=state.switched.copy(),
+        exposures=state.exposures.copy(),
         elided=state.elided.copy(),
         own_edits=state.own_edits.copy(),
         children=state.children.copy(),

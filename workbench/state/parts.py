@@ -100,6 +100,8 @@ class CallState:
     progress: str = ""
     granted: float = 0.0
     """Seconds that a person gave it beyond its tool's timeout."""
+    partial: bool = False
+    """Its result is not whole: it was interrupted."""
     result: ResultRef | None = None
     original: ResultRef | None = None
     """The result before a person replaced it."""
@@ -108,6 +110,10 @@ class CallState:
     by: str = "tool"
     question: str = ""
     """Why a person is asked."""
+    asked_input: dict[str, JsonValue] | None = None
+    """The input that a person was asked about: what is allowed is this alone."""
+    every_time: bool = False
+    """The question cannot be answered for the rest of the run."""
     allowed: bool | None = None
     """A person's decision; None where nobody was asked or nobody answered."""
     denial: str = ""
@@ -213,6 +219,8 @@ class StepState:
     """Seq of the last event before the turn started; before its last attempt, where it took several."""
     sequential: bool = False
     """Its calls ran one by one."""
+    switched: dict[str, bool] = field(default_factory=dict)
+    """Groups of tools that are on or off from its request on, and were not before."""
     undriven: list[tuple[float, float]] = field(default_factory=list)
     """When nobody drove the run while the step was open: it was paused, waited for a person, or was forked later."""
 

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workbench.events.agent import AgentRecord
+from workbench.events.agent import AgentRecord, Exposure
 from workbench.events.content import Content
 from workbench.events.request import Usage
 from workbench.events.run import Caller, Citation, ContextElided, ContextSummarised, Reason, ToolsSwitched
@@ -60,6 +60,10 @@ class RunState:
     clean_in_a_row: int = 0
     allowed_tools: set[str] = field(default_factory=set)
     """Tools that a person allowed for the rest of the run."""
+    switched: dict[str, bool] = field(default_factory=dict)
+    """Groups of tools that were switched since the last request; they are told at the next step."""
+    exposures: set[Exposure] = field(default_factory=set)
+    """What the calls that started brought into the run or let out of it, those of its subagents too; forks inherit."""
     elided: set[str] = field(default_factory=set)
     summary: tuple[int, str] | None = None
     """The last summarised step and the text that stands for all up to it."""

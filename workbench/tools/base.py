@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Protocol
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 
 from workbench.errors import ToolError
 from workbench.events.agent import ToolSpec
@@ -22,6 +21,7 @@ from workbench.events.content import (
     normalise_json,
     text_content,
 )
+from workbench.tools.arguments import Arguments, InputError, ModelArguments
 
 
 class ToolContext(Protocol):
@@ -64,15 +64,36 @@ class ToolContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A result of more than text, or an error that the model should see as such."""
+    """A result of more than text, or an error that the model should see as such, or a part of a result.
+
+    A tool that yields gives parts: what it yields is put together. A part that is a `ToolResult` says with
+    `is_last=False` that it is one; else it is the whole, in place of all that came before, and nothing more is asked
+    of the tool.
+    """
 
     content: Content
     is_error: bool = False
+    is_last: bool = True
+    """False for a part, to which more is added."""
+    interrupted: bool = False
+    """It is not whole: the tool had to stop before its end."""
 
 
 ToolFunction = Callable[..., Any]
+Postprocess = Callable[[ToolResult], Any]
+"""Gets the result of a tool, and returns what is the result instead; sync or async."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What every model API takes as a tool's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How a function takes what has no name, or may have none."""
+
+    by_position: tuple[tuple[str, Any], ...] = ()
+    """Parameters that are given by position, with their defaults: those without a name, and those before `*args`."""
+    star: str | None = None
+    """The name of `*args`, where they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +102,19 @@ class Tool:
 
     spec: ToolSpec
     function: ToolFunction
-    arguments: type[BaseModel]
+    arguments: type[BaseModel] | Arguments
     """Validates the model's input."""
     is_async: bool
     wants_context: bool
     """The function has a parameter annotated `ToolContext`; the model never sees it."""
     context_name: str = "context"
     preset: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that are always the same; the model never sees them."""
+    postprocess: Postprocess | None = None
+    """Runs inside of the call; its error is the call's."""
+    taking: Taking = Taking()
+    declared: Mapping[str, Any] | None = None
+    """What was said of it when it was made of its function; None where it was made in another way."""
 
     @property
     def name(self) -> str:
@@ -96,26 +123,25 @@ class Tool:
 
     def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
         """Return the function's arguments; raises `ToolError` naming each wrong field, for the model to mend."""
+        arguments = ModelArguments(self.arguments) if isinstance(self.arguments, type) else self.arguments
         try:
-            model = self.arguments.model_validate(dict(input_))
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in item['loc']) or 'input'}: {item['msg']}"
-                for item in error.errors(include_url=False, include_input=False)
-            )
-            raise ToolError(f"invalid input for {self.name}: {problems}") from None
-        return {name: getattr(model, field) for field, name in _parameters_of(self.arguments).items()}
+            read = arguments.read(input_)
+            hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
+            if taken := hidden & read.keys():
+                raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
+        except ToolError as error:
+            raise ToolError(f"invalid input for {self.name}: {error}") from None
+        except RecursionError:
+            raise ToolError(f"invalid input for {self.name}: it is nested too deeply") from None
+        return read
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[Any] | Any:
-        """Call the function: an awaitable where it is async, its value where it is not."""
+        """Call the function: an awaitable where it is async, its value where it is not; a generator where it yields."""
         extra = {self.context_name: context} if self.wants_context else {}
-        return self.function(**arguments, **self.preset, **extra)
-
-
-@cache
-def _parameters_of(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return the function's parameter for each field of its arguments' model."""
-    return {name: field.alias or name for name, field in model.model_fields.items()}
+        given = {**arguments, **self.preset, **extra}
+        placed = [given.pop(name, default) for name, default in self.taking.by_position]
+        rest = given.pop(self.taking.star, ()) if self.taking.star is not None else ()
+        return self.function(*placed, *rest, **given)
 
 
 def to_content(value: Any) -> Content:

@@ -1,22 +1,23 @@
-"""The two tools by which a model steers its own run; their schemas live here, their handling in the engine."""
+"""The tools by which a model steers its own run; their schemas live here, their handling in the engine."""
 
 # ruff: noqa: ARG001 - the functions are signatures for the schema alone
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import Annotated, Never
+from typing import Annotated, Any, Never
 
 from pydantic import BaseModel, Field, JsonValue
 
 from workbench.errors import ToolError
-from workbench.events.agent import Role, ToolSpec
+from workbench.events.agent import Role, ToolGroup, ToolSpec, switch
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 
 SUBMIT_ANSWER = "submit_answer"
 SPAWN_SUBAGENT = "spawn_subagent"
+SWITCH_TOOLS = "switch_tools"
 
 
 class AnswerCitation(BaseModel):
@@ -90,3 +91,40 @@ def _role_line(role: Role, names: Sequence[str]) -> str:
     has = f"; has {', '.join(own)}" if own else "; has no tools"
     several = f"; {role.ensemble} work on each task, and their answers are compared" if role.ensemble > 1 else ""
     return f"- {role.name}: good at {role.good_at}{has}{several}"
+
+
+def switch_tool(groups: Sequence[ToolGroup]) -> Tool | None:
+    """Return `switch_tools` for the groups that a model may switch, or None where there are none."""
+    groups = [group for group in groups if group.model_may_switch]
+    if not groups:
+        return None
+    told = "\n".join(f"- {group.name}: {group.description or 'no description'}" for group in groups)
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            group.name: {"type": "boolean", "description": "true switches it on, false off; left out: as it is"}
+            for group in groups
+        },
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+    @tool(
+        name=SWITCH_TOOLS,
+        description=f"Switch groups of tools on or off, from your next turn on. The groups:\n{told}",
+        schema=schema,
+        read_only=True,
+        retries=0,
+    )
+    async def switch_tools(**wanted: bool) -> str:
+        _handled_by_the_engine(SWITCH_TOOLS)
+
+    return switch_tools
+
+
+def switched_text(groups: Sequence[ToolGroup], wanted: Mapping[str, bool]) -> str:
+    """Return what the model is told once it has switched tools: what is on now, and what there is to know of it."""
+    now = [group for group in switch(groups, wanted) if group.active]
+    lines = [f"Groups of tools that are on now: {', '.join(group.name for group in now) or 'none'}."]
+    lines += [f"{group.name}: {group.notes}" for group in now if group.notes and wanted.get(group.name)]
+    return "\n".join(lines)

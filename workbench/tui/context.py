@@ -237,6 +237,18 @@ def refuse_message(context: Context) -> str:
     return f"Another process drives this run; {forks}." if context.is_foreign else ""
 
 
+def refuse_tools(context: Context) -> str:
+    """Refuse where there is nothing to switch."""
+    if why := needs_hand(context):
+        return why
+    agent = context.state.agent if context.state is not None else None
+    if agent is None or not agent.groups:
+        return "The agent of this run has no groups of tools."
+    if context.state is not None and context.state.status == "completed":
+        return f"This run is completed: {key('message')} asks a further question, where tools can be switched."
+    return ""
+
+
 def refuse_undo(context: Context) -> str:
     """Refuse where it is not the end of the run that is shown."""
     if why := needs_run(context):

@@ -1,60 +1,19 @@
-"""What dialogs show before anything happens: what a call would run, and what a fork keeps and cannot undo.
+"""What dialogs show before anything happens: which call it is about, and what a fork keeps and cannot undo.
 
 Pure: values in, lines out.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-
-from pydantic import JsonValue
+from collections.abc import Iterable
 
 from workbench.debugger.fork import ForkPreview
 from workbench.state.parts import CallState
 from workbench.views.fork_cost import cost_words
 from workbench.views.segments import Line, Segment, Style
-from workbench.views.text import UNSAFE, UNSTEADY, counted, human_bytes, inert, one_line, wrap
+from workbench.views.text import counted, inert, one_line, wrap
 
 _LABEL_WIDTH = 12
-_LAST_ASCII = 0x7E
-
-
-class Exact(NamedTuple):
-    """What a call would be given, byte for byte, and what a person should know to read it."""
-
-    lines: tuple[Line, ...]
-    """Data: to be fenced."""
-    facts: tuple[Line, ...]
-    """Ours: to stand above the fence."""
-
-
-def exact_input(value: Mapping[str, JsonValue]) -> Exact:
-    """Return an input as JSON in which each character can be told from every other.
-
-    All but ASCII is written as escapes, so that nothing hides, reorders, or passes for a letter that it is not; what
-    people read as words stands below once more as it looks.
-    """
-    exact = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
-    readable = json.dumps(value, ensure_ascii=False, indent=2)
-    size = human_bytes(len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")))
-    lines: list[Line] = [(Segment(line),) for line in exact.split("\n")]
-    facts: list[Line] = [(Segment(f"Beside the bar stands exactly what it is given, {size} of JSON.", "muted"),)]
-    if others := sum(1 for character in readable if ord(character) > _LAST_ASCII):
-        one = others == 1
-        count = f"{others} character{'' if one else 's'} beyond ASCII"
-        told = f"{count}: {'an escape' if one else 'escapes'} first, then as {'it looks' if one else 'they look'}."
-        facts.append((Segment(told, "waiting"),))
-        shown = UNSTEADY.sub(_escaped, UNSAFE.sub(_escaped, readable))
-        lines += [(Segment(""),), *((Segment(line, "muted"),) for line in shown.split("\n"))]
-    return Exact(tuple(lines), tuple(facts))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    character = match[0]
-    return json.dumps(character)[1:-1] if ord(character) > _LAST_ASCII or ord(character) < ord(" ") else character
 
 
 def call_facts(call: CallState, *more: Line) -> list[Line]:

@@ -23,7 +23,17 @@ from workbench.views.binary import block_label, given_labels
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.context_meter import meter_lines
 from workbench.views.find import mark_lines
-from workbench.views.marks import EDITED, RETRIED, Mark, call_mark, plan_mark, progress_mark, reason_words, run_mark
+from workbench.views.marks import (
+    EDITED,
+    PARTIAL,
+    RETRIED,
+    Mark,
+    call_mark,
+    plan_mark,
+    progress_mark,
+    reason_words,
+    run_mark,
+)
 from workbench.views.members import fields_of_call
 from workbench.views.notices import step_notices
 from workbench.views.outline import message_of
@@ -199,6 +209,8 @@ def _add_result(sheet: _Sheet, call: CallState, contents: Contents) -> None:
             sheet.text(call.progress, TEXT_LINES)
         return
     notes = [Segment(f" {human_bytes(result.size)}", "muted")]
+    if call.partial:
+        notes.append(Segment(f" {PARTIAL}", "waiting"))
     if call.original is not None:
         notes.append(Segment(f" {EDITED} edited", "edited"))
     sheet.section("result", *notes)
@@ -381,6 +393,8 @@ def _add_run(sheet: _Sheet, state: RunState, weights: Weights | None) -> None:
 def _add_agent(sheet: _Sheet, state: RunState, agent: AgentRecord) -> None:
     sheet.section("agent")
     sheet.field("name", agent.name)
+    if agent.path is not None:
+        sheet.field("file", inert(agent.path))
     sheet.field("model", agent.model)
     if agent.corpus is not None:
         sheet.field("documents", agent.corpus.title)

@@ -16,7 +16,7 @@ from workbench.state.parts import CallState, Spans, driven_between
 from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
 from workbench.views.find import mark_line
-from workbench.views.marks import EAGER, EDITED, HOSTED, RETRIED, Mark, call_mark, reason_words, run_mark
+from workbench.views.marks import EAGER, EDITED, HOSTED, PARTIAL, RETRIED, Mark, call_mark, reason_words, run_mark
 from workbench.views.members import ages, ensemble_words, is_ensemble
 from workbench.views.segments import SPACE, Line, Segment, Style, blank, line_width, row
 from workbench.views.text import (
@@ -27,6 +27,7 @@ from workbench.views.text import (
     human_seconds,
     human_tokens,
     inert,
+    last_line,
     one_line,
 )
 
@@ -324,11 +325,12 @@ def outcome_line(call: CallState, mark: Mark, width: int, child: RunState | None
         edited = [Segment(f"{EDITED} ", "edited")] if call.original is not None else []
         size = Segment(f"{human_bytes(call.result.size)} ", "muted")
         style: Style = "error" if mark.style == "error" else "text"
-        return row([*edited, size, Segment(one_line(call.result.first_line, width), style)], width)
+        part = [Segment(f"{PARTIAL} ", "waiting")] if call.partial else []
+        return row([*edited, size, *part, Segment(one_line(call.result.first_line, width), style)], width)
     if child is not None and call.status == "running":
         return row([_child_doing(child, width)], width)
     if call.status == "running" and (call.progress or call.granted):
-        return row([*_granted(call), Segment(one_line(call.progress, width), "running")], width)
+        return row([*_granted(call), Segment(last_line(call.progress, width), "running")], width)
     if call.status == "requested" and call.denial:
         return row([Segment(f"denied: {one_line(call.denial, width)}", "cancelled")], width)
     words = "no result; its turn was given up" if call.hosted else _NO_RESULT.get(call.status, "")

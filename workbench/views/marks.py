@@ -19,6 +19,8 @@ RETRIED: Final = "↻"
 EAGER: Final = "»"
 HOSTED: Final = "↑"
 """Of a call that runs at the provider."""
+PARTIAL: Final = "not whole"
+"""Of a result that holds what had come when its call was interrupted."""
 
 
 class Mark(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import assert_never
 
 from workbench.events.run import ContextElided, ContextSummarised, ToolsSwitched
@@ -10,6 +10,7 @@ from workbench.state.parts import CallState
 from workbench.state.run_state import Notice, RunState
 from workbench.views.segments import Line, Segment
 from workbench.views.text import counted, human_tokens, inert, one_line
+from workbench.views.tools import switched_words
 
 NOTICE = "┄"
 """Stands before such a line."""
@@ -50,13 +51,6 @@ def notice_words(notice: Notice) -> str:
             steps = f"steps 0–{notice.through}" if notice.through else "step 0"
             return f"{steps} summed up in requests from here"
         case ToolsSwitched():
-            return switched_words(notice.groups)
+            return f"tools switched {switched_words(notice.groups)}"
         case _:
             assert_never(notice)
-
-
-def switched_words(groups: Mapping[str, bool]) -> str:
-    """Return which groups of tools were switched on and off."""
-    ways = (("on", True), ("off", False))
-    parts = [(way, [name for name, on in groups.items() if on is wanted]) for way, wanted in ways]
-    return "tools switched " + ", ".join(f"{way}: {', '.join(names)}" for way, names in parts if names)

@@ -17,7 +17,7 @@ from workbench.state.run_state import RunState
 from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.binary import file_lines, given_documents, said_text
 from workbench.views.brief import brief_input, cut_text
-from workbench.views.marks import EDITED, HOSTED, RETRIED, call_mark, reason_words, run_mark
+from workbench.views.marks import EDITED, HOSTED, PARTIAL, RETRIED, call_mark, reason_words, run_mark
 from workbench.views.members import member_documents, member_lines
 from workbench.views.notices import notice_lines
 from workbench.views.segments import Line, Segment
@@ -33,6 +33,7 @@ from workbench.views.text import (
     one_line,
     wrap,
 )
+from workbench.views.tools import switched_words
 
 Contents = Mapping[tuple[str, int], Content]
 """Blocks of results by the run and seq of their event."""
@@ -136,6 +137,7 @@ def _step_document(step: StepState, contents: Contents) -> dict[str, Any]:
         "index": step.index,
         "text": step_text(step),
         "thinking": "".join(block.text for block in step.turn.content if isinstance(block, ThinkingBlock)),
+        "tools_switched": step.switched,
         "calls": [_call_document(call, contents) for call in step_calls(step)],
     }
 
@@ -165,6 +167,7 @@ def _call_document(call: CallState, contents: Contents) -> dict[str, Any]:
         "elapsed": call.elapsed,
         "effect": call.effect,
         "by": call.by,
+        "partial": call.partial,
         "edited": call.edited,
     }
 
@@ -257,6 +260,8 @@ def step_head(step: StepState, width: int, *, timing: bool = True) -> Line:
         facts.append(ran)
     if step.turn.edited:
         facts.append(f"{EDITED} edited")
+    if step.switched:
+        facts.append(f"tools {switched_words(step.switched)}")
     title = f"STEP {step.index}"
     return (Segment(title, "title"), Segment(one_line(f" · {' · '.join(facts)}", width - len(title)), "muted"))
 
@@ -338,6 +343,8 @@ def _facts(call: CallState) -> list[str]:
         facts.append(f"{RETRIED}{len(call.attempts)} after {one_line(call.attempts[-1].error, 60)}")
     if call.result is not None:
         facts.append(human_bytes(call.result.size))
+    if call.partial:
+        facts.append(PARTIAL)
     if call.edited:
         facts.append(f"{EDITED} edited")
     return facts

@@ -30,11 +30,14 @@ from workbench.views.parts import Part, Scene, Target, fixed, passage_part
 from workbench.views.segments import SPACE, Line, Segment, Style, line_width, row, split_row
 from workbench.views.selection import Selection
 from workbench.views.text import counted, human_bytes, human_seconds, human_tokens, one_line
+from workbench.views.tools import switched_words
 
 THINKING_LINES: Final = 3
 RETRY_LINES: Final = 4
 TEXT_LINES: Final = 8
 ANSWER_LINES: Final = 24
+SWITCHED_WIDTH: Final = 40
+"""Cells for the groups of tools that were switched."""
 SUBMIT_ANSWER: Final = "submit_answer"
 
 _DOT: Final = Segment(" · ", "muted")
@@ -135,6 +138,8 @@ def _draw_header(step: StepState, scene: Scene, _: Selection) -> list[Line]:
     rest = [_DOT, Segment(f"{EDITED} text", "edited")] if turn.edited else []
     if step.calls:
         rest += [_DOT, *calls_summary(step, scene)]
+    if step.switched:
+        rest += [_DOT, Segment(f"tools {one_line(switched_words(step.switched), SWITCHED_WIDTH)}", "waiting")]
     left = [title, _DOT, *thinking_time(turn, scene), *rest]
     if line_width(left) > scene.width and turn.status == "finished":
         left = [title, *rest]

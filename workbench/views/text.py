@@ -87,6 +87,16 @@ def one_line(text: str, width: int) -> str:
     return _shortened(line, width)
 
 
+def last_line(text: str, width: int) -> str:
+    """Return the end of any `text` as one inert line of at most `width` cells: its last line, or the end of that."""
+    line = inert(text[-4 * max(width, 0) - 64 :]).rstrip("\n").rpartition("\n")[2]
+    if cell_width(line) <= width:
+        return line
+    while line and cell_width(line) >= width:
+        line = line[1:]
+    return ELLIPSIS + line if width > 0 else ""
+
+
 def cell_width(text: str) -> int:
     """Return how many terminal cells one line of inert text takes."""
     return len(text) if text.isascii() else sum(map(_cells, text))

@@ -18,6 +18,7 @@ from workbench.driver.commands.deciding import (
     ResolveUnknown,
     RetryCall,
     SkipPlan,
+    SwitchTools,
 )
 from workbench.driver.commands.files import ExportedFile, ExportRun, ImportedFile, ImportFile
 from workbench.driver.commands.forking import ForkEdits, ForkRun, PreviewFork
@@ -63,6 +64,7 @@ Command = (
     | GiveTime
     | DecidePermission
     | ResolveUnknown
+    | SwitchTools
     | Say
     | ForkRun
     | PreviewFork
@@ -132,5 +134,6 @@ __all__ = [
     "StartRun",
     "StartedRace",
     "StopRacers",
+    "SwitchTools",
     "Variant",
 ]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
-from workbench.events.agent import PlanMode
+from workbench.events.agent import PermissionRules, PlanMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class AgentOptions:
     """What the model is told: `instructions`, `planner`, `subagent` or `summary`."""
     live_tools: bool = False
     """With a recorded model: run the tools that only read."""
+    permissions: PermissionRules | None = None
+    """Rules that hold beside those of the agent and of the settings."""
     deny_asks: bool = False
     """Deny calls that would ask a person, instead of waiting."""
     fallback: AgentOptions | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,6 +80,14 @@ class DecidePermission:
     verdict: Literal["allow", "deny"]
     scope: Literal["once", "run"] = "once"
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchTools:
+    """Switch groups of tools on or off; holds from the next request. Answers with None."""
+
+    run: str
+    groups: Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)

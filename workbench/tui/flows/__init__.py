@@ -22,6 +22,7 @@ FLOWS: Final[dict[str, str]] = {
     "skip_wait": "runs.skip_wait",
     "step": "runs.go_one_step",
     "message": "runs.open_message",
+    "tools": "tools.switch_tools",
     "fork": "forks.fork_here",
     "rerun": "in_flight.run_again",
     "more_time": "in_flight.give_time",

@@ -5,24 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.driver.commands import AnswerCall, DecidePermission, ResolveUnknown
+from workbench.policy import canonical
 from workbench.state.parts import CallState
+from workbench.state.run_state import RunState
 from workbench.tui.dialogs.by_hand import ByHandDialog
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.dialogs.line import LineDialog
 from workbench.tui.flows import edits, plans
-from workbench.tui.previews import call_facts, exact_input
-from workbench.views.segments import Segment
-from workbench.views.text import one_line
+from workbench.tui.previews import call_facts
+from workbench.views.exact import exact_input
+from workbench.views.segments import Line, Segment
+from workbench.views.text import counted, inert, one_line
 
 if TYPE_CHECKING:
     from workbench.tui.screens.main import MainScreen
 
 PERMISSIONS = (
-    Choice("once", "o", "Allow once", "this call alone"),
-    Choice("run", "r", "Allow for this run", "this tool, to the end of the run"),
-    Choice("deny", "d", "Deny", "the model hears why"),
+    Choice("once", "o", "Allow once", "this input, and no other"),
+    Choice("run", "r", "Allow for this run", "each call of this tool, to the run's end"),
+    Choice("deny", "d", "Deny", "at once; the model hears that you did"),
+    Choice("words", "w", "Deny with words", "the model hears why"),
     Choice("edit", "e", "Edit the input first", "a fork, in which the call asks again"),
 )
+EACH_TIME = tuple(choice for choice in PERMISSIONS if choice.id != "run")
+"""Where leave for the rest of the run would not hold."""
 OUTCOMES = (
     Choice("rerun", "r", "Run it again", "it may take effect a second time"),
     Choice("result", "g", "Give its result", "you know what it did"),
@@ -43,20 +49,39 @@ async def answer_waiting(screen: MainScreen) -> None:
 
 
 async def _permit(screen: MainScreen, call: CallState) -> None:
-    asked = (Segment(one_line(call.question, 300), "muted"),)
+    alike = _alike(screen.watched.history.live, call)
+    asked: list[Line] = [(Segment(one_line(call.question, 300), "muted"),)]
+    if others := alike[1:]:
+        said = f"{counted(len(others), 'more call')} with the same input: {inert(', '.join(others))}."
+        asked.append((Segment(f"{said} One answer is for all.", "waiting"),))
     exact = exact_input(call.input)
-    facts = call_facts(call, asked, *exact.facts)
-    dialog = ChoiceDialog("May this call run?", facts, PERMISSIONS, fenced=exact.lines, clock=screen.workbench.clock)
+    facts = call_facts(call, *asked, *exact.facts)
+    choices = EACH_TIME if call.every_time else PERMISSIONS
+    dialog = ChoiceDialog("May this call run?", facts, choices, fenced=exact.lines, clock=screen.workbench.clock)
     choice = await screen.ask_in(dialog)
     run = screen.watched.run
-    if choice in ("once", "run"):
-        await screen.drive(DecidePermission(run, call.id, "allow", "run" if choice == "run" else "once"))
-    elif choice == "deny":
-        reason = await screen.ask_in(LineDialog("Deny", "Why, in words for the model:", may_be_empty=True))
-        if reason is not None:
-            await screen.drive(DecidePermission(run, call.id, "deny", reason=reason))
-    elif choice == "edit":
-        await edits.edit_call_input(screen, call)
+    reason: str | None = ""
+    match choice:
+        case "run":
+            await screen.drive(DecidePermission(run, call.id, "allow", "run"))
+        case "once":
+            for one in alike:
+                await screen.drive(DecidePermission(run, one, "allow"))
+        case "deny" | "words":
+            if choice == "words":
+                reason = await screen.ask_in(LineDialog("Deny", "Why, in words for the model:"))
+            for one in alike if reason is not None else ():
+                await screen.drive(DecidePermission(run, one, "deny", reason=reason or ""))
+        case "edit":
+            await edits.edit_call_input(screen, call)
+
+
+def _alike(state: RunState, call: CallState) -> list[str]:
+    """Return the calls of the open step that ask for the very same as `call`, and it first."""
+    asking = [one for one in state.open_step.asked_calls if one.status == "waiting"] if state.open_step else []
+    same = canonical(call.input)
+    others = (one for one in asking if one.tool == call.tool and canonical(one.input) == same)
+    return [call.id, *(one.id for one in others if one.id != call.id)]
 
 
 async def _resolve(screen: MainScreen, call: CallState) -> None:

@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 SESSION: Final = "comparison.jsonl"
 """The recorded session that is offered at the first start."""
 EXAMPLE: Final = '''\
-from pathlib import Path
-
-from workbench.agent.spec import AgentSpec
-from workbench.driver.settings import DriverSettings
-from workbench.tools.declaring import tool
-from workbench.tools.toolkit import Toolkit
-from workbench.tools.control import submit_answer
-from workbench.tui.app import WorkbenchApp
+from workbench import Agent, tool
 
 
 @tool(read_only=True)
@@ -33,20 +26,20 @@ async def get_weather(city: str) -> str:
     return f"It rains in {city}."
 
 
-def agent(library, notebook, folder):
-    return AgentSpec(name="weather", toolkit=Toolkit([get_weather, submit_answer]), plan="off")
-
-
-if __name__ == "__main__":
-    WorkbenchApp(DriverSettings(Path("weather.db"), Path(".cache"), make_agent=agent)).run()
+agent = Agent(
+    model="offline",
+    instructions="You answer questions about the weather.",
+    tools=[get_weather],
+    plan="off",
+)
 '''
-"""A whole program with an agent of its own; docs/your-agent.md explains it."""
+"""An agent of one's own; docs/your-agent.md explains it."""
 _BEFORE: Final = (
     "An agent is instructions, a model and tools; a tool is a plain Python function. "
-    "This file is a whole workbench with one of its own; {copies} copies it:"
+    "This file is one; {copies} copies it. With it in weather.py: workbench run -a weather.py"
 )
 _AFTER: Final = (
-    "Your own documents need no code: workbench run --docs DIR. "
+    "workbench new writes a longer one with comments. Your own documents need no code: workbench run --docs DIR. "
     "The model that answers is chosen with -m; offline, the embedded one, is the default."
 )
 

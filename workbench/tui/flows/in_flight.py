@@ -10,7 +10,8 @@ from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 from workbench.tui.dialogs.choice import Choice, ChoiceDialog
 from workbench.tui.flows import forks
-from workbench.tui.previews import call_facts, exact_input
+from workbench.tui.previews import call_facts
+from workbench.views.exact import exact_input
 from workbench.views.segments import Segment
 from workbench.views.text import human_seconds, inert
 

@@ -21,6 +21,8 @@ ACTIONS: Final = (
         "message", ("m",), "message", "Say something: it enters after the current results; a completed run goes on.",
         "Run", refusal=why.refuse_message, rank=55,
     ),
+    Action("tools", ("O",), "tools", "Switch a group of tools on or off, from the next request on.", "Run",
+           refusal=why.refuse_tools),
     Action("fork", ("f",), "fork", "Fork from here: change something, see what is kept, go on.", "Run",
            refusal=why.needs_run, rank=30),
 )  # fmt: skip

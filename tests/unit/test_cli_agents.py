@@ -1,0 +1,232 @@
+"""`-a AGENT` and `workbench new`: agents out of files, what is said of wrong ones, and going on with their runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli_harness import Shell
+
+GOOD = '''\
+from workbench import Agent, tool
+
+
+@tool(read_only=True)
+async def get_weather(city: str) -> str:
+    """Return today's weather of a city."""
+    return f"It rains in {city}."
+
+
+agent = Agent(name="weather", model="offline", tools=[get_weather], plan="off")
+'''
+ASKS = GOOD.replace("read_only=True", 'read_only=True, permission="ask"')
+QUESTION = "What is the weather in Oslo?"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Return a command line in an empty folder, with a state folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return Shell(tmp_path / "runs.db", capsys)
+
+
+def write(name: str, text: str) -> str:
+    """Write a file in the working directory and return its name."""
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(text, "utf-8")
+    return name
+
+
+@pytest.mark.parametrize("named", ["mine.py", "mine.py:agent", "mine:agent", "mine", "./mine.py"])
+def test_an_agent_is_found_by_its_file_or_its_module(shell: Shell, named: str) -> None:
+    """However it is named, its tool is called and the log knows where it came from."""
+    write("mine.py", GOOD)
+    sys.modules.pop("mine", None)
+    printed = shell("run", "-a", named, QUESTION, "--json")
+    assert (printed.code, printed.err) == (0, "")
+    assert "It rains in Oslo." in printed.out
+    agent = printed.events[0]["agent"]
+    assert agent["name"] == "weather"
+    assert agent["path"].endswith(("mine.py:agent", "mine:agent"))
+
+
+def test_an_agent_in_a_package_may_import_what_lies_beside_it(shell: Shell) -> None:
+    """`package.module:name`, with a relative import, from the working directory."""
+    write("pack_of_mine/__init__.py", "")
+    write("pack_of_mine/tools.py", GOOD.rpartition("agent =")[0])
+    write(
+        "pack_of_mine/agents.py",
+        "from workbench import Agent\nfrom .tools import get_weather\n"
+        'first = Agent(tools=[get_weather], plan="off")\nsecond = Agent(name="other", plan="off")\n',
+    )
+    printed = shell("run", "-a", "pack_of_mine.agents:first", QUESTION)
+    assert (printed.code, printed.err) == (0, "")
+    assert "It rains in Oslo." in printed.out
+
+
+def test_a_toml_file_is_an_agent_without_code(shell: Shell) -> None:
+    """Texts, limits, permissions, and a function out of a file beside it."""
+    write("instructions.md", "You speak of the weather.\n")
+    write("mine.py", GOOD)
+    write(
+        "agent.toml",
+        'model = "offline"\ninstructions = "@instructions.md"\nplan = "off"\n'
+        'tools = ["mine.py:get_weather"]\n[limits]\nsteps = 7\n[[roles]]\nname = "a"\ngood_at = "b"\n',
+    )
+    printed = shell("run", "-a", "agent.toml", QUESTION, "--json")
+    assert printed.code == 0
+    agent = printed.events[0]["agent"]
+    assert (agent["name"], agent["instructions"], agent["limits"]["steps"]) == ("agent", "You speak of the weather.", 7)
+    assert [tool["name"] for tool in agent["tools"]] == ["get_weather", "spawn_subagent", "submit_answer"]
+    assert agent["path"] == str(Path("agent.toml").resolve())
+
+
+WRONG = [
+    ("import nothing_of_this_name\n" + GOOD, "mine.py, line 1: ModuleNotFoundError: No module named 'nothing_of_this_"),
+    ("x = 1\n\ndef f(:\n", "mine.py, line 3: it is not Python: invalid syntax"),
+    (GOOD + "1 / 0\n", "mine.py, line 11: ZeroDivisionError: division by zero"),
+    (GOOD + "raise SystemExit(3)\n", "mine.py, line 11: it ends the program when it is imported"),
+    (GOOD + "other = Agent()\n", "defines 2 agents, agent, other: name one, such as -a mine.py:agent"),
+    ("x = 1\n", "mine.py defines no agent; write in it: agent = Agent(…)"),
+    (GOOD.replace("[get_weather]", "[get_weather, get_weather]"), "mine.py, line 10: two tools are named"),
+    (GOOD.replace("Agent(name", "Agent(nome"), "line 10: TypeError: "),
+    (GOOD.replace("[get_weather]", "[3]"), "mine.py, line 10: 3 is no tool"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG, ids=range(len(WRONG)))
+def test_what_is_wrong_in_a_file_is_said_with_its_line(shell: Shell, text: str, said: str) -> None:
+    """One sentence, exit 2, nothing written."""
+    write("mine.py", text)
+    assert said in shell.refused("run", "-a", "mine.py", QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("nowhere.py", "there is no file 'nowhere.py'; an agent is named FILE.py"),
+        ("nowhere.module:agent", "there is no module 'nowhere.module'; an agent is named"),
+        ("mine.py:agnet", "mine.py has no agent 'agnet'; did you mean 'agent'?"),
+        ("mine.py:get_weather", "mine.py:get_weather is no agent but of type 'Tool'"),
+    ],
+)
+def test_a_name_that_is_not_there_is_said(shell: Shell, named: str, said: str) -> None:
+    """With the nearest one that is."""
+    write("mine.py", GOOD)
+    assert said in shell.refused("run", "-a", named, QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model = \n", "agent.toml is not TOML: "),
+        ("modle = 'x'\n", "agent.toml: unknown key 'modle'; did you mean 'model'?"),
+        ("tools = ['docs']\n", "agent.toml: there is no built-in tool 'docs'; there are documents, notes"),
+        ("tools = ['gone.py:f']\n", "agent.toml: there is no file"),
+        ("[limits]\nstep = 3\n", "agent.toml: limits has no 'step'; did you mean 'steps'?"),
+        ("[limits]\nsteps = 'x'\n", "agent.toml: limits.steps: Input should be a valid integer"),
+        ("instructions = '@gone.md'\n", "agent.toml: instructions: the file"),
+        ("eager = 1\n", "agent.toml: eager = 1; expected true or false"),
+        ("roles = 1\n", "agent.toml: roles = 1; expected a list"),
+    ],
+)
+def test_what_is_wrong_in_a_toml_file_is_said(shell: Shell, text: str, said: str) -> None:
+    """The file, the key, and what was expected."""
+    write("agent.toml", text)
+    assert said in shell.refused("run", "-a", "agent.toml", QUESTION)
+
+
+def test_a_run_goes_on_with_the_agent_that_was_named_before(shell: Shell) -> None:
+    """Its file need not be named again as long as it is what it was."""
+    write("mine.py", ASKS)
+    assert shell("run", "-a", "mine.py", QUESTION).code == 3
+    printed = shell("resume", "@last", "--approve", "0.0")
+    assert (printed.code, printed.err) == (0, "")
+    assert "It rains in Oslo." in printed.out
+
+
+def test_an_agent_that_changed_is_named_again_first(shell: Shell) -> None:
+    """The sentence says how; then what is different is told, and the run goes on with the new code."""
+    write("mine.py", ASKS)
+    assert shell("run", "-a", "mine.py", QUESTION).code == 3
+    write("mine.py", ASKS.replace("It rains in", "Sun over").replace("today's", "the"))
+    run = shell.last()
+    said = shell.refused("resume", "@last", "--approve", "0.0")
+    assert f"has changed since; to go on with it as it is now: workbench resume {run[:8]} -a " in said
+    printed = shell("resume", "@last", "--approve", "0.0", "-a", "mine.py")
+    assert printed.code == 0
+    assert "has changed since it began: get_weather declared otherwise" in printed.err
+    assert "Sun over Oslo." in printed.out
+
+
+def test_an_agent_that_moved_is_named_where_it_is_now(shell: Shell) -> None:
+    """Without its file a run can still be forked onto what is recorded."""
+    write("mine.py", ASKS)
+    assert shell("run", "-a", "mine.py", QUESTION).code == 3
+    Path("mine.py").rename("other.py")
+    assert "is not there any more" in shell.refused("resume", "@last", "--approve", "0.0")
+    assert shell("resume", "@last", "--approve", "0.0", "-a", "other.py").code == 0
+    Path("other.py").unlink()
+    run = shell.last()
+    forked = shell("fork", run, "--at", "0", "-m", f"recorded:{run}", "--headless")
+    assert forked.code == 0
+    assert "It rains in Oslo." in forked.out
+
+
+def test_code_that_nobody_named_does_not_run(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that names a file is not enough: the person has named it before, or names it now."""
+    write("mine.py", ASKS + "from pathlib import Path\nPath('ran').touch()\n")
+    assert shell("run", "-a", "mine.py", QUESTION).code == 3
+    Path("ran").unlink()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "somebody else"))
+    assert "runs code that you have not named" in shell.refused("resume", "@last", "--approve", "0.0")
+    assert not Path("ran").exists()
+    assert shell("resume", "@last", "--approve", "0.0", "-a", "mine.py").code == 0
+
+
+def test_an_agents_model_may_be_an_object(shell: Shell) -> None:
+    """A model of one's own answers in the workbench as well, and in the run that goes on."""
+    write(
+        "mine.py",
+        ASKS.replace('model="offline"', "model=Mine()").replace(
+            "agent =",
+            "from workbench.providers.scripted import ScriptedProvider, Turn\n"
+            "from tests.cli_harness import by_step\n"
+            "class Mine(ScriptedProvider):\n"
+            "    def __init__(self):\n"
+            "        super().__init__(by_step([Turn('', [('get_weather', {'city': 'Rome'})]), Turn('It rains.')]))\n"
+            "agent =",
+        ),
+    )
+    printed = shell("run", "-a", "mine.py", QUESTION)
+    assert printed.code == 3, printed
+    assert "own:Mine" in printed.out
+    printed = shell("resume", "@last", "--approve", "0.0")
+    assert printed.code == 0, printed
+    assert "It rains in Rome." in printed.out
+    assert "is an object of somebody's program" in shell.refused("fork", "@last", "--at", "0", "-m", "own:Other")
+
+
+@pytest.mark.parametrize("name", ["my_agent.py", "folder/mine.py", "librarian.toml"])
+def test_new_writes_an_agent_that_runs(shell: Shell, name: str) -> None:
+    """The commands that it prints can be typed, and what is there already is kept."""
+    printed = shell("new", *([] if name == "my_agent.py" else [name]))
+    assert (printed.code, printed.err) == (0, "")
+    assert f"workbench run -a {name}" in printed.out
+    question = "What does the with statement do?" if name.endswith("toml") else QUESTION
+    run = shell("run", "-a", name, question)
+    assert (run.code, run.err) == (0, "")
+    assert "ANSWER" in run.out
+    text = Path(name).read_text("utf-8")
+    assert f"workbench run -a {name}" in text
+    assert "is there already" in shell.refused("new", name)
+    assert Path(name).read_text("utf-8") == text
+
+
+def test_new_refuses_what_is_no_agent(shell: Shell) -> None:
+    """Only Python and TOML."""
+    assert "ends in neither .py nor .toml" in shell.refused("new", "agent.yaml")
