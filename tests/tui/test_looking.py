@@ -15,6 +15,7 @@ from workbench.driver.commands import (
     PauseRun,
 )
 from workbench.driver.feed import Progress
+from workbench.events.call import SubagentStarted
 from workbench.events.run import RunPaused
 from workbench.tui.dialogs.help import HelpDialog
 from workbench.tui.widgets.prompt import Prompt
@@ -67,6 +68,20 @@ async def test_enter_opens_a_subagent_and_backspace_returns() -> None:
         await acted.gives(driver, [PauseRun(log.run)])
         await acted.press("backspace")
         await acted.until(lambda: acted.watched.run == log.run)
+
+
+async def test_a_row_of_an_ensemble_opens_its_subagent() -> None:
+    """The lane of several shows the call in the inspector, each of the rows below it opens one timeline."""
+    log, children = subagents_run()
+    second = children[1]
+    log.add(SubagentStarted(call="0.0", run=second.run, task="the same", member=1))
+    async with stage(FakeDriver(log, *children), run=log.run) as acted:
+        await select(acted, Selection("call", step=0, call="0.0"))
+        await acted.shows("2 subagents · 0 over")
+        await acted.press("down")
+        await acted.press("down")
+        await acted.press("enter")
+        await acted.until(lambda: acted.watched.run == second.run)
 
 
 async def test_a_run_is_opened_from_the_list() -> None:

@@ -11,8 +11,8 @@ from tests.harness import Rig, answer
 from tests.loop_kit import Lab
 from workbench.agent.spec import AgentSpec, default_record, prompt, subagent_prompt, summary_prompt
 from workbench.debugger.parameters import check_agent, read_parameters
-from workbench.driver.children import summary_text
 from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, ResumeRun
+from workbench.engine.errands import summary_text
 from workbench.errors import EditRefusedError
 from workbench.events.agent import AgentRecord, Limits, ModelParameters, ModelRetries
 from workbench.events.request import Request

@@ -184,6 +184,7 @@ def test_an_unknown_outcome_in_a_subagent_is_resolved_there(tmp_path: Path) -> N
     house = House(is_held=True)
     with house.open(tmp_path) as rig:
         run, child = begin(rig, is_writing)
+        assert house.is_waiting.wait(WAIT)
     house.is_held = False
     with house.open(tmp_path) as rig:
         assert statuses(rig.state(child)) == ["unknown"]
@@ -215,6 +216,7 @@ def test_a_second_press_stops_effectful_calls_of_subagents_too(tmp_path: Path) -
     house = House(is_held=True)
     with house.open(tmp_path) as rig:
         run, child = begin(rig, is_writing)
+        assert house.is_waiting.wait(WAIT)
         rig.ask(PauseRun(run))
         rig.ask(PauseRun(run))
         assert rig.finish(run).status_and_reason == ("interrupted", "paused")

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from tests.golden.make_golden import beginning, ending, middle
 from workbench.errors import NewerDatabaseError, SessionFileError
 from workbench.events.base import Event
-from workbench.events.call import CallFinished, CallStarted, ResultEvent
+from workbench.events.call import CallFinished, CallStarted, MemberAnswer, ResultEvent, SubagentsSettled
 from workbench.events.codec import (
     KINDS,
     UnknownEvent,
@@ -66,6 +66,7 @@ SAMPLES: list[Event] = [
     RunForked(parent="a", cut=3, made_from="b", address="0.1", reset={"0.1": "rerun"}, dropped=("thinking",)),
     ToolsSwitched(groups={"files": True}, by="model"),
     AnswerRefused(step=2, content=text_content("Use submit_answer.")),
+    SubagentsSettled(call="1.1", by="vote", answers=(MemberAnswer(member=0, run="b", said="x", stand="agrees"),)),
     RunNamed(run="a", name="n"),
     RunNoted(run="a", note="n"),
     RunTagged(run="a", tags=("x", "y")),

@@ -15,6 +15,9 @@ from workbench.events.call import ResultEvent
 from workbench.events.codec import RunEvent, UnknownEvent, parse_event
 from workbench.store import Store
 
+LATER = {"tools_switched", "subagents_settled"}
+"""Kinds that came after it."""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -73,7 +76,7 @@ async def test_an_old_run_can_be_driven_on(path: Path) -> None:
         assert await store.acquire(FORK) == 2
 
 
-LATER = {"tools_switched", "answer_refused"}
+LATER = {"tools_switched", "answer_refused", "subagents_settled"}
 """Kinds that are newer than the golden database."""
 
 

@@ -53,7 +53,7 @@ def test_the_other_examples_of_the_page_are_made(tmp_path: Path, monkeypatch: py
     """An agent that says more of itself, an agent without code, and a server of one's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    _, _, says_more, form, guard, server = blocks()
+    _, _, says_more, form, guard, server, many = blocks()
     names: dict[str, Any] = {}
     exec(says_more, names)
     record = names["agent"](NoDocuments(), NotesInMemory(), None).record()
@@ -62,6 +62,9 @@ def test_the_other_examples_of_the_page_are_made(tmp_path: Path, monkeypatch: py
     assert names["agent"](NoDocuments(), NotesInMemory(), None).record().output["required"] == ["city", "degrees"]
     exec(guard, names)
     assert names["agent"](NoDocuments(), NotesInMemory(), None).record().hooks == ("Guard",)
+    exec(many, names)
+    roles = names["agent"](NoDocuments(), NotesInMemory(), None).record().roles
+    assert [(role.name, role.ensemble) for role in roles] == [("reader", 1), ("checker", 3)]
     exec(server, names)
     assert names["store"].path == Path("runs.db")
     toml = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]

@@ -16,6 +16,7 @@ from workbench.events.agent import (
     PermissionRules,
     PlanMode,
     Role,
+    ToolSpec,
 )
 from workbench.policy import check_rules, joined_rules
 from workbench.tools.control import (
@@ -23,6 +24,7 @@ from workbench.tools.control import (
     SUBMIT_ANSWER,
     Output,
     answer_schema,
+    spawn_spec,
     spawn_subagent,
     submit_answer,
     with_answer,
@@ -37,12 +39,14 @@ OFFLINE = "offline"
 """Name of the embedded model, which is the default so that nobody's money is spent unasked."""
 
 
+JUDGE, JUDGE_STEPS = "judge", 3
+"""The role of the subagent that settles what an ensemble answered, and how many steps that may take."""
 SUMMARY_TOKENS = "{summary_tokens}"
 """In the prompts of subagents and summaries stands for the limit of that name."""
 
 
 def prompt(name: str) -> str:
-    """Return one of the prompts that ship: `instructions`, `planner`, `subagent`, `summary`, `judge`."""
+    """Return one of the prompts that ship: `instructions`, `planner`, `subagent`, `summary`, `judge`, `settle`."""
     return files("workbench.agent").joinpath("prompts", f"{name}.md").read_text("utf-8").strip()
 
 
@@ -109,7 +113,7 @@ class AgentSpec:
             **said,
             "name": self.name,
             "parameters": _over(base.parameters, self.parameters),
-            "tools": with_answer(self.toolkit.specs, self.output),
+            "tools": with_answer(self._tools(), self.output),
             "groups": self.toolkit.groups,
             "output": None if self.output is None else answer_schema(self.output),
             "limits": _over(base.limits, self.limits),
@@ -123,6 +127,11 @@ class AgentSpec:
             "corpus": self.corpus,
         }
         return AgentRecord.model_validate(values)
+
+    def _tools(self) -> tuple[ToolSpec, ...]:
+        """Return the tools as the model sees them: `spawn_subagent` says which roles there are."""
+        specs = self.toolkit.specs
+        return tuple(spawn_spec(spec, self.roles, specs) if spec.name == SPAWN_SUBAGENT else spec for spec in specs)
 
 
 _LEFT_OPEN = ("instructions", "model", "planner", "subagent", "summary", "plan", "parallel_tool_calls", "pace")
@@ -171,6 +180,16 @@ def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
             "limits": record.limits.model_copy(update={"steps": record.limits.subagent_steps, "subagents": 0}),
         }
     )
+
+
+def judge_record(record: AgentRecord) -> AgentRecord:
+    """Return the agent that settles what an ensemble answered: no tools but `submit_answer`, prompted to compare."""
+    child = child_record(record, None)
+    tools = tuple(spec for spec in child.tools if spec.name == SUBMIT_ANSWER)
+    limits = child.limits.model_copy(update={"steps": JUDGE_STEPS})
+    parameters = child.parameters.model_copy(update={"hosted_tools": (), "tool_choice": "auto"})
+    changes = {"name": JUDGE, "instructions": prompt("settle"), "tools": tools, "limits": limits}
+    return child.model_copy(update={**changes, "groups": (), "parameters": parameters, "subagent": ""})
 
 
 def researcher(library: Library, notebook: Notebook, corpus_path: str | None = None) -> AgentSpec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.cli.waiting import present_step
+from workbench.engine.settling import settled_words
 from workbench.events import call as calls
 from workbench.events import edit as edits
 from workbench.events import plan as plans
@@ -14,6 +15,7 @@ from workbench.state.parts import StepState
 from workbench.state.run_state import RunState
 from workbench.views.hooks import hook_lines
 from workbench.views.marks import EDITED, RETRIED
+from workbench.views.notices import notice_words
 from workbench.views.said import NOTICE
 from workbench.views.segments import Line, Segment, Style
 from workbench.views.show import (
@@ -22,15 +24,14 @@ from workbench.views.show import (
     is_submission,
     message_lines,
     outcome_line,
-    plan_lines,
     said_lines,
     short,
     step_calls,
     step_head,
     timing_words,
 )
+from workbench.views.show_plan import plan_lines
 from workbench.views.text import human_seconds, inert, one_line, wrap
-from workbench.views.tools import switched_words
 
 _ENDS_OF_CALLS = (calls.CallFinished, calls.CallCancelled, calls.CallReused)
 
@@ -91,7 +92,11 @@ class Narrator:
             case edits.TextEdited():
                 return [self._note(f"{EDITED} text of turn {event.step} replaced", "edited")]
             case calls.SubagentStarted():
-                return [self._note(f"{event.call} subagent {short(event.run)}: {event.task}")]
+                who = "judge" if event.judges else "subagent"
+                number = f" (number {event.member})" if event.member and not event.judges else ""
+                return [self._note(f"{event.call} {who} {short(event.run)}{number}: {event.task}")]
+            case calls.SubagentsSettled():
+                return self._told(f"{event.call} {settled_words(event)}", "muted")
             case calls.CallEvent() if isinstance(event, _ENDS_OF_CALLS):
                 call = state.call(event.call)
                 told = call is not None and call.asked and not is_submission(call)
@@ -154,14 +159,10 @@ def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:
         case runs.ModeChanged():
             way = "one by one" if event.mode == "sequential" else "at once again"
             return f"calls run {way}: {event.why}", "waiting"
-        case runs.ToolsSwitched():
-            return f"tools switched {switched_words(event.groups)}", "muted"
+        case runs.ToolsSwitched() | runs.ContextElided() | runs.ContextSummarised():
+            return notice_words(event), "muted"
         case runs.BreakpointHit():
             return f"breakpoint {event.rule}: {event.why}", "waiting"
-        case runs.ContextElided():
-            return f"{len(event.calls)} old results are left out of requests from here", "muted"
-        case runs.ContextSummarised():
-            return f"steps up to {event.through} are summed up in requests from here", "muted"
         case edits.AgentEdited():
             return f"{EDITED} changed: {', '.join(event.changed)}", "edited"
         case _:

@@ -10,6 +10,7 @@ from workbench.events.base import Recorded
 from workbench.events.run import RunForked, RunStarted
 from workbench.events.turn import TurnDiscarded
 from workbench.state.fold import apply, fold
+from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
 
 _FOR_A_PERSON = ("waiting", "unknown")
@@ -64,12 +65,13 @@ class RunTree:
         if state.is_sequential:
             moving = moving[:1]  # the others wait for their turn
         return bool(moving) and all(
-            call.status in _FOR_A_PERSON or (call.status == "running" and self._waits(call.child)) for call in moving
+            call.status in _FOR_A_PERSON or (call.status == "running" and self._waits(call)) for call in moving
         )
 
-    def _waits(self, child: str | None) -> bool:
-        state = self.states.get(child or "")
-        return state is not None and state.status == "awaiting_approval"
+    def _waits(self, call: CallState) -> bool:
+        """Whether all subagents of a call that are not over wait for a person."""
+        open_ones = [self.states.get(member.run) for member in call.members.values() if member.end is None]
+        return bool(open_ones) and all(state is not None and state.status == "awaiting_approval" for state in open_ones)
 
     def _counts(self, state: RunState) -> bool:
         """Whether the run is the root, or the subagent of a call that still runs."""
@@ -77,14 +79,14 @@ class RunTree:
             return True
         caller = self.states.get(state.caller.run) if state.caller else None
         call = caller.call(state.caller.call) if caller and state.caller else None
-        return call is not None and call.child == state.run and not call.has_result
+        return call is not None and state.run in call.children and not call.has_result
 
     def _is_ours(self, record: Recorded) -> bool:
         event = record.event
         if isinstance(event, RunStarted | RunForked) and event.caller is not None:
             return event.caller.run in self.states
         calls = (call for state in self.states.values() for step in state.steps for call in step.calls.values())
-        return any(call.child == record.run for call in calls)
+        return any(record.run in call.children for call in calls)
 
     def _before(self, record: Recorded) -> RunState:
         if record.seq == 0:

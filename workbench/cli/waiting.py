@@ -16,7 +16,8 @@ from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
 from workbench.views.exact import barred, exact_input, preview_lines
 from workbench.views.segments import Line, Segment
-from workbench.views.show import plan_step_lines, short
+from workbench.views.show import short
+from workbench.views.show_plan import plan_step_lines
 from workbench.views.text import cell_width, one_line, wrap
 
 COMPLETED: Final = 0

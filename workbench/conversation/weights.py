@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from workbench.conversation.budget import request_budget
 from workbench.conversation.builder import BYTES_PER_TOKEN, elision_mark, system_text, tools_json
 from workbench.events.content import TextBlock, context_size
 from workbench.events.request import ThinkingBlock, TurnBlock
@@ -34,7 +35,7 @@ class Weights:
     left_out: int = 0
     """What elision and summaries keep out of the request; not part of the total."""
     budget: int = 0
-    """`limits.request_tokens`: above it the oldest results are left out."""
+    """What the request may have (see `request_budget`): above it the oldest results are left out."""
 
     @property
     def total(self) -> int:
@@ -77,7 +78,7 @@ def weigh(state: RunState, prompt: str = "") -> Weights:
         turns=_tokens(turns),
         results=tuple(results),
         left_out=_tokens(left_out),
-        budget=agent.limits.request_tokens,
+        budget=request_budget(agent),
     )
 
 

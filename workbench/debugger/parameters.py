@@ -15,6 +15,8 @@ from workbench.errors import EditRefusedError
 from workbench.events.agent import AgentRecord, HostedTool, Limits, ModelParameters, ModelRetries, ToolSpec
 
 TOOL_CHOICES: Final = ("auto", "any", "none")
+MOST_MEMBERS: Final = 9
+"""So many subagents at most work on one task."""
 _Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """All words that any API knows; which of them a model takes, its provider says."""
 _Count = Annotated[int, Field(ge=1, lt=1 << 53, description="a whole number above 0")]
@@ -103,6 +105,22 @@ def check_agent(agent: AgentRecord) -> None:
     read_parameters(agent.parameters, dict(agent.parameters), agent.tools)
     read_limits(agent.limits, dict(agent.limits))
     read_retries(agent.retries, dict(agent.retries))
+    _check_roles(agent)
+
+
+def _check_roles(agent: AgentRecord) -> None:
+    names, tools = [role.name for role in agent.roles], {tool.name for tool in agent.tools}
+    for role in agent.roles:
+        if not role.name.strip() or names.count(role.name) > 1:
+            raise EditRefusedError(f"two roles are named {role.name!r}, or it is no name; give each one of its own")
+        if not 1 <= role.ensemble <= MOST_MEMBERS:
+            expected = f"a whole number from 1 to {MOST_MEMBERS}"
+            raise EditRefusedError(f"role {role.name!r}: {_refusal('ensemble', role.ensemble, expected)}")
+        if missing := [name for name in role.tools or () if name not in tools]:
+            there = ", ".join(sorted(tools)) or "none"
+            raise EditRefusedError(
+                f"role {role.name!r} has a tool {missing[0]!r} that the agent has not; it has {there}"
+            )
 
 
 def _read(narrow: type[_Any], before: _Any, wanted: Mapping[str, JsonValue], what: str) -> _Any:

@@ -156,7 +156,7 @@ class Agents:
         """Say which tools are not as they were when the run began: then the code is not what the log speaks of."""
         if record.path is None or spec.path is None or record.digest == spec.digest:
             return
-        now = {tool.name: tool for tool in spec.toolkit.specs}
+        now = {tool.name: tool for tool in spec.record().tools}
         gone = [tool.name for tool in record.tools if tool.name not in now]
         other = [tool.name for tool in record.tools if tool.name in now and now[tool.name] != tool]
         parts = [f"{', '.join(names)} {what}" for names, what in ((gone, "not there"), (other, "declared otherwise"))

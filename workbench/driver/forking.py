@@ -22,7 +22,7 @@ from workbench.events.base import Event, Recorded
 from workbench.events.call import SubagentStarted
 from workbench.events.content import normalise_content, normalise_json, text_content
 from workbench.events.edit import AgentEdited
-from workbench.events.run import Caller, RunForked
+from workbench.events.run import Caller, Reset, RunForked
 from workbench.providers import prices
 from workbench.providers.wire.blocks import takes_less
 from workbench.state.history import History
@@ -183,24 +183,25 @@ class Forks:
         above, below = self._session.new_id(), self._session.new_id()
         outer = await self._session.history(caller.run)
         edited = Caller(run=above, call=caller.call)
-        spawn = outer.live.call(caller.call)
-        given = spawn.input if spawn is not None else {}
-        started = SubagentStarted(
-            call=caller.call,
-            run=below,
-            task=str(given.get("task", "")),
-            focus=str(given.get("focus") or ""),
-            role=str(given.get("role") or "") or None,
-        )
+        named = (record.event for record in reversed(outer.records) if isinstance(record.event, SubagentStarted))
+        started = next((event for event in named if event.run == history.live.run), None)
+        if started is None:
+            raise EditRefusedError(f"run {caller.run[:8]} does not name its subagent {history.live.run[:8]}")
+        started = started.model_copy(update={"run": below})
         return [
             NewFork(above, above, await self._above(outer, caller), (started,)),
             NewFork(below, above, await self.plan(history, place, wanted, edited), caller=edited),
         ]
 
     async def _above(self, outer: History, caller: Caller) -> ForkPlan:
-        """Decide on the fork of a caller at its spawning call."""
+        """Decide on the fork of a caller at its spawning call; other subagents of that call are kept."""
         place = Place("call", int(caller.call.partition(".")[0]), caller.call)
-        return await self.plan(outer, place, ForkEdits(reruns=(caller.call,)))
+        plan = await self.plan(outer, place, ForkEdits(reruns=(caller.call,)))
+        call = plan.cut.state.call(caller.call)
+        if call is None or len(call.members) < 2:
+            return plan
+        reset: dict[str, Reset] = {**plan.forked.reset, caller.call: "open"}
+        return replace(plan, forked=plan.forked.model_copy(update={"reset": reset}))
 
     async def plan(self, history: History, place: Place, wanted: ForkEdits, caller: Caller | None = None) -> ForkPlan:
         """Decide on a fork; `caller` is the call of the forked caller, for a fork inside a subagent."""

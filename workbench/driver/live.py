@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from workbench.driver.journal import StoreJournal
 from workbench.engine.loop import RunLoop
 from workbench.state.run_state import RunState
+
+if TYPE_CHECKING:
+    from workbench.driver.children import Children
 
 
 @dataclass(slots=True)
@@ -20,6 +24,8 @@ class LiveRun:
     loop: RunLoop
     task: asyncio.Task[None] | None = None
     """Drives a root run; a subagent is driven inside its caller's call."""
+    children: Children | None = None
+    """The subagents of a root run."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a person did something for a run at rest."""
 

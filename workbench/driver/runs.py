@@ -128,12 +128,12 @@ async def _require_subagents_models(session: Session, root: str) -> None:
         return
     step = (await session.state(root)).open_step
     for call in step.asked_calls if step else ():
-        if call.child is None or call.has_result:
-            continue
-        with suppress(RunNotFoundError):
-            child = await session.state(call.child)
-            if child.agent is not None and not _is_completed(child) and not child.agent.model.startswith(f"{OWN}:"):
-                session.settings.make_provider(child.agent.model, child.agent.pace)
+        for run in call.children if not call.has_result else ():
+            with suppress(RunNotFoundError):
+                child = await session.state(run)
+                own = child.agent is not None and child.agent.model.startswith(f"{OWN}:")
+                if child.agent is not None and not _is_completed(child) and not own:
+                    session.settings.make_provider(child.agent.model, child.agent.pace)
 
 
 def _is_completed(state: RunState) -> bool:

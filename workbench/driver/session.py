@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from workbench.clock import SessionTime
 from workbench.driver.agents import Agents
 from workbench.driver.breakpoints import PersonalBreakpoints
-from workbench.driver.children import Children
+from workbench.driver.children import Children, shared_budget
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.forking import Forks
 from workbench.driver.journal import StoreJournal
@@ -31,6 +31,7 @@ from workbench.driver.settings import DriverSettings
 from workbench.driver.summary import summarise
 from workbench.driver.works import Works
 from workbench.engine.breakpoints import NoBreakpoints
+from workbench.engine.limits import own_budget
 from workbench.engine.loop import RunLoop
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.threads import ToolThreads
@@ -168,7 +169,8 @@ class Session:
             )
             live = self.live[run] = LiveRun(run, root, journal, RunLoop(journal, around))
             if live.is_root:
-                live.loop = RunLoop(journal, replace(around, subagents=Children(self, live)))
+                live.children = Children(self, live)
+                live.loop = RunLoop(journal, replace(around, subagents=live.children))
             torn = is_torn(state) and was_driven(records, run)
             first = [*(recovery_events(state) if torn else ()), *(denials(state) if around.deny_asks else ())]
             if first:
@@ -204,6 +206,7 @@ class Session:
             hooks=code.hooks,
             output=code.output,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
+            budget=own_budget if run == root else shared_budget(self, root),
         )
 
     async def _lineage(self, run: str) -> tuple[str, ...]:
@@ -278,7 +281,7 @@ class Session:
 def check_awaited(caller: RunState, child: RunState) -> None:
     """Refuse a decision on a subagent whose result came from elsewhere."""
     call = caller.call(child.caller.call) if child.caller is not None else None
-    if call is None or call.has_result or call.child != child.run:
+    if call is None or call.has_result or child.run not in call.children:
         raise EditRefusedError(
             f"run {caller.run[:8]} has gone on without its subagent {child.run[:8]}; fork the subagent instead: "
             f"workbench fork {child.run[:8]} --at end"

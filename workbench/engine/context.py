@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.conversation.budget import request_budget
 from workbench.conversation.builder import BYTES_PER_TOKEN, elision_mark
 from workbench.events.run import ContextElided
 from workbench.state.run_state import RunState
@@ -14,9 +15,9 @@ KEPT_STEPS = 1
 
 def elision(state: RunState, tokens: int) -> ContextElided | None:
     """Return which results to leave out of requests from here, oldest first, or None where the budget holds."""
-    if state.agent is None or tokens <= state.agent.limits.request_tokens:
+    if state.agent is None or tokens <= (budget := request_budget(state.agent)):
         return None
-    target = state.agent.limits.request_tokens * TARGET_SHARE
+    target = budget * TARGET_SHARE
     left, calls = float(tokens), []
     for step in state.steps[: max(0, state.finished_steps - KEPT_STEPS)]:
         for call in step.asked_calls:
@@ -35,7 +36,7 @@ def elision(state: RunState, tokens: int) -> ContextElided | None:
 
 def summary_end(state: RunState, tokens: int) -> int | None:
     """Return the last step that a summary should stand for, where elision alone does not hold the budget."""
-    if state.agent is None or tokens <= state.agent.limits.request_tokens:
+    if state.agent is None or tokens <= request_budget(state.agent):
         return None
     through = state.finished_steps - 1 - KEPT_STEPS
     already = state.summary[0] if state.summary else -1

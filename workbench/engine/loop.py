@@ -171,14 +171,14 @@ class RunLoop:
 
     async def _turn(self, purpose: Purpose, step: int, prompt: str = "") -> TurnFinished | None:
         """Return a turn of the model, or None where a person stopped it, or where the time of the run was over."""
-        turn = await self._turns.think(purpose, step, prompt, seconds_left(self.state))
+        turn = await self._turns.think(purpose, step, prompt, seconds_left(self.state, self._around.budget))
         if turn is None and self._turns.is_out_of_time:
-            await self._end_at(out_of_time(self.state))
+            await self._end_at(out_of_time(self.state, self._around.budget))
         return turn
 
     async def _is_at_limit(self) -> bool:
         """Stop where a limit forbids another turn; return whether one does."""
-        reached = limit_reached(self.state)
+        reached = limit_reached(self.state, self._around.budget)
         if reached is not None:
             await self._end_at(reached)
         return reached is not None

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from workbench.agent.hooks import Hooks
 from workbench.clock import Clock
 from workbench.engine.breakpoints import Breakpoints, NoBreakpoints
+from workbench.engine.limits import ReadBudget, own_budget
 from workbench.engine.threads import ToolThreads
 from workbench.providers.base import Provider
 from workbench.tools.base import ToolResult
@@ -21,9 +22,9 @@ class Subagents(Protocol):
     """Runs children for `spawn_subagent`."""
 
     async def run(self, call: str, arguments: Mapping[str, object]) -> ToolResult:
-        """Run a child to its end and return its summary; cancelled, it pauses the child first.
+        """Run the children of a call to their end and return their summary; cancelled, it pauses them first.
 
-        Raises `SubagentRestsError` where the child came to rest at a breakpoint, or because its caller is at one.
+        Raises `SubagentRestsError` where one came to rest at a breakpoint, or because their caller is at one.
         """
         ...
 
@@ -56,3 +57,5 @@ class Surroundings:
     """Those that are here as code; the ones that the log names are asked."""
     breakpoints: Callable[[], Breakpoints] = NoBreakpoints
     """Gives those that are in force at the moment."""
+    budget: ReadBudget = own_budget
+    """What the run may still use; a subagent shares it with its caller and that one's other subagents."""

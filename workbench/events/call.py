@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from workbench.events.agent import Effect, Exposure, Permission
-from workbench.events.base import Event
+from workbench.events.base import Event, Frozen
 from workbench.events.content import Content
 from workbench.events.request import Usage
 from workbench.events.run import EndStatus, Reason
@@ -172,10 +172,14 @@ class SubagentStarted(CallEvent):
     task: str
     focus: str = ""
     role: str | None = None
+    member: int = 0
+    """Which of the call's subagents it is, where an ensemble works on one task."""
+    judges: bool = False
+    """It does not work on the task, it settles what the others answered."""
 
 
 class SubagentFinished(CallEvent):
-    """The child came to its end; the call's result follows."""
+    """The child came to its end; the call's result follows, where it was the last of them."""
 
     kind: Literal["subagent_finished"] = "subagent_finished"
     run: str
@@ -185,3 +189,25 @@ class SubagentFinished(CallEvent):
     usage: Usage
     exposures: tuple[Exposure, ...] = ()
     """What its calls brought in; with its summary that comes to its caller."""
+    member: int = 0
+
+
+class MemberAnswer(Frozen):
+    """What one subagent of an ensemble said, in short."""
+
+    member: int
+    run: str
+    said: str
+    """The beginning of its answer, or why it gave none."""
+    stand: Literal["agrees", "differs", "failed"]
+    """To the answer that was settled on."""
+
+
+class SubagentsSettled(CallEvent):
+    """The answers of an ensemble were compared; the call's result follows."""
+
+    kind: Literal["subagents_settled"] = "subagents_settled"
+    by: Literal["vote", "judge"]
+    answers: tuple[MemberAnswer, ...]
+    why: str = ""
+    """What the judge said of its choice, or why there was no choice."""

@@ -30,6 +30,7 @@ from workbench.events.call import (
     PermissionDecided,
     ResultEvent,
     SubagentFinished,
+    SubagentsSettled,
     SubagentStarted,
 )
 from workbench.events.content import Content, content_size, first_line, normalise_json
@@ -87,7 +88,7 @@ RunEvent = (
     | CallReused | OutcomeUnknown | OutcomeResolved | LateResultDropped
     | PermissionAsked | PermissionDecided
     | ResultEdited | InputEdited | TextEdited | AgentEdited | MessageAdded
-    | SubagentStarted | SubagentFinished
+    | SubagentStarted | SubagentFinished | SubagentsSettled
     | ModeChanged | ToolsSwitched | AnswerRefused | LimitReached | BreakpointHit | HookChanged | ContextElided
     | ContextSummarised | ModelRetried
 )  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from workbench.clock import SystemClock
@@ -133,6 +134,20 @@ def known_models() -> Iterator[Model]:
                 has_key=has_key(provider),
                 until=until,
             )
+
+
+def context_of(model: str) -> int | None:
+    """Return how many tokens a model, `provider:name[@url]`, can read and write in one request; None where unknown.
+
+    The first look at a model that is not ours reads the price lists, which are slow to import.
+    """
+    provider, _, name = model.partition(":")
+    return _context(provider, name.partition("@")[0]) if provider in LISTS and name else None
+
+
+@lru_cache(maxsize=256)
+def _context(provider: str, name: str) -> int | None:
+    return _listed(provider, name)[0]
 
 
 def has_key(provider: str) -> bool:

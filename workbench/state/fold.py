@@ -250,6 +250,7 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             fold_hook(state, event)
         case runs.ToolsSwitched():
             _switch_tools(state, event.groups)
+            state.notices.append((state.finished_steps, event))
             state.switched.update(event.groups)
             if event.by == "operator":
                 state.own_edits.append("tools")
@@ -258,8 +259,10 @@ def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # no
             state.hits[event.rule, event.call] = event.why
         case runs.ContextElided():
             state.elided.update(event.calls)
+            state.notices.append((state.finished_steps, event))
         case runs.ContextSummarised():
             state.summary = (event.through, event.summary)
+            state.notices.append((state.finished_steps, event))
         case edits.MessageAdded():
             if state.end is not None:
                 state.end, state.breakpoint = None, ""

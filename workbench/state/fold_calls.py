@@ -5,8 +5,9 @@ from __future__ import annotations
 from workbench.events import call as calls
 from workbench.events import edit as edits
 from workbench.events.base import Recorded
+from workbench.events.request import Usage
 from workbench.events.run import Reset
-from workbench.state.parts import AttemptState, CallState, ResultRef, StepState
+from workbench.state.parts import AttemptState, CallState, MemberState, ResultRef, StepState
 from workbench.state.run_state import RunState
 
 FAILURES = ("timeout", "exception")
@@ -32,6 +33,8 @@ def fold_call(state: RunState, record: Recorded, event: calls.CallEvent) -> None
         _take_result(state, step, call, record, event)
     elif isinstance(event, calls.SubagentStarted | calls.SubagentFinished):
         _fold_subagent(state, call, record, event)
+    elif isinstance(event, calls.SubagentsSettled):
+        call.settled = event
     else:
         _fold_open_call(state, step, call, record)
 
@@ -88,10 +91,28 @@ def _count(state: RunState, event: calls.CallFinished) -> None:
 def _fold_subagent(
     state: RunState, call: CallState, record: Recorded, event: calls.SubagentStarted | calls.SubagentFinished
 ) -> None:
-    call.child, call.child_owner = event.run, record.run
-    if isinstance(event, calls.SubagentFinished):
-        state.children[call.id] = event.usage, event.steps
-        state.exposures.update(event.exposures)
+    known = call.members.get(event.member)
+    if isinstance(event, calls.SubagentStarted):
+        if not event.judges:  # another answer is to be judged anew
+            call.members = {number: member for number, member in call.members.items() if not member.judges}
+        call.members[event.member] = MemberState(event.run, record.run, event.judges)
+        call.members = dict(sorted(call.members.items()))
+        call.settled = call.result = None
+        return
+    state.exposures.update(event.exposures)
+    judges = known is not None and known.judges
+    end = (event.status, event.reason)
+    call.members[event.member] = MemberState(event.run, record.run, judges, end, event.usage, event.steps)
+    ended = [member for member in call.members.values() if member.end is not None]
+    state.children[call.id] = (
+        sum((member.usage for member in ended), Usage()),
+        sum(member.steps for member in ended),
+    )
+
+
+def _forget_children(state: RunState, call: CallState) -> None:
+    call.members, call.settled = {}, None
+    state.children.pop(call.id, None)
 
 
 def _fold_open_call(state: RunState, step: StepState, call: CallState, record: Recorded) -> None:
@@ -144,8 +165,8 @@ def _edit_input(state: RunState, step: StepState, call: CallState, event: edits.
     call.input, call.invalid, call.hook = dict(event.input), None, ""
     call.allowed, call.denial = None, ""
     state.own_edits.append(f"input {call.id}")
-    call.result, call.status, call.child, call.child_owner = None, "requested", None, None
-    state.children.pop(call.id, None)
+    call.result, call.status = None, "requested"
+    _forget_children(state, call)
     step.finished_seq = None
 
 
@@ -160,9 +181,9 @@ def reset_call(state: RunState, call_id: str, reset: Reset) -> None:
         call.status = "unknown" if call.effect == "effectful" else "interrupted"
         return
     if reset == "rerun":
-        call.result, call.child, call.child_owner = None, None, None
+        call.result = None
         call.reruns += 1
-        state.children.pop(call.id, None)
+        _forget_children(state, call)
     call.status, call.allowed = "requested", None
 
 

@@ -66,6 +66,7 @@ def snapshot(state: RunState) -> RunState:
         hits=state.hits.copy(),
         hook_notes=state.hook_notes.copy(),
         missing_hooks=state.missing_hooks.copy(),
+        notices=state.notices.copy(),
     )
     copied.active_turn = _twin(state.active_turn, state, copied)
     copied.failed_turn = _twin(state.failed_turn, state, copied)

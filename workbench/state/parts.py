@@ -9,10 +9,11 @@ from typing import Literal
 from pydantic import JsonValue
 
 from workbench.events.agent import Effect, Permission
-from workbench.events.call import Outcome
+from workbench.events.call import Outcome, SubagentsSettled
 from workbench.events.content import Content, TextBlock
 from workbench.events.plan import PlanStep
 from workbench.events.request import ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
+from workbench.events.run import EndStatus, Reason
 
 CallStatus = Literal[
     "requested",  # the turn asks for it; nothing ran yet, or it is to run again
@@ -51,6 +52,25 @@ class AttemptState:
     error: str
     elapsed: float
     wait: float
+
+
+@dataclass(slots=True)
+class MemberState:
+    """One subagent of a call."""
+
+    run: str
+    owner: str
+    """The run whose log names it; another run's subagent is forked before it goes on."""
+    judges: bool = False
+    end: tuple[EndStatus, Reason] | None = None
+    """How it came to its end; None while it goes on."""
+    usage: Usage = field(default_factory=Usage)
+    steps: int = 0
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether it gave an answer."""
+        return self.end is not None and self.end[0] == "completed"
 
 
 @dataclass(slots=True)
@@ -101,12 +121,22 @@ class CallState:
     allowed: bool | None = None
     """A person's decision; None where nobody was asked or nobody answered."""
     denial: str = ""
-    child: str | None = None
-    """The run of the subagent that this call is."""
-    child_owner: str | None = None
-    """The run whose log names that child; another run's child is forked before it goes on."""
+    members: dict[int, MemberState] = field(default_factory=dict)
+    """The subagents that this call is: one, or those of an ensemble and their judge."""
+    settled: SubagentsSettled | None = None
+    """How the answers of an ensemble compare."""
     reruns: int = 0
     """How often it was reset to run again: part of the idempotency key's meaning, and shown."""
+
+    @property
+    def child(self) -> str | None:
+        """The run of its subagent, the first of several; None where it has none."""
+        return next((member.run for member in self.members.values()), None)
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """The runs of its subagents."""
+        return tuple(member.run for member in self.members.values())
 
     @property
     def has_result(self) -> bool:

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from workbench.events.agent import AgentRecord, Exposure
 from workbench.events.content import Content
 from workbench.events.request import Usage
-from workbench.events.run import Caller, Citation, Reason
+from workbench.events.run import Caller, Citation, ContextElided, ContextSummarised, Reason, ToolsSwitched
 from workbench.state.parts import CallState, Entry, HookNote, PlanState, Said, StepState, TurnState
 
 Status = Literal[
@@ -19,6 +19,8 @@ Status = Literal[
     "completed", "failed", "interrupted",
 ]  # fmt: skip
 
+Notice = ContextElided | ContextSummarised | ToolsSwitched
+"""A fact that makes requests other than the ones before it, with no place in the conversation."""
 FALLBACK_WINDOW = 20
 """Final outcomes that the sequential fallback looks at."""
 
@@ -67,6 +69,8 @@ class RunState:
     elided: set[str] = field(default_factory=set)
     summary: tuple[int, str] | None = None
     """The last summarised step and the text that stands for all up to it."""
+    notices: list[tuple[int, Notice]] = field(default_factory=list)
+    """What changed the requests from a step on, by the index of that step."""
     end: tuple[Literal["completed", "failed", "interrupted"], Reason] | None = None
     breakpoint: str = ""
     """Which breakpoint stopped the run, and why; it holds until the run goes on, also before the run rests."""
@@ -184,6 +188,20 @@ class RunState:
     def hit(self) -> tuple[str, str | None, str] | None:
         """Rule, call and reason of the breakpoint that stopped the run, or None where none did."""
         found = ((rule, call, why) for (rule, call), why in self.hits.items() if f"{rule}: {why}" == self.breakpoint)
+        return next(found, None)
+
+    def notices_of(self, step: int) -> list[Notice]:
+        """Return what changed the requests from a step on."""
+        return [notice for index, notice in self.notices if index == step]
+
+    def left_out_at(self, call: str) -> int | None:
+        """Return the step from which on requests carry a mark instead of a call's result, or None."""
+        found = (index for index, one in self.notices if isinstance(one, ContextElided) and call in one.calls)
+        return next(found, None)
+
+    def summed_up_at(self, step: int) -> int | None:
+        """Return the step from which on requests carry a summary instead of a step, or None."""
+        found = (index for index, one in self.notices if isinstance(one, ContextSummarised) and step <= one.through)
         return next(found, None)
 
     def call(self, call: str) -> CallState | None:

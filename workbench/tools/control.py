@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Never
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from workbench.errors import AgentError, ToolError
-from workbench.events.agent import ToolGroup, ToolSpec, switch
+from workbench.events.agent import Role, ToolGroup, ToolSpec, switch
 from workbench.events.content import normalise_json
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
@@ -172,6 +173,45 @@ async def spawn_subagent(
     search directly.
     """
     _handled_by_the_engine(SPAWN_SUBAGENT)
+
+
+def spawn_tool(roles: Sequence[Role], tools: Sequence[ToolSpec] = ()) -> Tool:
+    """Return `spawn_subagent` for an agent with `roles`: the model sees what each is good at, and chooses.
+
+    `tools` are the agent's own, which a role without tools of its own has.
+    """
+    return replace(spawn_subagent, spec=spawn_spec(spawn_subagent.spec, roles, tools))
+
+
+def spawn_spec(spec: ToolSpec, roles: Sequence[Role], tools: Sequence[ToolSpec] = ()) -> ToolSpec:
+    """Return the declaration of `spawn_subagent` with `roles` in it; without any it stays as it is."""
+    if not roles:
+        return spec
+    names = [one.name for one in tools if one.name not in (SPAWN_SUBAGENT, SUBMIT_ANSWER)]
+    listed = "\n".join(_role_line(role, names) for role in roles)
+    schema = deepcopy(spec.input_schema)
+    schema["properties"] = {**_properties(schema), "role": _role_schema(roles)}
+    return spec.model_copy(update={"description": f"{spec.description}\n\nRoles:\n{listed}", "input_schema": schema})
+
+
+def _properties(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def _role_schema(roles: Sequence[Role]) -> JsonValue:
+    return {
+        "type": "string",
+        "enum": [role.name for role in roles],
+        "description": "The role that suits the task; without one the subagent is like you",
+    }
+
+
+def _role_line(role: Role, names: Sequence[str]) -> str:
+    own = [name for name in role.tools if name != SUBMIT_ANSWER] if role.tools is not None else list(names)
+    has = f"; has {', '.join(own)}" if own else "; has no tools"
+    several = f"; {role.ensemble} work on each task, and their answers are compared" if role.ensemble > 1 else ""
+    return f"- {role.name}: good at {role.good_at}{has}{several}"
 
 
 def switch_tool(groups: Sequence[ToolGroup]) -> Tool | None:

@@ -35,6 +35,8 @@ from workbench.views.marks import (
     reason_words,
     run_mark,
 )
+from workbench.views.members import fields_of_call
+from workbench.views.notices import step_notices
 from workbench.views.outline import message_of
 from workbench.views.segments import Line, Segment, Style, row, split_row
 from workbench.views.selection import Selection
@@ -284,10 +286,8 @@ def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
         sheet.field("eager", "started while the model was still writing")
     if call.reruns:
         sheet.field("run again", f"{call.reruns} times" if call.reruns > 1 else "once")
-    if call.child is not None:
-        sheet.field("subagent", inert(call.child)[:8], "link")
-    if call.id in state.elided:
-        sheet.field("elided", "requests carry a short mark instead of the result")
+    for name, value, style in fields_of_call(state, call):
+        sheet.field(name, value, style)
     if call.status == "waiting" and call.preview:
         sheet.section("what it would do")
         sheet.text(call.preview, TEXT_LINES)
@@ -324,6 +324,8 @@ def _add_step(sheet: _Sheet, state: RunState, step: StepState, weights: Weights 
     _add_turn(sheet, state, turn)
     for number, error in enumerate(turn.retries):
         sheet.field(f"attempt {number}", error, "error")
+    for name, value in step_notices(state, step.index):
+        sheet.field(name, value)
     if turn.edited:
         sheet.field("text", f"{EDITED} edited by you", "edited")
     for note in state.hook_notes.get(step.index, ()):

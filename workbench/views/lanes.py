@@ -17,6 +17,7 @@ from workbench.state.run_state import RunState
 from workbench.views.brief import brief_input
 from workbench.views.find import mark_line
 from workbench.views.marks import EAGER, EDITED, HOSTED, PARTIAL, RETRIED, Mark, call_mark, reason_words, run_mark
+from workbench.views.members import ages, ensemble_words, is_ensemble
 from workbench.views.segments import SPACE, Line, Segment, Style, blank, line_width, row
 from workbench.views.text import (
     cell_width,
@@ -188,12 +189,11 @@ def _draw_lane(call: CallState, width: int, height: int, context: LaneContext, *
     frame: Style = "lane_active" if active else "lane"
     chars = _HEAVY if active else _ROUND
     mark = call_mark(call, context.now)
-    child = context.children.get(call.child or "")
     result = call.result and (call.result.run, call.result.seq)
-    shape = (width, height, active, call.status, len(call.attempts), call.child)
+    shape = (width, height, active, call.status, len(call.attempts), call.children)
     said = (call.progress, call.granted, call.input, call.question, call.denial)
     found = context.needle, context.found.get(call.id)
-    likeness = (shape, result, said, child and child.seq, found)
+    likeness = (shape, result, said, ages(call, context.children), call.settled, found)
     still = context.memory.recall(
         call.id, likeness, lambda: _draw_still(call, mark, width, height, context, frame, chars)
     )
@@ -207,11 +207,13 @@ def _draw_still(
 ) -> list[Line]:
     """Return all lines of a lane but its head and its bar."""
     inner = width - _FRAME
-    child = context.children.get(call.child or "")
+    child = context.children.get(call.child or "") if not is_ensemble(call) else None
     lines = [mark_line(input_line(call, inner), context.needle)]
     if call.attempts:
         lines.append(mark_line(_attempts_line(call, inner), context.needle))
-    if call.child is not None:
+    if is_ensemble(call):
+        lines.append(row([Segment(f"↳ {ensemble_words(call)}")], inner))
+    elif call.child is not None:
         lines.append(_child_line(call.child, child, context.finished.get(call.id), inner))
     lines.append(mark_line(outcome_line(call, mark, inner, child), context.needle))
     lines.extend([blank(inner)] * (height - 3 - len(lines)))

@@ -18,7 +18,7 @@ class Selection:
     call: str | None = None
     """`STEP.CALL`."""
     index: int | None = None
-    """Of a plan's step, or of a message among the messages of the conversation."""
+    """Of a plan's step, of a message among the messages of the conversation, or of one of a call's subagents."""
 
 
 NOTHING = Selection()

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from workbench.events.content import Content, TextBlock, plain_text
-from workbench.events.plan import PlanStep
 from workbench.events.request import ThinkingBlock, Usage
 from workbench.events.run import Citation
 from workbench.state.parts import CallState, PlanState, ResultRef, StepMark, StepState, time_covered
@@ -19,19 +18,12 @@ from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.binary import file_lines, given_documents, said_text
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.hooks import hook_documents, hook_lines
-from workbench.views.marks import (
-    EDITED,
-    HOSTED,
-    PARTIAL,
-    RETRIED,
-    call_mark,
-    plan_mark,
-    progress_mark,
-    reason_words,
-    run_mark,
-)
+from workbench.views.marks import EDITED, HOSTED, PARTIAL, RETRIED, call_mark, reason_words, run_mark
+from workbench.views.members import member_documents, member_lines
+from workbench.views.notices import notice_lines
 from workbench.views.said import NOTICE, message_documents
 from workbench.views.segments import Line, Segment
+from workbench.views.show_plan import plan_lines
 from workbench.views.text import (
     cell_width,
     counted,
@@ -160,6 +152,7 @@ def _call_document(call: CallState, contents: Contents) -> dict[str, Any]:
         "started": call.started_at,
         "finished": call.finished_at,
         "child": call.child,
+        "subagents": member_documents(call),
         "status": call.status,
         "outcome": call.outcome,
         "elapsed": call.elapsed,
@@ -188,6 +181,7 @@ def show_lines(state: RunState, contents: Contents, width: int, *, crashed: bool
         lines += [*plan_lines(state, width), ()]
     for entry in (*state.entries, *state.queued):
         if isinstance(entry, StepMark):
+            lines += notice_lines(state, entry.index, width)
             lines += step_lines(state.steps[entry.index], contents, width)
             lines += [*hook_lines(state.hook_notes.get(entry.index, ()), width), ()]
         elif entry.kind == "message":
@@ -243,35 +237,6 @@ def head_lines(state: RunState, width: int) -> list[Line]:
 def model_words(model: str) -> str:
     """Return a model's name; the embedded one says what it is."""
     return "offline (rules, not a language model)" if model == "offline" else model
-
-
-def plan_lines(state: RunState, width: int) -> list[Line]:
-    """Return the plan with its progress; nothing where there is none."""
-    plan = state.plan
-    if plan is None:
-        return []
-    mark = plan_mark(plan, state)
-    head = (
-        Segment("PLAN ", "title"),
-        Segment(f"{mark.glyph} {mark.word}{', edited' if plan.edited else ''}", mark.style),
-    )
-    return [head, *plan_step_lines(plan, width)]
-
-
-def plan_step_lines(plan: PlanState, width: int) -> list[Line]:
-    """Return one line for each step of a plan."""
-    lines: list[Line] = []
-    for index, (step, progress) in enumerate(zip(plan.steps, plan.progress, strict=True)):
-        mark = progress_mark(progress)
-        lines.append(
-            (_INDENT, Segment(f"{mark.glyph} ", mark.style), Segment(plan_step_words(index, step, width - 4), "plan"))
-        )
-    return lines
-
-
-def plan_step_words(index: int, step: PlanStep, width: int) -> str:
-    """Return a plan's step on one line."""
-    return one_line(f"{index} {step}", width)
 
 
 def step_head(step: StepState, width: int, *, timing: bool = True) -> Line:
@@ -344,10 +309,11 @@ def outcome_line(call: CallState, width: int) -> Line:
 def outcome_lines(call: CallState, contents: Contents, width: int) -> list[Line]:
     """Return what came of a call: how it ended, how long it took, and how its result begins."""
     facts = _facts(call)
-    facts += [f"subagent {short(call.child)}"] if call.child else []
+    facts += [f"subagent {short(call.child)}"] if call.child and len(call.members) == 1 else []
     indent = Segment(" " * (5 + len(call.id)))
     room = width - len(indent.text)
     lines: list[Line] = [(indent, Segment(one_line(" · ".join(facts), room), call_mark(call).style))]
+    lines += [(indent, *pieces) for pieces in member_lines(call, room)]
     passage = cut_text(result_text(call.result, contents) or "", max(room, 20), _RESULT_LINES)
     lines += [(indent, Segment(line, "muted")) for line in passage.lines if line.strip()]
     if passage.rest:

@@ -25,6 +25,8 @@ from workbench.views.lanes import (
     time_axis,
 )
 from workbench.views.marks import EDITED, RETRIED, call_mark, spinner
+from workbench.views.members import is_ensemble, member_row
+from workbench.views.notices import notice_lines
 from workbench.views.parts import Part, Scene, Target, fixed, passage_part
 from workbench.views.segments import SPACE, Line, Segment, Style, line_width, row, split_row
 from workbench.views.selection import Selection
@@ -52,9 +54,15 @@ def call_selection(step: StepState, call: CallState) -> Selection:
     return Selection("call", step=step.index, call=call.id)
 
 
+def member_selection(step: StepState, call: CallState, member: int) -> Selection:
+    """Return what names one of the subagents of a call."""
+    return Selection("call", step=step.index, call=call.id, index=member)
+
+
 def step_parts(step: StepState, scene: Scene) -> list[Part]:
     """Return the parts of a step."""
-    parts = [Part(1, partial(_draw_header, step, scene), (Target(step_selection(step), 0, scene.width),))]
+    parts = _notice_parts(step, scene)
+    parts.append(Part(1, partial(_draw_header, step, scene), (Target(step_selection(step), 0, scene.width),)))
     parts += turn_parts(step.turn, scene, step.index, hide_text=_is_answer(step, scene))
     if notes := scene.state.hook_notes.get(step.index):
         parts.append(fixed([row(line, scene.width) for line in hook_lines(notes, scene.width)]))
@@ -66,6 +74,12 @@ def step_parts(step: StepState, scene: Scene) -> list[Part]:
     if hidden := len(step.calls) - len(lanes) - len(submissions):
         parts.append(fixed([hidden_line(hidden, "call", scene.width)]))
     return parts
+
+
+def _notice_parts(step: StepState, scene: Scene) -> list[Part]:
+    """Return what made the requests other from this step on: results left out, steps summed up, tools switched."""
+    lines = [row(line, scene.width) for line in notice_lines(scene.state, step.index, scene.width)]
+    return [fixed(lines)] if lines else []
 
 
 def _split(step: StepState, chosen: Filter | None = None) -> tuple[list[CallState], list[CallState]]:
@@ -217,10 +231,24 @@ def _lane_parts(step: StepState, calls: list[CallState], scene: Scene) -> list[P
             Target(call_selection(step, call), grid.left(column), grid.width) for column, call in enumerate(row_calls)
         )
         parts.append(Part(height, partial(_draw_lane_row, step, row_calls, grid, height, scene), targets))
+        parts += [part for call in row_calls if is_ensemble(call) for part in _member_parts(step, call, scene)]
     together = [call for call in _split(step)[0] if not call.hosted]
     if step.is_closed and len(together) > 1:
         parts.append(Part(1, partial(_draw_results, together, scene)))
     return parts
+
+
+def _member_parts(step: StepState, call: CallState, scene: Scene) -> list[Part]:
+    """Return a row for each subagent of a call that has several; each can be selected, and opened."""
+
+    def draw(number: int, selected: Selection) -> list[Line]:
+        child = scene.children.get(call.members[number].run)
+        return [member_row(call, number, child, scene.width, active=selected == member_selection(step, call, number))]
+
+    return [
+        Part(1, partial(draw, number), (Target(member_selection(step, call, number), 0, scene.width),))
+        for number in call.members
+    ]
 
 
 def _draw_lane_row(
@@ -292,8 +320,9 @@ def step_fingerprint(step: StepState, scene: Scene) -> object:
     if not step.is_closed or any(call.status == "running" for call in calls):
         return None
     state = scene.state
-    children = [scene.children.get(call.child) for call in calls if call.child is not None]
+    children = [scene.children.get(run) for call in calls for run in call.children]
     return (
+        len(scene.state.notices_of(step.index)),
         step.finished_seq,
         step.turn.content,
         [(call.status, call.result and (call.result.run, call.result.seq)) for call in calls],

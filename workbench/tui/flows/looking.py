@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from workbench.state.parts import CallState
 from workbench.tui.clipping import copy
 from workbench.views.selection import Selection
 from workbench.views.show import step_text
@@ -51,6 +52,16 @@ async def to_call(screen: MainScreen, run: str, call: str) -> None:
     step = call.partition(".")[0]
     if step.isdecimal():
         screen.timeline.visit(Selection("call", step=int(step), call=call))
+
+
+def subagent_of(selection: Selection, call: CallState | None) -> str | None:
+    """Return the run that a selected call opens: its subagent, or of several the one that is selected."""
+    if selection.kind != "call" or call is None:
+        return None
+    if selection.index is not None:
+        member = call.members.get(selection.index)
+        return member.run if member is not None else None
+    return call.child if len(call.members) == 1 else None
 
 
 async def open_beside(screen: MainScreen, run: str) -> None:

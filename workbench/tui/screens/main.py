@@ -346,8 +346,9 @@ class MainScreen(LiveScreen):
         from workbench.tui.flows import looking
 
         call = self.context().call
-        if event.selection.kind == "call" and call is not None and call.child is not None:
-            self.work(partial(looking.open_beside, self, call.child), group="flow")
+        child = looking.subagent_of(event.selection, call)
+        if child is not None:
+            self.work(partial(looking.open_beside, self, child), group="flow")
         else:
             self.panes.show("inspector", focus=True)
 
