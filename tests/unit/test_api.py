@@ -11,6 +11,7 @@ import pytest
 import workbench
 from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
 from workbench.events.call import CallFinished
+from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunFinished, RunStarted
 from workbench.providers.scripted import ScriptedProvider, Turn
 
@@ -92,6 +93,35 @@ async def test_without_anybody_to_ask_the_run_rests(kept: bool, tmp_path: Path) 
     result = await agent(("send", {"text": "x"})).run("Send.", store=place(kept, tmp_path))
     assert (result.status, result.reason, result.answer) == ("awaiting_approval", "permission", None)
     assert [(call.call, call.tool, call.input) for call in result.waiting] == [("0.0", "send", {"text": "x"})]
+
+
+@PLACES
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_subagent_asks_through_its_caller(kept: bool, answers: bool, tmp_path: Path) -> None:
+    """What a subagent asks is answered as what its caller asks; with nobody there it is denied, and nothing hangs."""
+
+    def turn(request: Request) -> Turn:
+        is_child = "Send it." in str(request.messages[0])
+        turns = sum(isinstance(message, AssistantMessage) for message in request.messages)
+        if is_child and not turns:
+            return Turn("", [("send", {"text": "hi"})])
+        if not turns:
+            return Turn("", [("spawn_subagent", {"task": "Send it."})])
+        return Turn("", [("submit_answer", {"answer": str(request.messages[-1])})])
+
+    asked: list[WaitingCall] = []
+
+    def approve(call: WaitingCall) -> bool:
+        asked.append(call)
+        return True
+
+    one = Agent(model=ScriptedProvider(turn), tools=[send], subagents=True)
+    result = await one.run("Go.", store=place(kept, tmp_path), approve=approve if answers else None)
+    assert result.status == "completed"
+    assert result.answer is not None
+    assert ("sent hi" in result.answer) == answers
+    assert ("denied" in result.answer) != answers
+    assert [call.run != result.run_id for call in asked] == [True] * answers
 
 
 async def test_a_run_in_a_store_goes_on_later(tmp_path: Path) -> None:

@@ -85,6 +85,29 @@ def test_a_toml_file_is_an_agent_without_code(shell: Shell) -> None:
     assert agent["path"] == str(Path("agent.toml").resolve())
 
 
+def test_a_toml_file_may_say_all_that_code_says(shell: Shell) -> None:
+    """Built-in tools in folders beside it, an answer of a form, rules, a server, a skill."""
+    write("skills/post/SKILL.md", "---\nname: post\ndescription: How post is sent.\n---\nTwo sentences.\n")
+    write("src/a.txt", "a")
+    write(
+        "agent.toml",
+        'tools = ["documents", "memory", "web", { files = "src", write = true }, { shell = "." }]\n'
+        'skills = ["skills"]\n[permissions]\ndeny = ["shell(rm *)"]\n'
+        '[output]\ntype = "object"\n[output.properties.city]\ntype = "string"\n',
+    )
+    printed = shell("tools", "-a", "agent.toml", "--json")
+    assert printed.code == 0, printed
+    assert [tool["name"] for tool in printed.json] == [
+        "search_docs", "fetch_doc", "remember", "recall", "http_get", "list_files", "read_file", "search_files",
+        "write_file", "edit_file", "shell", "read_skill", "submit_answer",
+    ]  # fmt: skip
+    assert printed.json[-1]["input_schema"]["properties"] == {"city": {"type": "string"}}
+    with Path("agent.toml").open("a") as file:
+        file.write('[mcp.docs]\ncommand = ["a-docs-server-that-is-not-there"]\n')
+    assert "a-docs-server-that-is-not-there" in shell.refused("run", "-a", "agent.toml", QUESTION)
+    assert "a-docs-server-that-is-not-there" in shell.refused("tools", "-a", "agent.toml")
+
+
 WRONG = [
     ("import nothing_of_this_name\n" + GOOD, "mine.py, line 1: ModuleNotFoundError: No module named 'nothing_of_this_"),
     ("x = 1\n\ndef f(:\n", "mine.py, line 3: it is not Python: invalid syntax"),
@@ -125,12 +148,20 @@ def test_a_name_that_is_not_there_is_said(shell: Shell, named: str, said: str) -
     [
         ("model = \n", "agent.toml is not TOML: "),
         ("modle = 'x'\n", "agent.toml: unknown key 'modle'; did you mean 'model'?"),
-        ("tools = ['docs']\n", "agent.toml: there is no built-in tool 'docs'; there are documents, notes"),
+        (
+            "tools = ['docs']\n",
+            "agent.toml: there is no built-in tool 'docs'; there are documents, notes, memory, web, files",
+        ),
         ("tools = ['gone.py:f']\n", "agent.toml: there is no file"),
         ("[limits]\nstep = 3\n", "agent.toml: limits has no 'step'; did you mean 'steps'?"),
         ("[limits]\nsteps = 'x'\n", "agent.toml: limits.steps: Input should be a valid integer"),
         ("instructions = '@gone.md'\n", "agent.toml: instructions: the file"),
         ("eager = 1\n", "agent.toml: eager = 1; expected true or false"),
+        ("tools = [{ files = 3 }]\n", "agent.toml: tools holds {'files': 3}; expected one such as"),
+        ("tools = [{ folder = 'x' }]\n", "agent.toml: tools holds {'folder': 'x'}; expected one such as"),
+        ("output = 'gone.py:Model'\n", "agent.toml: there is no file"),
+        ("output = 'Model'\n", "agent.toml: output has 'Model'; expected FILE.py:name"),
+        ("[mcp.docs]\nurl = 'x'\n", "agent.toml: the url of the MCP server 'docs' is no address"),
         ("roles = 1\n", "agent.toml: roles = 1; expected a list"),
     ],
 )

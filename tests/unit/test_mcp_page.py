@@ -35,8 +35,8 @@ def test_the_settings_and_the_agent_of_the_page_are_made(tmp_path: Path, monkeyp
     docs, tickets = mcp_servers(load_settings(tmp_path / "settings.toml"))
     assert (docs.target, tickets.target) == ("uvx docs-server --fast", "https://tickets.example.com/mcp")
     names: dict[str, Any] = {}
-    exec(AGENT.replace("\nAgentSpec(", "\nspec = AgentSpec("), names)
-    assert names["spec"].mcp[0].read_only == ("search",)
+    exec(AGENT, names)
+    assert names["agent"].mcp[0].read_only == ("search",)
 
 
 async def test_the_server_of_the_page_serves(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike
 from workbench.agent.importing import imported
+from workbench.config.mcp import read_mcp
 from workbench.errors import AgentError, UserError
 from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
 from workbench.tools.base import Tool
 from workbench.tools.files import file_tools
+from workbench.tools.mcp.server import McpServer
 from workbench.tools.python import python_tool
 from workbench.tools.shell import shell_tool
 from workbench.tools.web import web_tools
@@ -28,7 +30,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "retries": ModelRetries,
     "permissions": PermissionRules,
 }
-KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles", "skills")
+KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles", "skills", "output", "mcp")
 """Everything that may stand in such a file."""
 _ROOTED: Final = {"files": ("write",), "shell": ("timeout",), "python": ("timeout",)}
 """Tools that work in a folder, and what may stand beside it: `{ files = "src", write = true }`."""
@@ -67,6 +69,10 @@ def _value(key: str, value: Any, folder: Path) -> Any:
         return value
     if key in _TABLES:
         return _table(key, value, _TABLES[key])
+    if key == "output":
+        return _output(value, folder)
+    if key == "mcp":
+        return tuple(McpServer(name, **said) for name, said in read_mcp(value).items())
     if not isinstance(value, list):
         raise AgentError(f"{key} = {value!r}; expected a list")
     if key == "skills":
@@ -86,6 +92,15 @@ def _text(key: str, value: Any, folder: Path) -> str:
         return file.read_text("utf-8").strip()
     except (OSError, ValueError) as error:
         raise AgentError(f"{key}: the file {str(file)!r} cannot be read: {error}") from None
+
+
+def _output(value: Any, folder: Path) -> Any:
+    """Return the form of the answer: a JSON Schema that stands there, or a pydantic model that is named."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, str):
+        return _named(value, folder, "output")
+    raise AgentError(f"output = {value!r}; expected a table that is a JSON Schema, or FILE.py:Model")
 
 
 def _table(key: str, value: Any, model: type[_Table]) -> _Table:
@@ -118,13 +133,21 @@ def _tool(value: Any, folder: Path) -> ToolLike:
         return value
     if value == "web":
         return web_tools()
-    where, sign, name = value.rpartition(":")
-    if not sign or not where:
+    if ":" not in value:
         raise AgentError(
             f"there is no built-in tool {value!r}; there are {', '.join((*BUILT_IN, 'web', *_ROOTED))}. A function is "
             "named FILE.py:function or package.module:function"
         )
-    found: Callable[..., Any] | None = getattr(imported(where, folder), name, None)
+    tool: ToolLike = _named(value, folder, "tools")
+    return tool
+
+
+def _named(value: str, folder: Path, key: str) -> Any:
+    """Return what `FILE.py:name` or `package.module:name` names."""
+    where, _, name = value.rpartition(":")
+    if not where or not name:
+        raise AgentError(f"{key} has {value!r}; expected FILE.py:name or package.module:name")
+    found = getattr(imported(where, folder), name, None)
     if found is None:
         raise AgentError(f"{where} has no {name!r}")
     return found

@@ -45,8 +45,9 @@ class Agent(AgentDefinition):
 
         `store` is a database, by its path or open; without one nothing is kept. `attach` are files that are given with
         the question. `approve` answers for calls that ask for permission; without it the run rests at the first
-        (`result.waiting`). `endpoints` says how providers are reached, where no open store does. Errors of tools and
-        models are part of the result; `UserError` is raised where nothing could begin. Cancelled, the run is stopped.
+        (`result.waiting`), and what subagents ask is denied. `endpoints` says how providers are reached, where no open
+        store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin.
+        Cancelled, the run is stopped.
         """
         return await self.stream(question, store=store, attach=attach, approve=approve, endpoints=endpoints)
 
@@ -154,17 +155,24 @@ class AgentRun:
         try:
             async with AsyncExitStack() as stack:
                 self._living = living = await self._begin(self._events.put_nowait, stack)
-                while True:
-                    await living.to_rest()
-                    result = result_of(living.state, self._agent.output)
-                    if not result.waiting or self._approve is None:
-                        return result
-                    for call in result.waiting:
-                        answer = self._approve(call)
-                        allow = await answer if inspect.isawaitable(answer) else answer
-                        await living.decide(call.call, allow=bool(allow))
+                rests = False
+                while not rests:
+                    rests = await living.to_rest_or_question()
+                    rests = not await self._answered(living) and rests
+                return result_of(living.state, self._agent.output)
         finally:
             self._events.put_nowait(None)
+
+    async def _answered(self, living: LivingRun) -> bool:
+        """Answer the calls that ask; return whether any was. Without anybody to ask, those of subagents are denied."""
+        calls = living.waiting
+        if self._approve is None:
+            calls = tuple(call for call in calls if call.run != living.state.run)
+        for call in calls:
+            answer = self._approve(call) if self._approve is not None else False
+            allow = await answer if inspect.isawaitable(answer) else answer
+            await living.decide(call, allow=bool(allow))
+        return bool(calls)
 
 
 async def _opened(store: str | Path | Store, endpoints: Mapping[str, Endpoint] | None, stack: AsyncExitStack) -> Store:

@@ -9,7 +9,8 @@ from pathlib import Path
 from weakref import WeakKeyDictionary, finalize
 
 from workbench.agent.definition import AgentDefinition
-from workbench.api.places import Watch
+from workbench.api.places import Watch, question_or_end
+from workbench.api.result import WaitingCall, waiting_calls
 from workbench.clock import Clock
 from workbench.config.settings import find_places
 from workbench.driver.agents import Agents
@@ -20,11 +21,12 @@ from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Works
 from workbench.engine.journal import MemoryJournal
 from workbench.engine.loop import RunLoop
+from workbench.engine.memory_children import MemoryChildren, loop_with_children
 from workbench.engine.surroundings import Surroundings
 from workbench.engine.threads import ToolThreads
 from workbench.errors import UserError, WorkbenchError
 from workbench.events.base import Recorded
-from workbench.events.call import PermissionDecided
+from workbench.events.call import PermissionAsked, PermissionDecided
 from workbench.events.content import Content, normalise_content, text_content
 from workbench.events.run import RunStarted
 from workbench.providers.own import OwnModels
@@ -48,6 +50,8 @@ class MemoryRun:
         self._agents = Agents(settings, feed, Works(feed), NotesInMemory())
         self._journal: WatchedJournal | None = None
         self._loop: RunLoop | None = None
+        self._children: MemoryChildren | None = None
+        self._asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
@@ -58,20 +62,31 @@ class MemoryRun:
         clock = self._settings.clock
         run = clock.new_id()
         self._agents.use(run, self._agent)
-        self._journal = journal = WatchedJournal(run, clock, self._watch)
+        self._journal = journal = self._new_journal(run)
         today = datetime.fromtimestamp(clock.wall(), tz=UTC).astimezone().date().isoformat()
         question = (*text_content(task.strip()), *normalise_content(attached))
         await journal.append(RunStarted(task=question, agent=record, date=today))
+        code = await self._agents.code(record, run)
         around = Surroundings(
-            toolkit=(await self._agents.code(record, run)).toolkit,
+            toolkit=code.toolkit,
+            hooks=code.hooks,
+            output=code.output,
             provider=lambda model: self._models(model, record.pace),
             clock=clock,
             threads=_threads_of(self._agent),
             lineage=(run,),
             deny_asks=options.deny_asks,
         )
-        self._loop = RunLoop(journal, around)
+        self._loop, self._children = loop_with_children(journal, around, self._new_journal)
         self._go_on()
+
+    def _new_journal(self, run: str) -> WatchedJournal:
+        return WatchedJournal(run, self._settings.clock, self._tell)
+
+    def _tell(self, record: Recorded) -> None:
+        if isinstance(record.event, PermissionAsked):
+            self._asked.set()
+        self._watch(record)
 
     def _go_on(self) -> None:
         if self._loop is not None:
@@ -84,20 +99,32 @@ class MemoryRun:
             raise WorkbenchError("the run has not begun")
         return self._journal.state
 
-    async def to_rest(self) -> None:
-        """Wait until it ends, or goes on only with a decision."""
-        while self._task is not None:
-            await asyncio.shield(self._task)
-            if self.state.is_resting:
-                return
-            self._go_on()  # a decision came while the loop was ending
+    @property
+    def waiting(self) -> tuple[WaitingCall, ...]:
+        """The calls that ask for permission, those of subagents too."""
+        children = self._children.all.values() if self._children is not None else ()
+        return tuple(call for state in (self.state, *(one.state for one in children)) for call in waiting_calls(state))
 
-    async def decide(self, call: str, *, allow: bool) -> None:
+    async def to_rest_or_question(self) -> bool:
+        """Wait until it ends or goes on only with a decision, or until a call asks; return whether it rests."""
+        if self._task is None:
+            return True
+        if self._task.done() and not self.state.is_resting:
+            self._go_on()  # a decision came while the loop was ending, or after
+        await question_or_end(self._task, self._asked)
+        if self._task.done():
+            self._task.result()
+        return self._task.done() and self.state.is_resting
+
+    async def decide(self, call: WaitingCall, *, allow: bool) -> None:
         """Answer a call that asks for permission."""
-        if self._journal is not None:
-            await self._journal.append(PermissionDecided(call=call, verdict="allow" if allow else "deny"))
-            if self._loop is not None:
-                self._loop.wake()
+        decided = PermissionDecided(call=call.call, verdict="allow" if allow else "deny")
+        if self._children is not None and call.run in self._children.all:
+            await self._children.all[call.run].journal.append(decided)
+            self._children.wake(call.run)
+        elif self._journal is not None and self._loop is not None:
+            await self._journal.append(decided)
+            self._loop.wake()
 
     async def stop(self) -> None:
         """Bring it to rest at once; what does not obey is left behind."""

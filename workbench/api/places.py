@@ -16,6 +16,7 @@ from typing import Protocol, Self
 from weakref import WeakKeyDictionary
 
 from workbench.agent.definition import AgentDefinition
+from workbench.api.result import WaitingCall, waiting_calls
 from workbench.config.settings import find_places
 from workbench.driver.commanding import obey
 from workbench.driver.commands import AgentOptions, DecidePermission, ResumeRun, Say, StartRun
@@ -26,7 +27,7 @@ from workbench.driver.session import Session
 from workbench.driver.settings import DriverSettings
 from workbench.errors import WorkbenchError
 from workbench.events.base import Recorded
-from workbench.events.call import SubagentStarted
+from workbench.events.call import PermissionAsked, SubagentStarted
 from workbench.events.content import Content
 from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
@@ -45,11 +46,16 @@ class LivingRun(Protocol):
         """The run as it is."""
         ...
 
-    async def to_rest(self) -> None:
-        """Wait until it ends, or goes on only with a decision."""
+    @property
+    def waiting(self) -> tuple[WaitingCall, ...]:
+        """The calls that ask for permission, those of subagents too."""
         ...
 
-    async def decide(self, call: str, *, allow: bool) -> None:
+    async def to_rest_or_question(self) -> bool:
+        """Wait until it ends or goes on only with a decision, or until a call asks; return whether it rests."""
+        ...
+
+    async def decide(self, call: WaitingCall, *, allow: bool) -> None:
         """Answer a call that asks for permission."""
         ...
 
@@ -130,6 +136,16 @@ async def shared_store(path: str | Path, endpoints: Mapping[str, Endpoint] | Non
 _OPENING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
+async def question_or_end(moving: asyncio.Task[None], asked: asyncio.Event) -> None:
+    """Wait until a run rests, or until one of its calls asks for permission; each question is waited for once."""
+    asking = asyncio.ensure_future(asked.wait())
+    try:
+        await asyncio.wait({moving, asking}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asking.cancel()
+        asked.clear()
+
+
 class StoredRun:
     """A run in a database, on the caller's event loop."""
 
@@ -137,6 +153,7 @@ class StoredRun:
         store.know(agent)
         self._session, self._agent, self._watch = store.session, agent, watch
         self._known: set[str] = set()
+        self._asked = asyncio.Event()
         self._live: LiveRun | None = None
         self._subscription = self._session.feed.subscribe(self._tell)
 
@@ -171,6 +188,8 @@ class StoredRun:
             if isinstance(change, Recorded) and change.run in self._known:
                 if isinstance(change.event, SubagentStarted):
                     self._known.add(change.event.run)
+                elif isinstance(change.event, PermissionAsked):
+                    self._asked.set()
                 self._watch(change)
 
     @property
@@ -180,15 +199,23 @@ class StoredRun:
             raise WorkbenchError("the run does not go on here")
         return self._live.state
 
-    async def to_rest(self) -> None:
-        """Wait until it ends, or goes on only with a decision."""
-        live = self._live
-        while live is not None and live.task is not None and not live.task.done():
-            await asyncio.wait({live.task})
+    @property
+    def waiting(self) -> tuple[WaitingCall, ...]:
+        """The calls that ask for permission, those of subagents too."""
+        tree = [self.state, *(live.state for live in self._session.tree(self.state.run) if live is not self._live)]
+        return tuple(call for state in tree for call in waiting_calls(state))
 
-    async def decide(self, call: str, *, allow: bool) -> None:
+    async def to_rest_or_question(self) -> bool:
+        """Wait until it ends or goes on only with a decision, or until a call asks; return whether it rests."""
+        live = self._live
+        if live is None or live.task is None or live.task.done():
+            return True
+        await question_or_end(live.task, self._asked)
+        return live.task.done()
+
+    async def decide(self, call: WaitingCall, *, allow: bool) -> None:
         """Answer a call that asks for permission."""
-        await obey(self._session, DecidePermission(self.state.run, call, "allow" if allow else "deny"))
+        await obey(self._session, DecidePermission(call.run, call.call, "allow" if allow else "deny"))
 
     async def stop(self) -> None:
         """Bring it to rest at once."""

@@ -17,12 +17,16 @@ from workbench.tools.control import Output
 class WaitingCall:
     """A call that goes on only when a person decides."""
 
+    run: str
+    """The run, or the subagent of it, that asks."""
     call: str
     """`STEP.CALL`."""
     tool: str
     input: dict[str, JsonValue]
     question: str
     """Why a person is asked."""
+    preview: str = ""
+    """What its tool says that it would do, such as a diff; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def waiting_calls(state: RunState) -> tuple[WaitingCall, ...]:
     """Return the calls of a run that ask for permission."""
     step = state.open_step
     return tuple(
-        WaitingCall(call.id, call.tool, dict(call.input), call.question)
+        WaitingCall(state.run, call.id, call.tool, dict(call.input), call.question, call.preview)
         for call in (step.asked_calls if step is not None else ())
         if call.status == "waiting"
     )
