@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from workbench.agent.hooks import Hooks
     from workbench.api.agent import Agent, AgentRun
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from workbench.tools.toolkit import Toolkit
     from workbench.tools.web import web_tools
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "Agent": "api.agent",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Never, TypeAlias
 
-from workbench import __version__
 from workbench.cli.options import (
     add_agent,
     add_asks,
@@ -23,6 +22,7 @@ from workbench.cli.options import (
     text,
 )
 from workbench.errors import UserError
+from workbench.version import __version__
 
 _RUN = "id, unique beginning of one, or @last"
 _WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from workbench import __version__
 from workbench.cli.paper import Paper, out
 from workbench.cli.reading import with_store
 from workbench.cli.workplace import check_values
@@ -19,6 +18,7 @@ from workbench.config.settings import Places, find_places, load_settings
 from workbench.errors import UserError
 from workbench.store import RunRow, Store
 from workbench.store.facts import sqlite_facts
+from workbench.version import __version__
 from workbench.views.segments import Segment, Style
 from workbench.views.show import short
 from workbench.views.text import human_bytes, inert

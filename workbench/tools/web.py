@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
-from workbench import __version__
 from workbench.errors import ToolError
 from workbench.events.content import Content, DocumentBlock, ImageBlock, text_content
 from workbench.events.media import PDF, kind_of
@@ -23,6 +22,7 @@ from workbench.tools.base import Tool, ToolResult
 from workbench.tools.blocks import UnreadableError
 from workbench.tools.declaring import tool
 from workbench.tools.marked import marked
+from workbench.version import __version__
 
 if TYPE_CHECKING:
     import ssl

@@ -1,0 +1,3 @@
+"""The version of workbench."""
+
+__version__ = "0.1.0"
