@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 import workbench
 from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
+from workbench.api.result import result_of
 from workbench.events.call import CallFinished
 from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunFinished, RunStarted
 from workbench.providers.scripted import ScriptedProvider, Turn
+from workbench.state.run_state import RunState
 
 
 @tool(read_only=True)
@@ -170,6 +174,87 @@ async def test_cancelling_who_waits_stops_the_run(kept: bool, tmp_path: Path) ->
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+@PLACES
+async def test_an_error_of_who_approves_stops_the_run(kept: bool, tmp_path: Path) -> None:
+    """Nobody could answer its calls any more, so nothing of it goes on behind the back of the program."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @tool(read_only=True)
+    async def wait() -> str:
+        """Wait for ever."""
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return "never"
+
+    async def approve(call: WaitingCall) -> bool:
+        await began.wait()
+        raise ValueError(call.tool)
+
+    model = answering(("wait", {}), ("send", {"text": "x"}))
+    async with Store(tmp_path / "runs.db") as store:
+        with pytest.raises(ValueError, match="send"):
+            await Agent(model=model, tools=[wait, send]).run("?", store=store if kept else None, approve=approve)
+        assert ended.is_set()
+        assert not any(live.is_moving for live in store.session.live.values())
+
+
+async def test_stopping_a_run_in_memory_stops_the_effects_of_its_subagents() -> None:
+    """As in a store: at once means at once, below as well."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @tool
+    async def act() -> str:
+        """Act for ever."""
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return "never"
+
+    script = [Turn("", [("spawn_subagent", {"task": "t"})]), Turn("", [("act", {})])]
+    running = Agent(model=ScriptedProvider(script), tools=[act], subagents=True).stream("?")
+    result = asyncio.ensure_future(running._result())
+    await began.wait()
+    await running.stop()
+    async with asyncio.timeout(30):
+        assert (await result).reason == "paused"
+    assert ended.is_set()
+
+
+async def test_who_iterates_again_does_not_wait() -> None:
+    """The events of a run are given once."""
+    running = agent().stream("?")
+    first = [record async for record in running]
+    async with asyncio.timeout(30):
+        assert (bool(first), [record async for record in running]) == (True, [])
+
+
+class Booking(BaseModel):
+    """An answer that JSON can hold only in other words."""
+
+    model_config = ConfigDict(strict=True)
+    day: date
+    places: tuple[int, int]
+
+
+async def test_an_answer_is_read_as_it_was_judged() -> None:
+    """A strict model takes from JSON what it would not take from Python."""
+    given = {"day": "2026-09-21", "places": [1, 2]}
+    model = ScriptedProvider([Turn("", [("submit_answer", given)])])
+    result = await Agent(model=model, output=Booking).run("?")
+    assert result.output == Booking(day=date(2026, 9, 21), places=(1, 2))
+
+
+def test_an_answer_that_its_class_does_not_take_is_an_object() -> None:
+    """It was accepted under another form: that is no reason to lose it."""
+    state = RunState(end=("completed", "answered"), output={"day": "tomorrow"})
+    assert result_of(state, Booking).output == {"day": "tomorrow"}
 
 
 async def test_what_tools_and_models_do_wrong_is_part_of_the_result() -> None:

@@ -129,6 +129,7 @@ class AgentRun:
         task = self._started()
         while (event := await self._events.get()) is not None:
             yield event
+        self._events.put_nowait(None)  # whoever iterates again gets no event, and does not wait for one
         await task
 
     async def stop(self) -> None:
@@ -146,8 +147,7 @@ class AgentRun:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            await self.stop()
-            task.cancel()
+            task.cancel()  # which stops the run on its way out
             await asyncio.wait({task})
             raise
 
@@ -155,6 +155,7 @@ class AgentRun:
         try:
             async with AsyncExitStack() as stack:
                 self._living = living = await self._begin(self._events.put_nowait, stack)
+                stack.push_async_callback(living.stop)  # it rests already, unless this is cancelled or fails
                 rests = False
                 while not rests:
                     rests = await living.to_rest_or_question()

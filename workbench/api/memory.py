@@ -128,11 +128,18 @@ class MemoryRun:
 
     async def stop(self) -> None:
         """Bring it to rest at once; what does not obey is left behind."""
-        if self._loop is None or self._task is None:
+        if self._loop is None or self._task is None or self._task.done():
             return
-        self._loop.pause()
-        self._loop.pause()
+        children = self._children.moving if self._children is not None else []
+        for _ in range(2):
+            for loop in (self._loop, *(child.loop for child in children)):
+                loop.pause()
         await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+        stuck = [task for task in (self._task, *(child.task for child in children)) if task and not task.done()]
+        for task in stuck:
+            task.cancel()
+        if stuck:
+            await asyncio.wait(stuck, timeout=STOP_SECONDS)
 
     async def close(self) -> None:
         """Close what its agent opened."""
