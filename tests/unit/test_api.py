@@ -296,6 +296,11 @@ async def test_what_cannot_begin_is_raised(tmp_path: Path) -> None:
         ({"tools": [look, look]}, "two tools are named 'look'"),
         ({"model": 7}, "'int' is no model"),
         ({"name": ""}, "an agent's name"),
+        ({"output": int}, "'int'> is no form of an answer"),
+        ({"hooks": workbench.Hooks()}, "hooks is a list"),
+        ({"limits": {"steps": 3}}, r"limits is made with Limits\(…\)"),
+        ({"roles": [{"name": "a"}]}, r"roles is a list of Role\(…\)"),
+        ({"plan": "never"}, "plan: Input should be 'ask', 'auto' or 'off'"),
         ({"roles": [workbench.Role(name="a", good_at="x"), workbench.Role(name="a", good_at="y")]}, "two roles"),
     ],
 )
