@@ -8,13 +8,13 @@ what the same call of the recorded turn gave. With `live_tools` those that only 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from workbench.conversation.builder import Contents
 from workbench.debugger.recording import Answer, RecordedTree, count_taken
@@ -23,6 +23,7 @@ from workbench.debugger.requests import rebuild
 from workbench.errors import ModelError, PermanentModelError, RunNotFoundError, ToolError, UserError
 from workbench.events.agent import AgentRecord
 from workbench.events.call import SubagentStarted
+from workbench.events.content import plain_text
 from workbench.events.request import Request
 from workbench.providers.base import Provider
 from workbench.providers.recorded import PROVIDER, RecordedHosted, RecordedProvider, RecordedTurn
@@ -30,7 +31,7 @@ from workbench.state.history import History
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, ToolContext, ToolResult
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS, answer_tool, submit_answer
 from workbench.tools.toolkit import Toolkit
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _NAME = f"{PROVIDER}:"
 _CONTEXT = "workbench context"
 """The context's name among a replayed tool's arguments: no parameter of a tool can be called that."""
-_ENGINES = (SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS)
+_ENGINES = (SPAWN_SUBAGENT, SWITCH_TOOLS)
 """Tools that the engine itself handles: subagents run, and their turns are recorded ones."""
 
 
@@ -76,9 +77,24 @@ class Recordings:
         tools: list[Tool] = []
         for spec in agent.tools:
             tool = live.get(spec.name)
+            if spec.name == SUBMIT_ANSWER:
+                judge = answer_tool(agent.output)
+                tools.append(
+                    _ToldAnswer(
+                        spec,
+                        judge.function,
+                        judge.arguments,
+                        is_async=True,
+                        wants_context=False,
+                        is_told=True,
+                        judge=judge,
+                        refusal=partial(playback.refusal, run),
+                    )
+                )
+                continue
             runs = spec.name in _ENGINES or (agent.live_tools and tool is not None and tool.spec.effect == "read_only")
             if tool is not None and runs:
-                tools.append(tool)
+                tools.append(replace(tool, is_told=spec.name in _ENGINES))
                 continue
             inward = tuple(one for one in spec.exposure if one != "outward")  # what is told comes in all the same
             replayed = spec.model_copy(
@@ -98,6 +114,7 @@ class Recordings:
                     is_async=True,
                     wants_context=True,
                     context_name=_CONTEXT,
+                    is_told=True,
                 )
             )
         return Toolkit(tools)
@@ -115,6 +132,27 @@ class _Anything(BaseModel):
     """Arguments of a tool that is not here any more: as the model wrote them."""
 
     model_config = ConfigDict(extra="allow")
+
+
+@dataclass(frozen=True, slots=True)
+class _ToldAnswer(Tool):
+    """`submit_answer` of a recorded run: what was accepted then is, and what was refused is refused in the same words.
+
+    The class of the answer, which may have refused more than its schema does, is not here.
+    """
+
+    judge: Tool = submit_answer
+    """Judges what was never recorded."""
+    refusal: Callable[[Mapping[str, JsonValue]], str | None] = lambda _: None
+    """Gives why an answer was refused; empty where it was accepted, None where it was not recorded."""
+
+    def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Return the answer; raises `ToolError` for one that was refused."""
+        if (why := self.refusal(input_)) is None:
+            return self.judge.validate(input_)
+        if why:
+            raise ToolError(why)
+        return dict(input_)
 
 
 class Told:
@@ -145,6 +183,8 @@ class Playback:
         self._last: dict[str, tuple[str, int]] = {}
         """The answer that a run is told now, or was told last."""
         self._of_step: dict[tuple[str, int], Answer] = {}
+        self._refusals: dict[tuple[str, int], str] = {}
+        """What the model was told of answers that were not accepted, by run and seq of that."""
         self._parted: tuple[str, str] | None = None
         """The run that parted from the recording first, and how."""
 
@@ -188,6 +228,12 @@ class Playback:
         contents = await self._session.store.bodies([(ref.run, ref.seq)])
         return ToolResult(contents.get((ref.run, ref.seq), ()), is_error=ref.is_error)
 
+    def refusal(self, run: str, given: Mapping[str, JsonValue]) -> str | None:
+        """Return why an answer of the last turn was not accepted; empty where it was, None where nothing is known."""
+        answer = self._of_step.get((run, len(self._session.live[run].state.steps) - 1))
+        ref = answer.result_of(SUBMIT_ANSWER, given, 0) if answer is not None else None
+        return None if ref is None else self._refusals.get((ref.run, ref.seq), "")
+
     def _recorded_result(self, state: RunState, name: str) -> ResultRef | None:
         step, number = (int(part) for part in name.split("."))
         call, answer = state.call(name), self._of_step.get((state.run, step))
@@ -214,8 +260,16 @@ class Playback:
                 tree = RecordedTree(await self._histories(run))
                 told, self._of_step = count_taken(tree, await self._histories(self._root))
                 self._taken = {key: set(range(count)) for key, count in told.items()}
+                self._refusals = await self._refused(tree)
                 self._tree = tree
         return self._tree
+
+    async def _refused(self, tree: RecordedTree) -> dict[tuple[str, int], str]:
+        """Return the words with which answers were not accepted, by run and seq."""
+        calls = (call for answers in tree.answers.values() for answer in answers for call in answer.calls)
+        results = (call.result for call in calls if call.tool == SUBMIT_ANSWER)
+        contents = await self._load([ref for ref in results if ref is not None and ref.is_error])
+        return {place: plain_text(content) for place, content in contents.items()}
 
     async def _histories(self, root: str) -> list[History]:
         """Return a run and all of its subagents that are still there."""
