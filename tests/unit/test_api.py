@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 import workbench
 from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
 from workbench.api.result import result_of
+from workbench.errors import StoreError
 from workbench.events.call import CallFinished
 from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunFinished, RunStarted
@@ -233,6 +234,24 @@ async def test_who_iterates_again_does_not_wait() -> None:
     first = [record async for record in running]
     async with asyncio.timeout(30):
         assert (bool(first), [record async for record in running]) == (True, [])
+
+
+async def test_a_database_that_cannot_be_written_any_more_is_an_error(tmp_path: Path) -> None:
+    """No result could say it: what happened is in no log."""
+
+    async def full(*_: Any, **__: Any) -> None:
+        raise StoreError("the disk is full")
+
+    async with Store(tmp_path / "runs.db") as store:
+
+        @tool(read_only=True)
+        async def fill() -> str:
+            """Fill the disk."""
+            store.session.store.append = full  # type: ignore[method-assign]
+            return "full"
+
+        with pytest.raises(StoreError, match="stopped and can be resumed: the disk is full"):
+            await Agent(model=answering(("fill", {})), tools=[fill]).run("?", store=store)
 
 
 class Booking(BaseModel):

@@ -319,6 +319,26 @@ async def test_the_result_of_a_call_is_changed_before_the_model_sees_it() -> Non
     await check_log(lab)
 
 
+async def test_a_result_that_is_not_whole_says_so_to_hooks() -> None:
+    """It stays so where only its text is another; a hook that gives a whole one says that it is whole."""
+    seen: list[bool] = []
+
+    @tool(read_only=True)
+    async def tail(word: str) -> ToolResult:
+        """Look at the end."""
+        return ToolResult(text_content(word), interrupted=True)
+
+    def change(call: Call, result: ToolResult) -> str | ToolResult:
+        seen.append(result.interrupted)
+        return "cut" if call.input["word"] == "a" else ToolResult(text_content("whole"))
+
+    calls = asks(("tail", {"word": "a"}), ("tail", {"word": "b"}))
+    lab = Lab([calls, answer()], [tail], hooks=(hook(after_call=change),))
+    await lab.run()
+    await check_log(lab)
+    assert (seen, [call.partial for call in lab.state.steps[0].asked_calls]) == ([True, True], [True, False])
+
+
 async def test_no_result_is_shown_where_no_tool_ran() -> None:
     """What was refused is the engine's own word, and is not changed."""
     seen: list[str] = []

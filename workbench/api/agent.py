@@ -46,8 +46,8 @@ class Agent(AgentDefinition):
         `store` is a database, by its path or open; without one nothing is kept. `attach` are files that are given with
         the question. `approve` answers for calls that ask for permission; without it the run rests at the first
         (`result.waiting`), and what subagents ask is denied. `endpoints` says how providers are reached, where no open
-        store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin.
-        Cancelled, the run is stopped.
+        store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin,
+        `StoreError` where the database can be written no more. Cancelled, the run is stopped.
         """
         return await self.stream(question, store=store, attach=attach, approve=approve, endpoints=endpoints)
 
