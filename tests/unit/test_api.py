@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 import workbench
 from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
+from workbench.api import memory
 from workbench.api.result import result_of
 from workbench.errors import StoreError
 from workbench.events.call import CallFinished
@@ -226,6 +227,34 @@ async def test_stopping_a_run_in_memory_stops_the_effects_of_its_subagents() -> 
     async with asyncio.timeout(30):
         assert (await result).reason == "paused"
     assert ended.is_set()
+
+
+@PLACES
+async def test_a_run_that_is_stopped_before_it_began_rests(kept: bool, tmp_path: Path) -> None:
+    """It begins, so that it can be resumed, and comes to no answer."""
+    running = agent().stream("?", store=place(kept, tmp_path))
+    result = asyncio.ensure_future(running._result())
+    await running.stop()
+    async with asyncio.timeout(30):
+        assert (await result).reason == "paused"
+
+
+async def test_what_does_not_stop_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that looks at the answer takes its time: nobody who stops the run waits for that."""
+    monkeypatch.setattr(memory, "STOP_SECONDS", 0.01)
+    began = asyncio.Event()
+
+    class Slow(workbench.Hooks):
+        async def after_run(self, answer: Any) -> None:
+            began.set()
+            await asyncio.Event().wait()
+
+    running = agent(hooks=[Slow()]).stream("?")
+    result = asyncio.ensure_future(running._result())
+    await began.wait()
+    await running.stop()
+    async with asyncio.timeout(30):
+        assert (await result).reason == "paused"
 
 
 async def test_who_iterates_again_does_not_wait() -> None:

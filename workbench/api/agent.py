@@ -118,6 +118,7 @@ class AgentRun:
         self._agent, self._begin, self._approve = agent, begin, approve
         self._events: asyncio.Queue[Recorded | None] = asyncio.Queue()
         self._living: LivingRun | None = None
+        self._is_stopped = False
         self._task: asyncio.Task[RunResult] | None = None
 
     def __await__(self) -> Generator[Any, None, RunResult]:
@@ -133,7 +134,8 @@ class AgentRun:
         await task
 
     async def stop(self) -> None:
-        """Bring the run to rest at once; a run in a store can be resumed."""
+        """Bring the run to rest at once, or as soon as it has begun; a run in a store can be resumed."""
+        self._is_stopped = True
         if self._living is not None:
             await self._living.stop()
 
@@ -156,6 +158,8 @@ class AgentRun:
             async with AsyncExitStack() as stack:
                 self._living = living = await self._begin(self._events.put_nowait, stack)
                 stack.push_async_callback(living.stop)  # it rests already, unless this is cancelled or fails
+                if self._is_stopped:
+                    await living.stop()
                 rests = False
                 while not rests:
                     rests = await living.to_rest_or_question()

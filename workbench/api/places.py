@@ -229,6 +229,7 @@ class StoredRun:
     async def stop(self) -> None:
         """Bring it to rest at once."""
         if self._live is not None:
+            await asyncio.sleep(0)  # a loop that was only just made begins, and forgets no more that it is to stop
             await self._session.mover.stop(self._live)
 
     async def close(self) -> None:
