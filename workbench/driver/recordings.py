@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from workbench.agent.hooks import Hooks
 from workbench.conversation.builder import Contents
 from workbench.debugger.recording import Answer, RecordedTree, count_taken
 from workbench.debugger.request_difference import difference
 from workbench.debugger.requests import rebuild
+from workbench.driver.told_hooks import ToldHook
 from workbench.errors import ModelError, PermanentModelError, RunNotFoundError, ToolError, UserError
 from workbench.events.agent import AgentRecord
 from workbench.events.call import SubagentStarted
@@ -28,7 +30,7 @@ from workbench.events.request import Request
 from workbench.providers.base import Provider
 from workbench.providers.recorded import PROVIDER, RecordedHosted, RecordedProvider, RecordedTurn
 from workbench.state.history import History
-from workbench.state.parts import ResultRef
+from workbench.state.parts import CallState, ResultRef
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, ToolContext, ToolResult
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS, answer_tool, submit_answer
@@ -119,6 +121,13 @@ class Recordings:
             )
         return Toolkit(tools)
 
+    def hooks(self, live: tuple[Hooks, ...], agent: AgentRecord, run: str, root: str) -> tuple[Hooks, ...]:
+        """Return the hooks of a run: the live ones, or stand-ins that change what was changed."""
+        if not agent.model.startswith(_NAME) or agent.live_tools:
+            return live
+        playback = self._playback(root, agent.model.removeprefix(_NAME))
+        return tuple(ToldHook(name, playback, run) for name in agent.hooks)
+
     def forget(self, root: str) -> None:
         """Let go of what a run tree is told out of; it is read anew when the tree goes on."""
         for key in [key for key in self._playbacks if key[0] == root]:
@@ -155,6 +164,11 @@ class _ToldAnswer(Tool):
         return dict(input_)
 
 
+def _wanted(call: CallState) -> dict[str, JsonValue]:
+    """Return the input with which the turn asks for a call, whatever a hook made of it."""
+    return call.original_input if call.hook and call.original_input is not None else call.input
+
+
 class Told:
     """A recording as one run is told out of it."""
 
@@ -188,10 +202,21 @@ class Playback:
         self._parted: tuple[str, str] | None = None
         """The run that parted from the recording first, and how."""
 
+    def answer_at(self, run: str, step: int) -> Answer | None:
+        """Return the recorded turn that a step was told, or that it was inherited with."""
+        state = self.state(run)
+        key = state.steps[step].turn.request_key if 0 <= step < len(state.steps) else ""
+        inherited = self._tree.answers.get(key) if self._tree is not None else None
+        return self._of_step.get((run, step)) or (inherited[0] if inherited else None)
+
+    def state(self, run: str) -> RunState:
+        """Return a run that is told, as it is."""
+        return self._session.live[run].state
+
     async def take(self, run: str, request: Request) -> Answer:
         """Return the answer to what `run` asks; raises `PermanentModelError` where that was never recorded."""
-        tree = await self._loaded()
-        state = self._session.live[run].state
+        tree = await self.loaded()
+        state = self.state(run)
         key = state.active_turn.request_key if state.active_turn is not None else ""
         answers = tree.answers.get(key)
         if not answers:
@@ -219,7 +244,7 @@ class Playback:
 
     async def result(self, run: str, /, **given: Any) -> ToolResult:
         """Return what a call gave when it was recorded; raises `ToolError` where it gave nothing."""
-        tree = await self._loaded()
+        tree = await self.loaded()
         context: ToolContext = given[_CONTEXT]
         state = self._session.live[run].state
         ref = self._recorded_result(state, context.call)
@@ -239,18 +264,20 @@ class Playback:
         call, answer = state.call(name), self._of_step.get((state.run, step))
         if call is None or answer is None:
             return None
+        wanted = _wanted(call)
         twins = [
             other
             for other in state.steps[step].calls.values()
-            if (other.tool, other.input) == (call.tool, call.input)
+            if (other.tool, _wanted(other)) == (call.tool, wanted)
             and other.status != "discarded"
             and int(other.id.partition(".")[2]) < number
         ]
-        return answer.result_of(call.tool, call.input, len(twins))
+        return answer.result_of(call.tool, wanted, len(twins))
 
     # Reading.
 
-    async def _loaded(self) -> RecordedTree:
+    async def loaded(self) -> RecordedTree:
+        """Return what was recorded, read once."""
         async with self._loading:
             if self._tree is None:
                 try:
