@@ -392,6 +392,22 @@ def test_no_rule_is_about_what_is_told(tmp_path: Path) -> None:
         assert rig.finish(rig.start(model=f"recorded:{run}")).answer == "done"
 
 
+def test_what_a_person_denied_the_engine_is_denied_again(tmp_path: Path) -> None:
+    """No subagent begins that was not begun."""
+    rules = PermissionRules(ask=("spawn_subagent",))
+    turns = [Turn(calls=[("spawn_subagent", {"task": "t"})]), answer("done")]
+    with Rig(tmp_path, turns, spec=AgentSpec(plan="off", permissions=rules)) as rig:
+        run = rig.start()
+        rig.wait(run, partial(_waits, call="0.0"))
+        rig.ask(DecidePermission(run, "0.0", "deny", reason="not today"))
+        assert rig.finish(run).answer == "done"
+        told = rig.finish(rig.start(model=f"recorded:{run}"))
+    call = told.call("0.0")
+    assert call is not None
+    assert call.result is not None
+    assert (told.answer, call.child, call.result.first_line) == ("done", None, "denied by the operator: not today.")
+
+
 class Even(BaseModel):
     """An answer of which the schema does not say all."""
 

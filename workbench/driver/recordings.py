@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from workbench.debugger.request_difference import difference
 from workbench.debugger.requests import rebuild
 from workbench.driver.told_hooks import ToldHook
 from workbench.errors import ModelError, PermanentModelError, RunNotFoundError, ToolError, UserError
-from workbench.events.agent import AgentRecord
+from workbench.events.agent import AgentRecord, ToolSpec
 from workbench.events.call import SubagentStarted
 from workbench.events.content import plain_text
 from workbench.events.request import Request
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _NAME = f"{PROVIDER}:"
 _CONTEXT = "workbench context"
 """The context's name among a replayed tool's arguments: no parameter of a tool can be called that."""
-_ENGINES = (SPAWN_SUBAGENT, SWITCH_TOOLS)
+_ENGINES = (SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS)
 """Tools that the engine itself handles: subagents run, and their turns are recorded ones."""
 
 
@@ -79,24 +79,12 @@ class Recordings:
         tools: list[Tool] = []
         for spec in agent.tools:
             tool = live.get(spec.name)
-            if spec.name == SUBMIT_ANSWER:
-                judge = answer_tool(agent.output)
-                tools.append(
-                    _ToldAnswer(
-                        spec,
-                        judge.function,
-                        judge.arguments,
-                        is_async=True,
-                        wants_context=False,
-                        is_told=True,
-                        judge=judge,
-                        refusal=partial(playback.refusal, run),
-                    )
-                )
+            judge = answer_tool(agent.output) if spec.name == SUBMIT_ANSWER else tool
+            if spec.name in _ENGINES and judge is not None:
+                tools.append(_Handled.again(judge, spec, partial(playback.refusal, run, spec.name)))
                 continue
-            runs = spec.name in _ENGINES or (agent.live_tools and tool is not None and tool.spec.effect == "read_only")
-            if tool is not None and runs:
-                tools.append(replace(tool, is_told=spec.name in _ENGINES))
+            if agent.live_tools and tool is not None and tool.spec.effect == "read_only":
+                tools.append(tool)
                 continue
             inward = tuple(one for one in spec.exposure if one != "outward")  # what is told comes in all the same
             replayed = spec.model_copy(
@@ -144,24 +132,31 @@ class _Anything(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _ToldAnswer(Tool):
-    """`submit_answer` of a recorded run: what was accepted then is, and what was refused is refused in the same words.
+class _Handled(Tool):
+    """A tool of the engine's in a run that is told: what was refused when it was recorded is, in the same words.
 
-    The class of the answer, which may have refused more than its schema does, is not here.
+    Who refused it, such as a person or the class of an answer, is not here.
     """
 
     judge: Tool = submit_answer
     """Judges what was never recorded."""
     refusal: Callable[[Mapping[str, JsonValue]], str | None] = lambda _: None
-    """Gives why an answer was refused; empty where it was accepted, None where it was not recorded."""
+    """Gives why a call was refused; empty where it was not, None where it was not recorded."""
+
+    @classmethod
+    def again(cls, tool: Tool, spec: ToolSpec, refusal: Callable[[Mapping[str, JsonValue]], str | None]) -> _Handled:
+        """Return a tool as it is told."""
+        same = {name: getattr(tool, name) for name in (field.name for field in fields(Tool))}
+        return cls(**{**same, "spec": spec, "is_told": True}, judge=tool, refusal=refusal)
 
     def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
-        """Return the answer; raises `ToolError` for one that was refused."""
-        if (why := self.refusal(input_)) is None:
-            return self.judge.validate(input_)
+        """Return the arguments; raises `ToolError` for what was refused."""
+        why = self.refusal(input_)
         if why:
             raise ToolError(why)
-        return dict(input_)
+        if why is not None and self.name == SUBMIT_ANSWER:
+            return dict(input_)  # accepted under another class, perhaps
+        return self.judge.validate(input_)
 
 
 def _wanted(call: CallState) -> dict[str, JsonValue]:
@@ -198,7 +193,7 @@ class Playback:
         """The answer that a run is told now, or was told last."""
         self._of_step: dict[tuple[str, int], Answer] = {}
         self._refusals: dict[tuple[str, int], str] = {}
-        """What the model was told of answers that were not accepted, by run and seq of that."""
+        """What the model was told of calls for the engine that never started, by run and seq of that."""
         self._parted: tuple[str, str] | None = None
         """The run that parted from the recording first, and how."""
 
@@ -253,10 +248,10 @@ class Playback:
         contents = await self._session.store.bodies([(ref.run, ref.seq)])
         return ToolResult(contents.get((ref.run, ref.seq), ()), is_error=ref.is_error)
 
-    def refusal(self, run: str, given: Mapping[str, JsonValue]) -> str | None:
-        """Return why an answer of the last turn was not accepted; empty where it was, None where nothing is known."""
+    def refusal(self, run: str, tool: str, given: Mapping[str, JsonValue]) -> str | None:
+        """Return why a call of the last turn was refused; empty where it was not, None where nothing is known."""
         answer = self._of_step.get((run, len(self._session.live[run].state.steps) - 1))
-        ref = answer.result_of(SUBMIT_ANSWER, given, 0) if answer is not None else None
+        ref = answer.result_of(tool, given, 0) if answer is not None else None
         return None if ref is None else self._refusals.get((ref.run, ref.seq), "")
 
     def _recorded_result(self, state: RunState, name: str) -> ResultRef | None:
@@ -292,9 +287,9 @@ class Playback:
         return self._tree
 
     async def _refused(self, tree: RecordedTree) -> dict[tuple[str, int], str]:
-        """Return the words with which answers were not accepted, by run and seq."""
+        """Return the words with which calls for the engine were refused, by run and seq."""
         calls = (call for answers in tree.answers.values() for answer in answers for call in answer.calls)
-        results = (call.result for call in calls if call.tool == SUBMIT_ANSWER)
+        results = (call.result for call in calls if call.tool in _ENGINES and not call.has_started)
         contents = await self._load([ref for ref in results if ref is not None and ref.is_error])
         return {place: plain_text(content) for place, content in contents.items()}
 
