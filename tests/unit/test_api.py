@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,20 @@ async def test_many_runs_share_a_store(tmp_path: Path) -> None:
         again = await asyncio.gather(*(agent(("look", {"city": "x"})).run("?", store=store) for _ in range(3)))
         rows = await store.session.rows.listed(hidden=False)
     assert {row.id for row in rows} == {result.run_id for result in (*results, *again)}
+
+
+async def test_a_store_does_not_keep_the_agents_of_its_runs(tmp_path: Path) -> None:
+    """A program may make one for each question; a run that goes on names its agent again."""
+    kept = []
+    async with Store(tmp_path / "runs.db") as store:
+        for _ in range(2):
+            asked = agent(("send", {"text": "x"}))
+            run = (await asked.run("?", store=store)).run_id
+            assert (await asked.resume(run, store=store, approve=lambda _: True)).answer == "done"
+            kept.append(weakref.ref(asked))
+            del asked
+        gc.collect()
+        assert [one() for one in kept] == [None, None]
 
 
 @PLACES

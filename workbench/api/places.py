@@ -153,6 +153,8 @@ class StoredRun:
         store.know(agent)
         self._session, self._agent, self._watch = store.session, agent, watch
         self._known: set[str] = set()
+        self._root = ""
+        """The root run that has this agent."""
         self._asked = asyncio.Event()
         self._trouble = ""
         """What went wrong last that no event says."""
@@ -162,13 +164,15 @@ class StoredRun:
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
         """Begin a run; nothing is written where something cannot be used."""
         start = StartRun(task, options, attached=attached, make_agent=self._agent)
-        self._follow(await obey(self._session, start))
+        self._root = await obey(self._session, start)
+        self._follow(self._root)
 
     async def resume(self, run: str, say: str | None, options: AgentOptions) -> None:
         """Let a run go on, or say something to it; a completed one goes on as a fork of itself."""
         session = self._session
         run = await session.store.resolve(run)
-        session.agents.use(await session.root_of(run), self._agent)
+        self._root = await session.root_of(run)
+        session.agents.use(self._root, self._agent)
         if say is not None:
             self._follow(await obey(session, Say(run, say)))
             return
@@ -233,5 +237,7 @@ class StoredRun:
             await self._session.mover.stop(self._live)
 
     async def close(self) -> None:
-        """Watch no more."""
+        """Watch no more, and keep the agent no longer: a store may live long, and see many."""
         self._subscription.close()
+        if self._root:
+            self._session.agents.let_go(self._root, self._agent)
