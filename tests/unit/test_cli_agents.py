@@ -163,6 +163,10 @@ def test_a_name_that_is_not_there_is_said(shell: Shell, named: str, said: str) -
         ("output = 'Model'\n", "agent.toml: output has 'Model'; expected FILE.py:name"),
         ("[mcp.docs]\nurl = 'x'\n", "agent.toml: the url of the MCP server 'docs' is no address"),
         ("roles = 1\n", "agent.toml: roles = 1; expected a list"),
+        ("plan = 'never'\n", "agent.toml: plan: Input should be 'ask', 'auto' or 'off'"),
+        ("output = 'textwrap:dedent'\n", "is no form of an answer; give a pydantic model, or a JSON Schema"),
+        ("tools = [{ shell = '.', timeout = 'x' }]\n", "agent.toml: timeout: Input should be a valid number"),
+        ("tools = [{ files = '.', write = 'x' }]\n", "agent.toml: tools holds {'files': '.', 'write': 'x'}; expected"),
     ],
 )
 def test_what_is_wrong_in_a_toml_file_is_said(shell: Shell, text: str, said: str) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from workbench.agent.hooks import Hooks
 from workbench.agent.spec import AgentSpec
 from workbench.errors import AgentError
@@ -76,10 +78,13 @@ class AgentDefinition:
             raise AgentError(f"an agent's name is a text that is not empty, not {self.name!r}")
         if isinstance(self.tools, str) or not isinstance(self.tools, Sequence):
             raise AgentError(f"tools is a list, not {self.tools!r}")
+        if not isinstance(self.hooks, Sequence):
+            raise AgentError(f"hooks is a list, not {self.hooks!r}")
         if isinstance(self.skills, str) or not isinstance(self.skills, Sequence):
             raise AgentError(f"skills is a list of folders, not {self.skills!r}")
         if self.model is not None and not isinstance(self.model, str):
             own_name(self.model)
+        _check_types(self)
         known = {role.name for role in self.roles}
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
@@ -89,7 +94,10 @@ class AgentDefinition:
                 raise AgentError(f"{hook!r} is no hook; make it of a class that inherits from Hooks")
         made = self(NoDocuments(), NotesInMemory(), None)
         check_toolkit(made.toolkit)
-        made.record()
+        try:
+            made.record()
+        except ValidationError as error:
+            raise AgentError(problem_of(error)) from None
 
     @property
     def model_name(self) -> str | None:
@@ -148,6 +156,31 @@ class AgentDefinition:
             eager=self.eager,
             corpus=corpus if self.needs_documents else None,
         )
+
+
+_TYPES: Final[Mapping[str, type]] = {
+    "permissions": PermissionRules,
+    "parameters": ModelParameters,
+    "limits": Limits,
+    "retries": ModelRetries,
+}
+_MANY_OF: Final[Mapping[str, type]] = {"roles": Role, "mcp": McpServer}
+
+
+def _check_types(definition: AgentDefinition) -> None:
+    for name, expected in _TYPES.items():
+        if not isinstance(value := getattr(definition, name), expected):
+            raise AgentError(f"{name} is made with {expected.__name__}(…), and is not {value!r}")
+    for name, expected in _MANY_OF.items():
+        many = getattr(definition, name)
+        if not isinstance(many, list | tuple) or not all(isinstance(one, expected) for one in many):
+            raise AgentError(f"{name} is a list of {expected.__name__}(…), and not {many!r}")
+
+
+def problem_of(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a value, and where in it."""
+    wrong = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
 
 
 def _flat(items: Iterable[Any]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike
+from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike, problem_of
 from workbench.agent.importing import imported
 from workbench.config.mcp import read_mcp
 from workbench.errors import AgentError, UserError
@@ -54,6 +54,8 @@ def read_toml(path: Path) -> AgentDefinition:
         return AgentDefinition(**{"name": path.stem, **said})
     except UserError as error:
         raise AgentError(f"{path.name}: {error}") from None
+    except ValidationError as error:
+        raise AgentError(f"{path.name}: {problem_of(error)}") from None
 
 
 def _value(key: str, value: Any, folder: Path) -> Any:
@@ -114,8 +116,7 @@ def _table(key: str, value: Any, model: type[_Table]) -> _Table:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        raise AgentError(f"{key}.{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+        raise AgentError(f"{key}.{problem_of(error)}") from None
 
 
 def _folder(value: Any, folder: Path) -> Path:
@@ -158,7 +159,8 @@ def _rooted(value: Mapping[str, Any], folder: Path) -> ToolLike:
     name = next(iter(value), "")
     known = _ROOTED.get(name)
     others = [key for key in value if key != name and key not in (known or ())]
-    if known is None or others or not isinstance(value[name], str):
+    is_unclear = "write" in value and not isinstance(value["write"], bool)
+    if known is None or others or is_unclear or not isinstance(value[name], str):
         raise AgentError(
             f'tools holds {dict(value)!r}; expected one such as {{ files = "FOLDER", write = true }}, '
             '{ shell = "FOLDER" } or { python = "FOLDER" }'
