@@ -169,6 +169,20 @@ async def test_a_store_does_not_keep_the_agents_of_its_runs(tmp_path: Path) -> N
         assert [one() for one in kept] == [None, None]
 
 
+async def test_a_shared_store_is_reached_in_one_way(tmp_path: Path) -> None:
+    """A second run that says how providers are reached is refused where the first said it otherwise."""
+    database, gate = tmp_path / "runs.db", asyncio.Event()
+    waits = ScriptedProvider([Turn("done", gate=gate)])
+    running = Agent(model=waits).stream("?", store=database)
+    await anext(aiter(running))  # it has begun
+    first = asyncio.ensure_future(running._result())
+    elsewhere = {"anthropic": workbench.Endpoint(base_url="http://127.0.0.1:9")}
+    with pytest.raises(UserError, match="is open with other endpoints"):
+        await agent().run("?", store=database, endpoints=elsewhere)
+    gate.set()
+    assert (await first).answer == "done"
+
+
 @PLACES
 async def test_cancelling_who_waits_stops_the_run(kept: bool, tmp_path: Path) -> None:
     """The tool is cancelled too, and a run in a store is left where it can be resumed."""

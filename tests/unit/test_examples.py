@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,9 @@ import workbench
 from tests.cli_harness import Printed, Shell
 from workbench import Agent
 from workbench.agent.loading import load_agent
-from workbench.tools import control
 from workbench.tools.library import NoDocuments, NotesInMemory
 
 EXAMPLES = Path(workbench.__file__).parents[1] / "docs" / "examples"
-HAS = {field.name for field in fields(Agent)}
-needs_output = pytest.mark.skipif("output" not in HAS, reason="answers of a form are not there yet")
-needs_roles = pytest.mark.skipif(not hasattr(control, "spawn_tool"), reason="roles are not shown to the model yet")
-needs_mcp = pytest.mark.skipif("McpServer" not in workbench.__all__, reason="MCP servers are not public yet")
 
 
 @pytest.fixture
@@ -83,7 +77,6 @@ def test_ten_lines_are_ten_lines(shell: Shell) -> None:
     assert "The Galdhøpiggen is 2469 m high." in answer(printed)["answer"]
 
 
-@needs_output
 def test_an_answer_is_an_object(shell: Shell) -> None:
     """It fits the model, and its fields come from what the tool said."""
     printed = ask(shell, "structured")
@@ -93,7 +86,6 @@ def test_an_answer_is_an_object(shell: Shell) -> None:
     assert "It rains in Oslo" in given["summary"]
 
 
-@needs_roles
 def test_roles_work_at_once(shell: Shell) -> None:
     """Each gets its part of the question, and what they found stands in the answer."""
     printed = ask(shell, "roles")
@@ -185,7 +177,6 @@ def test_a_tool_that_fails_is_tried_again_replaced_or_missed(
     assert ("nothing" in answer(printed)["answer"]) == (harbour == "Atlantis")
 
 
-@needs_mcp
 def test_a_server_is_asked(shell: Shell) -> None:
     """It is started, its tool is called, and it is stopped."""
     printed = ask(shell, "mcp_client")

@@ -11,7 +11,7 @@ from tests.loop_kit import asks
 from workbench.agent.spec import JUDGE, AgentSpec, child_record, judge_record, prompt
 from workbench.errors import EditRefusedError
 from workbench.events.agent import Limits, ModelParameters, Role
-from workbench.tools.control import SPAWN_SUBAGENT, spawn_subagent, spawn_tool, submit_answer
+from workbench.tools.control import SPAWN_SUBAGENT, spawn_spec, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.toolkit import Toolkit
 
@@ -52,7 +52,7 @@ def test_the_model_sees_the_roles() -> None:
     }
     assert spec.input_schema["required"] == ["task"]
     assert spec.effect == spawn_subagent.spec.effect
-    assert spawn_tool(ROLES, TOOLKIT.specs).spec == spec
+    assert spawn_spec(spawn_subagent.spec, ROLES, TOOLKIT.specs) == spec
 
 
 def test_a_role_has_the_tools_that_it_names_whatever_group_they_are_of(tmp_path: Path) -> None:
@@ -75,10 +75,10 @@ def test_a_role_has_the_tools_that_it_names_whatever_group_they_are_of(tmp_path:
 
 def test_without_roles_it_is_as_ever() -> None:
     """Nothing of roles is added, and the declaration that all agents share is never changed."""
-    spawn_tool(ROLES)
+    spawn_spec(spawn_subagent.spec, ROLES)
     record = AgentSpec(toolkit=TOOLKIT).record()
     assert record.tools == TOOLKIT.specs
-    assert spawn_tool(()).spec == spawn_subagent.spec
+    assert spawn_spec(spawn_subagent.spec, ()) == spawn_subagent.spec
     assert "enum" not in str(spawn_subagent.spec.input_schema)
 
 

@@ -25,7 +25,7 @@ from workbench.driver.live import LiveRun
 from workbench.driver.opening import opened_session
 from workbench.driver.session import Session
 from workbench.driver.settings import DriverSettings
-from workbench.errors import StoreError, WorkbenchError
+from workbench.errors import StoreError, UserError, WorkbenchError
 from workbench.events.base import Recorded
 from workbench.events.call import PermissionAsked, SubagentStarted
 from workbench.events.content import Content
@@ -77,6 +77,7 @@ class Store:
 
     def __init__(self, path: str | Path, *, endpoints: Mapping[str, Endpoint] | None = None) -> None:
         self.path = Path(path).expanduser()
+        self.endpoints = endpoints
         self._models = OwnModels(Providers(endpoints))
         self._stack = AsyncExitStack()
         self._session: Session | None = None
@@ -121,6 +122,10 @@ async def shared_store(path: str | Path, endpoints: Mapping[str, Endpoint] | Non
         store, users = _SHARED.get(key, (None, 0))
         if store is None:
             store = await Store(path, endpoints=endpoints).__aenter__()
+        elif endpoints is not None and dict(endpoints) != dict(store.endpoints or {}):
+            raise UserError(
+                f"{str(path)!r} is open with other endpoints; open a Store with them, and give that to runs"
+            )
         _SHARED[key] = store, users + 1
     try:
         yield store

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Never
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
@@ -177,16 +177,11 @@ async def spawn_subagent(
     _handled_by_the_engine(SPAWN_SUBAGENT)
 
 
-def spawn_tool(roles: Sequence[Role], tools: Sequence[ToolSpec] = ()) -> Tool:
-    """Return `spawn_subagent` for an agent with `roles`: the model sees what each is good at, and chooses.
-
-    `tools` are the agent's own, which a role without tools of its own has.
-    """
-    return replace(spawn_subagent, spec=spawn_spec(spawn_subagent.spec, roles, tools))
-
-
 def spawn_spec(spec: ToolSpec, roles: Sequence[Role], tools: Sequence[ToolSpec] = ()) -> ToolSpec:
-    """Return the declaration of `spawn_subagent` with `roles` in it; without any it stays as it is."""
+    """Return the declaration of `spawn_subagent` with `roles` in it: the model sees what each is good at, and chooses.
+
+    `tools` are the agent's own, which a role without tools of its own has. Without roles it stays as it is.
+    """
     if not roles:
         return spec
     names = [one.name for one in tools if one.name not in (SPAWN_SUBAGENT, SUBMIT_ANSWER)]
