@@ -15,10 +15,9 @@ from workbench.errors import AgentError, ToolError
 from workbench.events.content import DocumentBlock, ImageBlock, JsonBlock, TextBlock, plain_text
 from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
-from workbench.tools.declaring import tool
+from workbench.tools.declaring import declared_anew, tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Note, Passage, Readable
-from workbench.tools.marked import marked
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -311,7 +310,7 @@ async def test_a_person_who_is_asked_sees_what_a_call_would_do(given: dict[str, 
             raise ValueError("ouch")
         return f"- {arguments['path']}\ud800"
 
-    lab = Lab([asks(("erase", given)), answer()], [marked(erase, preview=preview)])
+    lab = Lab([asks(("erase", given)), answer()], [declared_anew(erase, {"preview": preview})])
     state = await lab.run()
     assert state.status_and_reason == ("awaiting_approval", "permission")
-    assert (lab.call("0.0").question, lab.call("0.0").preview) == ("erase runs only when a person allows it", seen)
+    assert (lab.call("0.0").question, lab.call("0.0").preview) == ("erase is declared to run only when a person allows it", seen)

@@ -87,6 +87,8 @@ class ToolResult:
 ToolFunction = Callable[..., Any]
 Postprocess = Callable[[ToolResult], Any]
 """Gets the result of a tool, and returns what is the result instead; sync or async."""
+Preview = Callable[[Mapping[str, Any]], str]
+"""Says what a call with these arguments would do: a diff, a command. Quick."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What every model API takes as a tool's name."""
 
@@ -120,8 +122,8 @@ class Tool:
     taking: Taking = Taking()
     declared: Mapping[str, Any] | None = None
     """What was said of it when it was made of its function; None where it was made in another way."""
-    preview: Callable[[Mapping[str, Any]], str] | None = None
-    """Says, for a person who is asked, what a call with these arguments would do: a diff, a command. Quick."""
+    preview: Preview | None = None
+    """What a person who is asked sees below the question."""
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from pydantic.json_schema import PydanticJsonSchemaWarning
 from workbench.errors import AgentError
 from workbench.events.agent import Effect, Exposure, Permission, ToolSpec
 from workbench.tools.arguments import Arguments, ExtendedArguments, ModelArguments, SchemaArguments
-from workbench.tools.base import NAME, Postprocess, Tool, ToolFunction
+from workbench.tools.base import NAME, Postprocess, Preview, Tool, ToolFunction
 from workbench.tools.docstrings import read_docstring
 from workbench.tools.signatures import Signature, arguments_model, innermost, read_signature
 
@@ -53,6 +53,8 @@ class Declared(TypedDict, total=False):
     """What it brings into a run or lets out of it: `private`, `untrusted`, `outward`."""
     group: str
     """The group that it is switched on and off with."""
+    preview: Preview | None
+    """Says, for a person who is asked, what a call would do; gets the arguments."""
     max_output: int
     """Bytes of a result (1,000,000); what is more is cut, and the result says so."""
     preset: Mapping[str, Any]
@@ -186,6 +188,7 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
         postprocess=declared.get("postprocess"),
         taking=signature.taking,
         declared=declared,
+        preview=declared.get("preview"),
     )
 
 

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from workbench.tools.base import Tool, ToolContext, ToolResult
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.tools.processes import LONGEST, folder_of, run_program, told
 from workbench.tools.shell import SECONDS
 
@@ -26,7 +25,18 @@ def python_tool(
     """
     folder, more = folder_of(root), dict(environment or {})
 
-    @tool(permission="ask", timeout=timeout, retries=0)
+    def preview(arguments: Mapping[str, Any]) -> str:
+        return f"{told(_argv('CODE'), folder, more)}\nCODE:\n{arguments['code']}"
+
+    @tool(
+        permission="ask",
+        every_time=True,
+        timeout=timeout,
+        retries=0,
+        subject="code",
+        exposure=("private", "untrusted", "outward"),
+        preview=preview,
+    )
     async def python(
         context: ToolContext,
         code: Annotated[str, Field(description="A whole program", min_length=1, max_length=LONGEST)],
@@ -34,11 +44,7 @@ def python_tool(
         """Run Python code and read what it prints. Nothing is kept from one call to the next."""
         return await run_program(_argv(code), folder, more, context)
 
-    def preview(arguments: Mapping[str, Any]) -> str:
-        return f"{told(_argv('CODE'), folder, more)}\nCODE:\n{arguments['code']}"
-
-    exposure = ("private", "untrusted", "outward")
-    return (marked(python, preview=preview, subject="code", every_time=True, exposure=exposure),)
+    return (python,)
 
 
 def _argv(code: str) -> list[str]:

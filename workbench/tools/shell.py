@@ -10,7 +10,6 @@ from pydantic import Field
 
 from workbench.tools.base import Tool, ToolContext, ToolResult
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.tools.processes import LONGEST, folder_of, run_program, told
 
 SECONDS: Final = 120.0
@@ -27,7 +26,18 @@ def shell_tool(
     """
     folder, more = folder_of(root), dict(environment or {})
 
-    @tool(permission="ask", timeout=timeout, retries=0)
+    def preview(arguments: Mapping[str, Any]) -> str:
+        return told(_argv(arguments["command"]), folder, more)
+
+    @tool(
+        permission="ask",
+        every_time=True,
+        timeout=timeout,
+        retries=0,
+        subject="command",
+        exposure=("private", "untrusted", "outward"),
+        preview=preview,
+    )
     async def shell(
         context: ToolContext,
         command: Annotated[str, Field(description="For /bin/sh", min_length=1, max_length=LONGEST)],
@@ -35,11 +45,7 @@ def shell_tool(
         """Run a command and read what it writes. It has no input, and nothing that it starts goes on after it."""
         return await run_program(_argv(command), folder, more, context)
 
-    def preview(arguments: Mapping[str, Any]) -> str:
-        return told(_argv(arguments["command"]), folder, more)
-
-    exposure = ("private", "untrusted", "outward")
-    return (marked(shell, preview=preview, subject="command", every_time=True, exposure=exposure),)
+    return (shell,)
 
 
 def _argv(command: str) -> list[str]:

@@ -21,7 +21,6 @@ from workbench.tools.addresses import Place, Resolve, addresses_of, read_private
 from workbench.tools.base import Tool, ToolResult
 from workbench.tools.blocks import UnreadableError
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -57,7 +56,14 @@ def web_tools(*, allow_private: Iterable[str] = (), resolve: Resolve = system_ad
     """
     private = read_private(allow_private)
 
-    @tool(read_only=True, permission="ask", timeout=SECONDS + 5, retries=0)
+    @tool(
+        read_only=True,
+        permission="ask",
+        timeout=SECONDS + 5,
+        retries=0,
+        subject="url",
+        exposure=("untrusted", "outward"),
+    )
     async def http_get(
         url: Annotated[str, Field(description="Where to read, with https://", min_length=1)],
         start: Annotated[int, Field(description="Characters to pass over, to read on in a long text", ge=0)] = 0,
@@ -71,7 +77,7 @@ def web_tools(*, allow_private: Iterable[str] = (), resolve: Resolve = system_ad
         except TimeoutError:
             raise ToolError(f"{url} was not read within {SECONDS:g} s") from None
 
-    return (marked(http_get, subject="url", exposure=("untrusted", "outward")),)
+    return (http_get,)
 
 
 @dataclass(frozen=True, slots=True)
