@@ -40,7 +40,8 @@ _DIFF_LINES: Final = 6_000
 _DIFF_SHOWN: Final = 300
 """Lines of both texts up to which the best diff is looked for, and lines of a diff that a question shows."""
 
-READ: Final[tuple[Exposure, ...]] = ("private",)
+READ: Final[tuple[Exposure, ...]] = ("private", "untrusted")
+"""Files are a person's, and strangers may have written what stands in them."""
 
 ReadPath = Annotated[str, Field(description="Path from the folder, such as src/app.py", min_length=1, max_length=4096)]
 Pattern = Annotated[

@@ -35,7 +35,8 @@ def note_tools(notebook: Notebook) -> tuple[Tool, ...]:
 def memory_tools(notebook: Notebook) -> tuple[Tool, ...]:
     """Return the tools that keep notes across runs in `notebook`, and find them again.
 
-    What a run may read is its own line's notes and those of finished others, never its own future.
+    What a run may read is its own line's notes and those of finished others, never its own future. What they noted may
+    be what a stranger told them.
     """
 
     @tool(idempotent=True, exclusive="notebook")
@@ -43,7 +44,7 @@ def memory_tools(notebook: Notebook) -> tuple[Tool, ...]:
         """Keep something for later, in this task and in others. The same key takes its place; what was there stays."""
         return await _keep(notebook, context, key, text)
 
-    @tool(read_only=True, timeout=10.0, exposure="private")
+    @tool(read_only=True, timeout=10.0, exposure=("private", "untrusted"))
     async def recall(
         context: ToolContext,
         query: Annotated[str, Field(description="Words to look for; empty for the newest notes")] = "",

@@ -27,9 +27,9 @@ LARGEST_SCHEMA = 100_000
 MOST_NODES = 5_000
 """How far a schema may unfold, references followed, to be checked on our side."""
 RESERVED = frozenset(
-    {"submit_answer", "spawn_subagent", "switch_tools", "search_docs", "fetch_doc", "read_notes", "write_note"}
-    | {"remember", "recall", "read_skill", "shell", "python", "read_file", "write_file", "http_get", "web_fetch"}
-    | {"web_search", "code_execution"}
+    {"submit_answer", "spawn_subagent", "switch_tools", "search_docs", "fetch_doc", "save_note", "remember", "recall"}
+    | {"read_skill", "list_files", "read_file", "search_files", "write_file", "edit_file", "http_get"}
+    | {"shell", "python", "web_search", "code_execution"}
 )
 """Names that the engine, tools that ship and providers have: a rule for one of these is not for a stranger's tool."""
 
