@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.base import Tool, ToolResult
 from workbench.tools.declaring import tool
 from workbench.tools.processes import LONGEST, folder_of, run_program, told
 from workbench.tools.shell import SECONDS
@@ -38,11 +39,12 @@ def python_tool(
         preview=preview,
     )
     async def python(
-        context: ToolContext,
         code: Annotated[str, Field(description="A whole program", min_length=1, max_length=LONGEST)],
-    ) -> ToolResult:
+    ) -> AsyncIterator[str | ToolResult]:
         """Run Python code and read what it prints. Nothing is kept from one call to the next."""
-        return await run_program(_argv(code), folder, more, context)
+        async with aclosing(run_program(_argv(code), folder, more)) as parts:
+            async for part in parts:
+                yield part
 
     return (python,)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.base import Tool, ToolResult
 from workbench.tools.declaring import tool
 from workbench.tools.processes import LONGEST, folder_of, run_program, told
 
@@ -39,11 +40,12 @@ def shell_tool(
         preview=preview,
     )
     async def shell(
-        context: ToolContext,
         command: Annotated[str, Field(description="For /bin/sh", min_length=1, max_length=LONGEST)],
-    ) -> ToolResult:
+    ) -> AsyncIterator[str | ToolResult]:
         """Run a command and read what it writes. It has no input, and nothing that it starts goes on after it."""
-        return await run_program(_argv(command), folder, more, context)
+        async with aclosing(run_program(_argv(command), folder, more)) as parts:
+            async for part in parts:
+                yield part
 
     return (shell,)
 
