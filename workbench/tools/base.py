@@ -132,16 +132,21 @@ class Tool:
 
     def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
         """Return the function's arguments; raises `ToolError` naming each wrong field, for the model to mend."""
-        arguments = ModelArguments(self.arguments) if isinstance(self.arguments, type) else self.arguments
         try:
-            read = arguments.read(input_)
-            hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
-            if taken := hidden & read.keys():
-                raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
+            return self._read(input_)
         except ToolError as error:
             raise ToolError(f"invalid input for {self.name}: {error}") from None
         except RecursionError:
             raise ToolError(f"invalid input for {self.name}: it is nested too deeply") from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a tool: validators are its author's code
+            raise ToolError(f"invalid input for {self.name}: {type(error).__name__}: {error}") from None
+
+    def _read(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
+        arguments = ModelArguments(self.arguments) if isinstance(self.arguments, type) else self.arguments
+        read = arguments.read(input_)
+        hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
+        if taken := hidden & read.keys():
+            raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
         return read
 
     def previewed(self, input_: Mapping[str, JsonValue]) -> str:
@@ -150,7 +155,7 @@ class Tool:
             return ""
         try:
             return self.preview(self.validate(input_))
-        except Exception as error:  # noqa: BLE001 - the edge of a tool: a person is asked all the same
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a tool: a person is asked all the same
             return f"what it would do cannot be shown: {error}"
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[Any] | Any:
