@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from workbench.errors import ToolError
+from workbench.events.agent import Exposure
 from workbench.events.content import Content, DocumentBlock, ImageBlock, text_content
 from workbench.events.media import PDF, kind_of
 from workbench.tools.addresses import Place, Resolve, addresses_of, read_private, read_url, system_addresses
@@ -55,6 +56,7 @@ def web_tools(*, allow_private: Iterable[str] = (), resolve: Resolve = system_ad
     `allow_private` names servers of one's own on this machine that are reached all the same, as `127.0.0.1:8080`.
     """
     private = read_private(allow_private)
+    exposure: tuple[Exposure, ...] = ("untrusted", "outward")
 
     @tool(
         read_only=True,
@@ -62,7 +64,7 @@ def web_tools(*, allow_private: Iterable[str] = (), resolve: Resolve = system_ad
         timeout=SECONDS + 5,
         retries=0,
         subject="url",
-        exposure=("untrusted", "outward"),
+        exposure=("private", *exposure) if private else exposure,
     )
     async def http_get(
         url: Annotated[str, Field(description="Where to read, with https://", min_length=1)],
