@@ -6,6 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack, overload
 
 from pydantic import BaseModel, JsonValue
@@ -95,7 +96,12 @@ def declared_anew(item: Tool, declared: Declared) -> Tool:
         return _make(item.function, Declared(**{**item.declared, **declared}))  # type: ignore[typeddict-item]
     if fixed := declared.keys() - ToolSpec.model_fields.keys():
         raise AgentError(f"tool {item.name!r}: its {min(fixed)} was settled where it was made")
-    return Tool(**{**_fields(item), "spec": item.spec.model_copy(update=dict(declared))})
+    said = dict(declared)
+    if "exposure" in said:
+        said["exposure"] = _exposure(declared)
+    if "exclusive" in said:
+        said["exclusive"] = _exclusive(declared, declared.get("name") or item.name)
+    return replace(item, spec=item.spec.model_copy(update=said))
 
 
 def extended(item: Tool, model: type[BaseModel]) -> Tool:
@@ -159,7 +165,6 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
     else:
         schema, arguments = _own_schema(name, given, signature, preset)
     description = declared.get("description")
-    exclusive, exposure = declared.get("exclusive", False), declared.get("exposure", ())
     return Tool(
         spec=ToolSpec(
             name=name,
@@ -169,14 +174,14 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
             input_schema=schema,
             effect=_effect(declared),
             permission=declared.get("permission", "allow"),
-            exclusive=name if exclusive is True else exclusive or None,
+            exclusive=_exclusive(declared, name),
             timeout=declared.get("timeout", 60.0),
             retries=declared.get("retries", 3),
             max_concurrency=declared.get("max_concurrency"),
             group=declared.get("group", ""),
             every_time=declared.get("every_time", False),
             subject=declared.get("subject"),
-            exposure=(exposure,) if isinstance(exposure, str) else tuple(exposure),
+            exposure=_exposure(declared),
             max_output=declared.get("max_output", 1_000_000),
         ),
         function=function,
@@ -194,6 +199,16 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
 
 def _effect(declared: Declared) -> Effect:
     return "read_only" if declared.get("read_only") else "idempotent" if declared.get("idempotent") else "effectful"
+
+
+def _exclusive(declared: Declared, name: str) -> str | None:
+    exclusive = declared.get("exclusive", False)
+    return name if exclusive is True else exclusive or None
+
+
+def _exposure(declared: Declared) -> tuple[Exposure, ...]:
+    exposure = declared.get("exposure", ())
+    return (exposure,) if isinstance(exposure, str) else tuple(exposure)
 
 
 def _doc_of(function: ToolFunction, inner: Any) -> str | None:
