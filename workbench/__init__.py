@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.api.result import RunResult, WaitingCall
     from workbench.errors import AgentError, Retry, ToolError, UserError
     from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
+    from workbench.events.content import DocumentBlock, ImageBlock, JsonBlock, TextBlock
     from workbench.providers.remote import Endpoint
     from workbench.tools.base import Tool, ToolContext, ToolResult
     from workbench.tools.declaring import tool
@@ -32,8 +33,11 @@ _HOMES = {
     "Agent": "api.agent",
     "AgentError": "errors",
     "AgentRun": "api.agent",
+    "DocumentBlock": "events.content",
     "Endpoint": "providers.remote",
     "Hooks": "agent.hooks",
+    "ImageBlock": "events.content",
+    "JsonBlock": "events.content",
     "Limits": "events.agent",
     "McpServer": "tools.mcp.server",
     "ModelParameters": "events.agent",
@@ -43,6 +47,7 @@ _HOMES = {
     "Role": "events.agent",
     "RunResult": "api.result",
     "Store": "api.places",
+    "TextBlock": "events.content",
     "Tool": "tools.base",
     "ToolContext": "tools.base",
     "ToolError": "errors",
@@ -62,8 +67,11 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentRun",
+    "DocumentBlock",
     "Endpoint",
     "Hooks",
+    "ImageBlock",
+    "JsonBlock",
     "Limits",
     "McpServer",
     "ModelParameters",
@@ -73,6 +81,7 @@ __all__ = [
     "Role",
     "RunResult",
     "Store",
+    "TextBlock",
     "Tool",
     "ToolContext",
     "ToolError",

@@ -134,7 +134,10 @@ def root(tmp_path: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     for folder in (tmp_path, outside, tmp_path / "root-evil"):
         (folder / "canary.txt").write_text(CANARY)
-    for secret in (".ssh/id_rsa", ".ssh/config", ".env", ".env.production", "server.pem", "id_ed25519", ".netrc"):
+    for secret in (
+        ".ssh/id_rsa", ".ssh/config", ".env", ".env.production", "server.pem", "id_ed25519", ".netrc",
+        "credentials.toml", "terraform.tfstate.backup",
+    ):  # fmt: skip
         (root / secret).write_text(CANARY)
     for name in ("a/ok.txt", "file.txt"):
         (root / name).write_text("inside\n")

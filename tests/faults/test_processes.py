@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +23,22 @@ from workbench.tools.python import python_tool
 from workbench.tools.shell import shell_tool
 
 
-class Context:
-    """What a call is told about itself; it keeps what the tool says of its progress."""
-
-    run, call, attempt, idempotency_key, lineage, pace = "r", "0.0", 0, "k", ("r",), 0.0
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.heard = asyncio.Event()
-
-    def progress(self, text: str) -> None:
-        """Keep it."""
-        self.said.append(text)
-        self.heard.set()
-
-
-async def run(folder: Path, command: str, context: Context | None = None) -> ToolResult:
-    """Run a command as the engine does."""
-    (shell,) = shell_tool(folder)
-    value = await patiently(shell.function(command=command, context=context or Context()))
+async def whole(parts: AsyncGenerator[Any, None], heard: asyncio.Event | None = None) -> ToolResult:
+    """Return the last of what a tool gives; `heard` is set with the first."""
+    value = None
+    async with aclosing(parts):
+        async for part in parts:
+            value = part
+            if heard is not None:
+                heard.set()
     assert isinstance(value, ToolResult)
     return value
+
+
+async def run(folder: Path, command: str) -> ToolResult:
+    """Run a command as the engine does."""
+    (shell,) = shell_tool(folder)
+    return await patiently(whole(shell.function(command=command)))
 
 
 async def output(folder: Path, command: str) -> str:
@@ -101,7 +97,7 @@ async def test_the_environment_has_no_keys(tmp_path: Path, monkeypatch: pytest.M
         *passed_environment({}), "PWD", "OLDPWD", "SHLVL", "_", "WORKBENCH_CALL",
     }  # fmt: skip
     (shell,) = shell_tool(tmp_path, environment={"MINE": "given"})
-    result = await patiently(shell.function(command="echo $MINE $LC_TIME $TERM", context=Context()))
+    result = await patiently(whole(shell.function(command="echo $MINE $LC_TIME $TERM")))
     assert plain_text(result.content) == "given C dumb"
 
 
@@ -143,10 +139,10 @@ async def test_where_the_system_tells_less_the_group_is_ended_all_the_same(
 
 async def begun(tmp_path: Path, numbers: Callable[[], list[int]], command: str) -> asyncio.Task[ToolResult]:
     """Start a command and wait until it said that it runs."""
-    context = Context()
+    heard = asyncio.Event()
     (shell,) = shell_tool(tmp_path)
-    task = asyncio.create_task(shell.function(command=command, context=context))
-    await patiently(context.heard.wait())
+    task = asyncio.create_task(whole(shell.function(command=command), heard))
+    await patiently(heard.wait())
     assert numbers()
     return task
 
@@ -234,7 +230,7 @@ async def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     (shell,) = shell_tool(tmp_path / "sub")
     (tmp_path / "sub").rmdir()
     with pytest.raises(ToolError, match="cannot be started"):
-        await shell.function(command="true", context=Context())
+        await whole(shell.function(command="true"))
 
 
 async def test_nothing_stays_open(tmp_path: Path) -> None:
@@ -257,7 +253,7 @@ async def test_code_runs_in_an_interpreter_of_its_own(tmp_path: Path, monkeypatc
     (python,) = python_tool(tmp_path)
 
     async def ran(code: str) -> tuple[str, bool]:
-        result = await patiently(python.function(code=code, context=Context()))
+        result = await patiently(whole(python.function(code=code)))
         return plain_text(result.content), result.is_error
 
     assert await ran("import json, os; print(json.dumps(sorted(os.listdir())), 'ü')") == ('["json.py"] ü', False)
@@ -296,7 +292,7 @@ async def test_a_pause_ends_a_command_in_the_middle(
     monkeypatch.setattr(processes, "GRACE", 0.1)
     lab, task = await allowed(tmp_path, LOUD)
     await lab.until(lambda: lab.all(CallProgressed))
-    assert lab.all(CallProgressed)[0].text == "working"
+    assert lab.all(CallProgressed)[0].text.startswith("working\n")
     lab.loop.pause()
     lab.loop.pause()
     await lab.finish(task)
@@ -308,11 +304,13 @@ async def test_a_pause_ends_a_command_in_the_middle(
 async def test_a_command_that_takes_too_long_is_ended(
     tmp_path: Path, numbers: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The model hears that it may have taken effect."""
+    """The model sees what had come, and hears that it may have taken effect."""
     monkeypatch.setattr(processes, "GRACE", 0.1)
-    lab, task = await allowed(tmp_path, IGNORES, timeout=0.3)
+    lab, task = await allowed(tmp_path, f"printf 'half a l\\303'; printf '\\266ffel'; {IGNORES}", timeout=0.3)
     await lab.finish(task)
-    assert lab.all(CallFinished)[0].outcome == "timeout"
+    finished = lab.all(CallFinished)[0]
+    assert (finished.outcome, finished.partial) == ("timeout", True)
+    assert lab.text("0.0").startswith("half a löffel")
     assert "may have taken effect" in lab.text("0.0")
     await settled()
     assert not [process for process in numbers() if is_alive(process)]

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import workbench
+from workbench.events.agent import HostedTool
 from workbench.tools import files, processes, rooted, shell, web
+from workbench.tools.base import Tool
+from workbench.tools.control import SWITCH_TOOLS, spawn_subagent, submit_answer
+from workbench.tools.documents import document_tools
 from workbench.tools.library import NoDocuments, NotesInMemory
-from workbench.tools.notes import LARGEST
+from workbench.tools.mcp.specs import RESERVED
+from workbench.tools.notes import LARGEST, memory_tools, note_tools
+from workbench.tools.python import python_tool
+from workbench.tools.skills import Skill, skill_tools
+from workbench.tools.toolkit import Toolkit
 
 PAGE = (Path(workbench.__file__).parents[1] / "docs" / "built-in-tools.md").read_text("utf-8")
 ROWS = {
@@ -34,6 +42,35 @@ def test_the_page_names_every_tool_with_its_class_and_leave(tmp_path: Path) -> N
         assert item.spec.effect.replace("_", "-") in effect
         assert leave.startswith({"ask": "asks", "allow": "allowed"}[item.spec.permission])
         assert ("every call" in leave) == item.spec.every_time
+
+
+def made_tools(folder: Path) -> tuple[Tool, ...]:
+    """Return every built-in tool that an agent can have."""
+    return (
+        *document_tools(NoDocuments(), found=True),
+        *note_tools(NotesInMemory()),
+        *memory_tools(NotesInMemory()),
+        *files.file_tools(folder, write=True),
+        *web.web_tools(),
+        *shell.shell_tool(folder),
+        *python_tool(folder),
+    )
+
+
+def test_a_tool_under_another_name_is_treated_as_before(tmp_path: Path) -> None:
+    """Whoever renames a tool, or puts it into a group, takes nothing away from how it is asked for."""
+    kit = Toolkit()
+    kit.add_group("more")
+    for item in made_tools(tmp_path):
+        renamed = kit.add(item, name=f"my_{item.name}", group="more")
+        assert renamed.spec.model_copy(update={"name": item.name, "group": ""}) == item.spec
+        assert renamed.preview is item.preview
+
+
+def test_no_server_takes_the_name_of_a_tool_that_ships(tmp_path: Path) -> None:
+    """A rule for one of these, or a person's habit, is not for a stranger's tool: MCP tools get other names."""
+    own = (submit_answer, spawn_subagent, *skill_tools([Skill("a", "b", tmp_path)]), *made_tools(tmp_path))
+    assert {SWITCH_TOOLS, *get_args(HostedTool), *(item.name for item in own)} == RESERVED
 
 
 def test_the_limits_are_those_of_the_page() -> None:

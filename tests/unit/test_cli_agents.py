@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli_harness import Shell
+from workbench.agent.loading import file_of
+from workbench.agent.named import AgentFiles
+from workbench.errors import AgentError
 
 GOOD = '''\
 from workbench import Agent, tool
@@ -159,18 +164,23 @@ def test_a_name_that_is_not_there_is_said(shell: Shell, named: str, said: str) -
         ("eager = 1\n", "agent.toml: eager = 1; expected true or false"),
         ("tools = [{ files = 3 }]\n", "agent.toml: tools holds {'files': 3}; expected one such as"),
         ("tools = [{ folder = 'x' }]\n", "agent.toml: tools holds {'folder': 'x'}; expected one such as"),
+        ("tools = [{ files = '.', write = 'false' }]\n", "agent.toml: write = 'false'; expected true or false"),
+        ("tools = [{ shell = '.', timeout = '5' }]\n", "agent.toml: timeout = '5'; expected seconds"),
+        ("tools = [{ shell = '.', timeout = true }]\n", "agent.toml: timeout = True; expected seconds"),
+        ("tools = ['mine.py:__name__']\n", "agent.toml: mine.py:__name__ is no tool but of type 'str'"),
+        ("output = 'mine.py:get_weather'\n", "is no form of an answer; give a pydantic model"),
         ("output = 'gone.py:Model'\n", "agent.toml: there is no file"),
         ("output = 'Model'\n", "agent.toml: output has 'Model'; expected FILE.py:name"),
         ("[mcp.docs]\nurl = 'x'\n", "agent.toml: the url of the MCP server 'docs' is no address"),
         ("roles = 1\n", "agent.toml: roles = 1; expected a list"),
         ("plan = 'never'\n", "agent.toml: plan: Input should be 'ask', 'auto' or 'off'"),
         ("output = 'textwrap:dedent'\n", "is no form of an answer; give a pydantic model, or a JSON Schema"),
-        ("tools = [{ shell = '.', timeout = 'x' }]\n", "agent.toml: timeout: Input should be a valid number"),
-        ("tools = [{ files = '.', write = 'x' }]\n", "agent.toml: tools holds {'files': '.', 'write': 'x'}; expected"),
+        ("tools = [{ shell = '.', timeout = 'x' }]\n", "agent.toml: timeout = 'x'; expected seconds"),
     ],
 )
 def test_what_is_wrong_in_a_toml_file_is_said(shell: Shell, text: str, said: str) -> None:
     """The file, the key, and what was expected."""
+    write("mine.py", GOOD)
     write("agent.toml", text)
     assert said in shell.refused("run", "-a", "agent.toml", QUESTION)
 
@@ -221,6 +231,47 @@ def test_code_that_nobody_named_does_not_run(shell: Shell, tmp_path: Path, monke
     assert "runs code that you have not named" in shell.refused("resume", "@last", "--approve", "0.0")
     assert not Path("ran").exists()
     assert shell("resume", "@last", "--approve", "0.0", "-a", "mine.py").code == 0
+
+
+def test_code_that_a_toml_agent_names_is_part_of_what_was_named(shell: Shell) -> None:
+    """Its functions may not become others behind the person's back."""
+    write("mine.py", ASKS)
+    write("agent.toml", "plan = 'off'\ntools = ['mine.py:get_weather']\n")
+    assert shell("run", "-a", "agent.toml", QUESTION).code == 3
+    write("mine.py", ASKS + "from pathlib import Path\nPath('ran').touch()\n")
+    assert "has changed since" in shell.refused("resume", "@last", "--approve", "0.0")
+    assert not Path("ran").exists()
+    assert shell("resume", "@last", "--approve", "0.0", "-a", "agent.toml").code == 0
+
+
+def test_what_runs_is_what_stands_in_the_file(shell: Shell) -> None:
+    """Not what was compiled of it before, however alike the two files are, nor what somebody laid beside it."""
+    write("mine.py", ASKS)
+    unchecked = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + b"8 bytes."  # of the hash, which nobody looks at
+    laid = Path(importlib.util.cache_from_source(str(Path("mine.py").resolve())))
+    laid.parent.mkdir()
+    laid.write_bytes(unchecked + marshal.dumps(compile("1 / 0", "mine.py", "exec")))
+    assert shell("run", "-a", "mine.py", QUESTION).code == 3
+
+
+def test_a_command_that_is_told_holds_a_strangers_words_as_one_word(tmp_path: Path) -> None:
+    """What a log says of its agent is pasted into a shell with the rest of the line."""
+    (tmp_path / "a; b.py").write_text(GOOD)
+    with pytest.raises(AgentError) as told:
+        AgentFiles().recall(f"{tmp_path}/a; b.py", "other", "0" * 32)
+    assert f"resume 00000000 -a '{tmp_path}/a; b.py'" in str(told.value)
+
+
+def test_looking_for_an_agent_that_nobody_named_lets_nothing_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log may name a module of the working folder; that folder is not searched for modules of ours for that."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(GOOD)
+    before = [*sys.path]
+    assert file_of("mine:agent") == tmp_path / "mine.py"
+    assert file_of("mine.inner:agent") is None
+    assert sys.path == before
 
 
 def test_an_agents_model_may_be_an_object(shell: Shell) -> None:

@@ -28,9 +28,8 @@ from workbench.events.turn import TurnText
 from workbench.interchange.session_file import read_session
 from workbench.providers.scripted import Turn
 from workbench.state.run_state import RunState
-from workbench.tools.declaring import tool
+from workbench.tools.declaring import declared_anew, tool
 from workbench.tools.library import Library, Notebook
-from workbench.tools.marked import marked
 
 
 @tool(read_only=True)
@@ -170,7 +169,7 @@ def test_a_permission_is_exit_3_with_the_commands(shell: Shell, monkeypatch: pyt
     use_script(
         monkeypatch,
         by_step([Turn("Both.", [("look", {"word": "a"}), ("send", {"text": "hi"})]), answer()]),
-        [look, marked(send, preview=lambda arguments: f"- nothing\n+ {arguments['text']}")],
+        [look, declared_anew(send, {"preview": lambda arguments: f"- nothing\n+ {arguments['text']}"})],
     )
     printed = shell("run", "--plan", "off", "Send it.")
     assert printed.code == 3

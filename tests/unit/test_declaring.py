@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import pytest
@@ -384,6 +386,22 @@ async def test_a_tool_is_declared_anew_where_it_is_registered() -> None:
     assert list(properties(made)) == ["query"]
     assert await said(made, {"query": "q"}) == ("q k", False)
     assert search.name == "search"
+
+
+def test_a_tool_of_a_kind_of_its_own_stays_one() -> None:
+    """What it does beyond others, such as checking input by a server's schema, is not lost with its name."""
+
+    @dataclass(frozen=True, slots=True)
+    class Strict(Tool):
+        def validate(self, input_: Mapping[str, Any]) -> dict[str, Any]:
+            raise ToolError("never")
+
+    made = tool(lambda_like)
+    strict = Strict(made.spec, made.function, made.arguments, is_async=made.is_async, wants_context=False)
+    renamed = Toolkit().add(strict, name="other", exposure="outward", exclusive=True)
+    assert (renamed.name, renamed.spec.exposure, renamed.spec.exclusive) == ("other", ("outward",), "other")
+    with pytest.raises(ToolError, match="never"):
+        renamed.validate({})
 
 
 def test_a_toolkit_takes_in_another() -> None:

@@ -167,7 +167,7 @@ def test_a_search_reads_only_so_much(root: Path, tools: dict[str, Tool], monkeyp
 
 
 def test_what_tools_say_of_themselves(tools: dict[str, Tool]) -> None:
-    """Reading is allowed and repeatable, changing asks; both meet private data."""
+    """Reading is allowed and repeatable, and meets a person's data and strangers' words; changing asks."""
     said = {name: (item.spec.effect, item.spec.permission, item.spec.subject) for name, item in tools.items()}
     assert said == {
         "list_files": ("read_only", "allow", "below"),
@@ -176,7 +176,8 @@ def test_what_tools_say_of_themselves(tools: dict[str, Tool]) -> None:
         "write_file": ("effectful", "ask", "path"),
         "edit_file": ("effectful", "ask", "path"),
     }
-    assert {item.spec.exposure for item in tools.values()} == {("private",)}
+    for name, item in tools.items():
+        assert item.spec.exposure == (("private",) if item.spec.permission == "ask" else ("private", "untrusted")), name
     assert tools["write_file"].spec.exclusive == tools["edit_file"].spec.exclusive is not None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, create_model
 
 from tests.loop_kit import Lab, answer, asks
 from workbench.engine import attempts, progress
@@ -50,6 +50,24 @@ def both(give: Callable[[], Any]) -> list[Callable[[], Any]]:
         return give()
 
     return [slowly, give]
+
+
+@pytest.mark.parametrize("raised", [TypeError("ouch"), SystemExit("ouch")])
+async def test_a_validator_that_breaks_is_an_input_that_does_not_fit(raised: BaseException) -> None:
+    """Code of the tool's author runs before the call, and to say what it would do."""
+
+    def broken(_: Any) -> Any:
+        raise raised
+
+    async def work(value: int) -> int:
+        return value
+
+    model = create_model("Input", value=(Annotated[int, AfterValidator(broken)], ...))
+    lab = Lab([asks(("work", {"value": 1})), answer()], [tool(work, schema=model)])
+    assert (await lab.run()).status == "completed"
+    assert lab.text("0.0") == f"invalid input for work: {type(raised).__name__}: ouch"
+    asking = tool(work, permission="ask", preview=broken)
+    assert asking.previewed({"value": 1}) == "what it would do cannot be shown: ouch"
 
 
 async def test_a_tool_that_ignores_its_cancellation_is_left_behind() -> None:

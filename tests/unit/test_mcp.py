@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -24,6 +26,7 @@ from workbench.events.agent import McpOrigin
 from workbench.events.content import ImageBlock, JsonBlock, plain_text
 from workbench.tools.base import Tool
 from workbench.tools.mcp import server as server_module
+from workbench.tools.mcp import transports
 from workbench.tools.mcp.connection import Connection
 from workbench.tools.mcp.log import ServerLog
 from workbench.tools.mcp.manager import McpConnections
@@ -158,6 +161,24 @@ async def test_a_message_that_is_too_large_ends_the_server() -> None:
         with pytest.raises(ToolError, match="sent a message of more than 8 MB and was ended; it is started again"):
             await call(tools["flood"])
         assert plain_text((await call(tools["echo"], text="a")).content) == "a"
+
+
+async def test_what_is_packed_is_not_unpacked() -> None:
+    """A few bytes may become any number of them; nobody asked for that, and no size would hold."""
+    packed = gzip.compress(b"0" * 3 * transports.LARGEST_MESSAGE)
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.headers["accept-encoding"])
+        headers = {"content-encoding": "gzip", "content-type": request.url.path[1:]}
+        return httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(packed))
+
+    client = transports.http_client(McpServer("w", url="http://w/mcp"), httpx2.MockTransport(answer))
+    async with client:
+        for kind in ("application/json", "text/event-stream"):
+            with pytest.raises(httpx2.StreamError, match="packed"):
+                await client.post(f"http://w/{kind}")
+    assert asked == ["identity", "identity"]
 
 
 async def test_a_server_at_an_address_has_its_bounds_and_its_end() -> None:

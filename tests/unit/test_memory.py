@@ -84,7 +84,7 @@ def test_what_memory_tools_say_of_themselves(notes: NotesFile) -> None:
         "notebook",
         "read_only",
     )
-    assert remember.spec.exposure == recall.spec.exposure == ("private",)
+    assert (remember.spec.exposure, recall.spec.exposure) == ((), ("private", "untrusted"))
 
 
 # Over several runs.

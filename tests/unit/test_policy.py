@@ -220,6 +220,43 @@ def test_a_deny_of_a_path_is_not_got_around(path: str) -> None:
     assert may("deny", "read_file(config/.env)", path, "path", "read_file")
 
 
+@pytest.mark.parametrize("below", ["private", "./private/", "src/../private", "private/keys", "", ".", "PRIVATE", "/x"])
+def test_a_deny_of_a_folder_holds_for_looks_at_it_and_at_what_is_above_it(below: str) -> None:
+    """A search of the whole folder is one of each folder in it."""
+    for rule in ("search_files(private/*)", "search_files(private/**)", "search_files(p*/keys/*)"):
+        assert may("deny", rule, below, "below", "search_files"), rule
+
+
+def test_a_look_is_allowed_only_where_all_that_it_may_meet_is() -> None:
+    """And what lies elsewhere is not denied."""
+    for below, is_allowed in (
+        ("src", True),
+        ("src/a", True),
+        ("./src/", True),
+        ("", False),
+        ("srcs", False),
+        ("..", False),
+    ):
+        assert may("allow", "search_files(src/*)", below, "below", "search_files") is is_allowed, below
+    for rule in ("search_files(src/a)", "search_files(src/*.py)", "search_files(s*c)"):
+        assert not may("allow", rule, "src", "below", "search_files")
+    assert may("allow", "search_files(*)", "", "below", "search_files")
+    for below in ("src", "privates", "src/private"):
+        assert not may("deny", "search_files(private/*)", below, "below", "search_files")
+    assert not may("deny", "search_files(src/a.py)", "src/a", "below", "search_files")
+    assert may("deny", "search_files(src/a.py)", "src", "below", "search_files")
+
+
+def test_code_is_allowed_as_it_is_written_or_not_at_all() -> None:
+    """What begins and ends as a pattern says may do anything in between."""
+    escape = "print(1); __import__('os').system('ls')"
+    assert not may("allow", "python(print(*))", escape, "code", "python")
+    assert not may("allow", "python(print(*))", "print(1)", "code", "python")
+    assert may("allow", "python(print(1))", "print(1)", "code", "python")
+    assert may("allow", "python(*)", escape, "code", "python")
+    assert may("deny", "python(*import*)", escape, "code", "python")
+
+
 def test_other_subjects_are_text_and_no_subject_is_the_whole_input() -> None:
     """As JSON with its keys in order; what the input does not say is allowed by no pattern and restricted by each."""
     assert may("allow", "note(todo*)", "todo: milk", "key", "note")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from workbench.errors import AgentError, ToolError
+from workbench.tools import front_matter
 from workbench.tools.base import Tool, ToolContext
 from workbench.tools.skills import LONGEST_DESCRIPTION, MOST_BYTES, load_skills, skill_tools
 
@@ -62,6 +64,7 @@ def test_one_folder_may_be_a_skill_itself_and_named_twice(tmp_path: Path) -> Non
         ("'it''s quoted'", "it's quoted"),
         ('"a \\"word\\" and a \\\\"', 'a "word" and a \\'),
         ("words # a comment", "words"),
+        ("words   # a comment", "words"),
         (">-\n  folded\n  over lines", "folded over lines"),
         ("|\n  kept\n  lines", "kept lines"),
         ("goes on\n  below", "goes on below"),
@@ -72,6 +75,14 @@ def test_the_forms_of_front_matter_that_people_write(tmp_path: Path, said: str, 
     """Plain, quoted, folded, with comments, and beside fields that are passed over."""
     skill(tmp_path / "a", "a", said)
     assert load_skills([tmp_path / "a"])[0].description == read_as
+
+
+@pytest.mark.parametrize("end", ["", "x", "# c"])
+@pytest.mark.parametrize("said", ["words", ">", "'quoted'", ""])
+def test_long_lines_take_no_long_time(said: str, end: str) -> None:
+    """A skill may come from a stranger, and is read when its agent loads."""
+    with suppress(front_matter.FrontMatterError):
+        front_matter.read(f"---\nname: {said}{' ' * 200_000}{end}\n---\n")
 
 
 @pytest.mark.parametrize(

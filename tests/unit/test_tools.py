@@ -11,14 +11,15 @@ import pytest
 from pydantic import BaseModel, Field
 
 from tests.loop_kit import Lab, answer, asks
+from workbench.agent.definition import AgentDefinition
+from workbench.agent.spec import researcher
 from workbench.errors import AgentError, ToolError
 from workbench.events.content import DocumentBlock, ImageBlock, JsonBlock, TextBlock, plain_text
 from workbench.tools.base import Tool, ToolContext, ToolResult, to_content
 from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, spawn_subagent, submit_answer
-from workbench.tools.declaring import tool
+from workbench.tools.declaring import declared_anew, tool
 from workbench.tools.documents import document_tools
-from workbench.tools.library import Note, Passage, Readable
-from workbench.tools.marked import marked
+from workbench.tools.library import Note, NotesInMemory, Passage, Readable
 from workbench.tools.notes import note_tools
 from workbench.tools.toolkit import Toolkit
 
@@ -254,6 +255,17 @@ async def test_documents_are_searched_and_read() -> None:
     assert {item.spec.effect for item in document_tools(FakeLibrary())} == {"read_only"}
 
 
+def test_documents_of_a_folder_are_private_and_the_words_of_strangers() -> None:
+    """The library that ships is neither, in the embedded agent and in one of one's own."""
+    for make in (researcher, AgentDefinition(tools=["documents"])):
+        for folder, exposure in ((None, ()), ("/docs", ("private", "untrusted"))):
+            toolkit = make(FakeLibrary(), NotesInMemory(), folder).toolkit
+            for name in ("search_docs", "fetch_doc"):
+                item = toolkit.get(name)
+                assert item is not None
+                assert item.spec.exposure == exposure
+
+
 async def test_notes_are_kept_under_the_run_that_wrote_them() -> None:
     """Idempotent, and one at a time on the notebook."""
     notebook = FakeNotebook()
@@ -311,7 +323,7 @@ async def test_a_person_who_is_asked_sees_what_a_call_would_do(given: dict[str, 
             raise ValueError("ouch")
         return f"- {arguments['path']}\ud800"
 
-    lab = Lab([asks(("erase", given)), answer()], [marked(erase, preview=preview)])
+    lab = Lab([asks(("erase", given)), answer()], [declared_anew(erase, {"preview": preview})])
     state = await lab.run()
     assert state.status_and_reason == ("awaiting_approval", "permission")
     assert (lab.call("0.0").question, lab.call("0.0").preview) == (

@@ -49,5 +49,5 @@ async def test_the_parts_are_put_together() -> None:
 def test_the_toolkit_is_one() -> None:
     """With the names that the page gives, and a tool that switches its group."""
     kit = names_of(2)["kit"]
-    assert kit.names == ("lookup", "search", "lookup_2", "submit_answer", "switch_tools")
+    assert kit.names == ("lookup", "search", "lookup_2", "switch_tools")
     check_toolkit(kit)

@@ -126,7 +126,7 @@ class AgentDefinition:
             if isinstance(item, Toolkit):
                 toolkit.include(item)
                 continue
-            for one in _tools_of(item, library, notebook):
+            for one in _tools_of(item, library, notebook, found=folder is not None):
                 toolkit.add(one)
         for one in skill_tools(load_skills(self.skills)):
             toolkit.add(one)
@@ -204,12 +204,12 @@ def _usable(item: Any) -> ToolLike:
     return tool(item)
 
 
-def _tools_of(item: ToolLike, library: Library, notebook: Notebook) -> Sequence[Tool]:
+def _tools_of(item: ToolLike, library: Library, notebook: Notebook, *, found: bool) -> Sequence[Tool]:
     match item:
         case Tool():
             return (item,)
         case _ if item == DOCUMENTS:
-            return document_tools(library)
+            return document_tools(library, found=found)
         case _ if item == MEMORY:
             return memory_tools(notebook)
         case _:

@@ -7,9 +7,9 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Final
 
 from workbench.errors import AgentError, WorkbenchError
@@ -53,10 +53,17 @@ def imported_module(name: str) -> ModuleType:
         raise _told(error, name, None) from error
 
 
+class _AsWritten(SourceFileLoader):
+    """Runs what stands in a file, and never what lies beside it as its compiled form."""
+
+    def get_code(self, fullname: str) -> CodeType | None:  # noqa: ARG002 - the signature of loaders
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def imported_file(path: Path) -> ModuleType:
     """Import a file by its path, anew each time."""
     name = f"workbench_agent_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsWritten(name, str(path)))
     if spec is None or spec.loader is None:
         raise AgentError(f"{path.name} cannot be imported: it is no Python file")
     module = importlib.util.module_from_spec(spec)
@@ -89,9 +96,9 @@ def _told(error: BaseException, name: str, path: Path | None) -> AgentError:
 
 
 def find_module(name: str) -> ModuleSpec | None:
-    """Find a module without importing the packages above it, which would run them."""
+    """Find a module, also from the working directory on, without importing the packages above it: that runs them."""
     first, *rest = name.split(".")
-    spec = importlib.util.find_spec(first)
+    spec = importlib.util.find_spec(first) or PathFinder.find_spec(first, [str(Path.cwd())])
     for part in rest:
         folders = spec.submodule_search_locations if spec is not None else None
         spec = PathFinder.find_spec(part, list(folders)) if folders is not None else None

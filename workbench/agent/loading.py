@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 
 from workbench.agent.definition import AgentDefinition
-from workbench.agent.importing import EXPECTED, allow_imports_from, find_module, imported_file, imported_module, is_file
+from workbench.agent.importing import EXPECTED, find_module, imported_file, imported_module, is_file
 from workbench.agent.spec import AgentSpec
-from workbench.agent.toml_file import read_toml
+from workbench.agent.toml_file import code_of, read_toml
 from workbench.errors import AgentError
 from workbench.providers.base import Provider
 from workbench.tools.library import Library, Notebook
@@ -53,11 +53,14 @@ class LoadedAgent:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file; empty where it cannot be read."""
+    """Return the SHA-256 of an agent's file, and of the code that it names where it has none itself; else empty."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(path.read_bytes())
+        for code in code_of(path) if path.suffix == ".toml" else ():
+            digest.update(hashlib.sha256(code.read_bytes()).digest())
     except OSError:
         return ""
+    return digest.hexdigest()
 
 
 def load_agent(reference: str) -> LoadedAgent:
@@ -87,7 +90,6 @@ def file_of(reference: str) -> Path | None:
         path = Path(where).expanduser()
         return path if path.is_file() else None
     try:
-        allow_imports_from(Path.cwd())
         spec = find_module(where)
     except (ImportError, ValueError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class AgentFiles:
         Raises `AgentError` with what to do where it is not.
         """
         path = file_of(reference)
-        again = f"workbench resume {run[:8]} -a {reference}"
+        again = shlex.join(["workbench", "resume", run[:8], "-a", reference])
         onto_record = f"or fork it onto what is recorded: workbench fork {run[:8]} -m recorded:{run[:8]}"
         if path is None:
             raise AgentError(

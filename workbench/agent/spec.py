@@ -200,6 +200,8 @@ def judge_record(record: AgentRecord) -> AgentRecord:
 
 def researcher(library: Library, notebook: Notebook, corpus_path: str | None = None) -> AgentSpec:
     """Return the embedded agent: a researcher with documents, notes and subagents."""
-    toolkit = Toolkit((*document_tools(library), *note_tools(notebook), spawn_subagent, submit_answer))
+    toolkit = Toolkit(
+        (*document_tools(library, found=corpus_path is not None), *note_tools(notebook), spawn_subagent, submit_answer)
+    )
     corpus = CorpusRecord(path=corpus_path, title=library.title, fingerprint=library.fingerprint)
     return replace(AgentSpec(), toolkit=toolkit, corpus=corpus)

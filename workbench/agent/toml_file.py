@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike, problem_of
-from workbench.agent.importing import imported
+from workbench.agent.importing import find_module, imported, is_file
 from workbench.config.mcp import read_mcp
 from workbench.errors import AgentError, UserError
 from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
@@ -20,6 +20,7 @@ from workbench.tools.files import file_tools
 from workbench.tools.mcp.server import McpServer
 from workbench.tools.python import python_tool
 from workbench.tools.shell import shell_tool
+from workbench.tools.toolkit import Toolkit
 from workbench.tools.web import web_tools
 
 _TEXTS: Final = ("name", "model", "instructions", "planner", "subagent", "summary", "plan")
@@ -32,7 +33,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
 }
 KEYS: Final = (*_TEXTS, *_SWITCHES, *_TABLES, "tools", "roles", "skills", "output", "mcp")
 """Everything that may stand in such a file."""
-_ROOTED: Final = {"files": ("write",), "shell": ("timeout",), "python": ("timeout",)}
+_ROOTED: Final[Mapping[str, tuple[str, ...]]] = {"files": ("write",), "shell": ("timeout",), "python": ("timeout",)}
 """Tools that work in a folder, and what may stand beside it: `{ files = "src", write = true }`."""
 _Table = TypeVar("_Table", bound=BaseModel)
 
@@ -56,6 +57,32 @@ def read_toml(path: Path) -> AgentDefinition:
         raise AgentError(f"{path.name}: {error}") from None
     except ValidationError as error:
         raise AgentError(f"{path.name}: {problem_of(error)}") from None
+
+
+def code_of(path: Path) -> tuple[Path, ...]:
+    """Return the files of code that a TOML agent names, as far as they are there; nothing is imported."""
+    try:
+        entries = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return ()
+    tools = entries.get("tools")
+    named = [*(tools if isinstance(tools, list) else ()), entries.get("output")]
+    found = (_file_of(value.rpartition(":")[0], path.parent) for value in named if isinstance(value, str))
+    return tuple(dict.fromkeys(file for file in found if file is not None))
+
+
+def _file_of(where: str, folder: Path) -> Path | None:
+    if not where:
+        return None
+    if is_file(where):
+        file = folder / Path(where).expanduser()
+    else:
+        try:
+            spec = find_module(where)
+        except (ImportError, ValueError):
+            return None
+        file = Path((spec.origin if spec is not None else None) or "")
+    return file.resolve() if file.is_file() else None
 
 
 def _value(key: str, value: Any, folder: Path) -> Any:
@@ -139,8 +166,10 @@ def _tool(value: Any, folder: Path) -> ToolLike:
             f"there is no built-in tool {value!r}; there are {', '.join((*BUILT_IN, 'web', *_ROOTED))}. A function is "
             "named FILE.py:function or package.module:function"
         )
-    tool: ToolLike = _named(value, folder, "tools")
-    return tool
+    found: ToolLike = _named(value, folder, "tools")
+    if isinstance(found, str) or not (callable(found) or isinstance(found, Tool | Toolkit | Sequence)):
+        raise AgentError(f"{value} is no tool but of type {type(found).__name__!r}")
+    return found
 
 
 def _named(value: str, folder: Path, key: str) -> Any:
@@ -159,16 +188,19 @@ def _rooted(value: Mapping[str, Any], folder: Path) -> ToolLike:
     name = next(iter(value), "")
     known = _ROOTED.get(name)
     others = [key for key in value if key != name and key not in (known or ())]
-    is_unclear = "write" in value and not isinstance(value["write"], bool)
-    if known is None or others or is_unclear or not isinstance(value[name], str):
+    if known is None or others or not isinstance(value[name], str):
         raise AgentError(
             f'tools holds {dict(value)!r}; expected one such as {{ files = "FOLDER", write = true }}, '
             '{ shell = "FOLDER" } or { python = "FOLDER" }'
         )
-    root, more = folder / Path(value[name]).expanduser(), {key: value[key] for key in known if key in value}
+    more = {key: value[key] for key in known if key in value}
+    if not isinstance(more.get("write", False), bool):
+        raise AgentError(f"write = {more['write']!r}; expected true or false")
+    if isinstance(more.get("timeout", 1), bool) or not isinstance(more.get("timeout", 1), int | float):
+        raise AgentError(f"timeout = {more['timeout']!r}; expected seconds")
     makers: Mapping[str, Callable[..., Sequence[Tool]]] = {
         "files": file_tools,
         "shell": shell_tool,
         "python": python_tool,
     }
-    return tuple(makers[name](root, **more))
+    return tuple(makers[name](folder / Path(value[name]).expanduser(), **more))

@@ -39,5 +39,21 @@ def restricts(pattern: str, path: str) -> bool:
     return place is None or fits(loosely(_plain(pattern)), loosely(place))
 
 
+def allows_below(pattern: str, folder: str) -> bool:
+    """Whether the pattern surely means everything below a folder; the whole root is one, too."""
+    place, wanted = normal(folder), _plain(pattern)
+    return place is not None and wanted.endswith("*") and fits(wanted, f"{place}/" if place else "")
+
+
+def restricts_below(pattern: str, folder: str) -> bool:
+    """Whether the pattern could mean anything below a folder."""
+    place = normal(folder)
+    if not place:
+        return True
+    inside, wanted = loosely(f"{place}/"), loosely(_plain(pattern))
+    head, star, _ = wanted.partition("*")
+    return head.startswith(inside) or (bool(star) and inside.startswith(head)) or fits(wanted, loosely(place))
+
+
 def _plain(pattern: str) -> str:
     return pattern.removeprefix("./")

@@ -1,7 +1,7 @@
 """What a call is about, and whether a pattern means it: read strictly to allow, in every way to restrict.
 
-A tool names the field (`ToolSpec.subject`), and the field's name says how it is read: `command`, `url` or `path` in the
-ways of its kind, anything else as text. A tool that names none has its whole input read as JSON.
+A tool names the field (`ToolSpec.subject`), and the field's name says how it is read: `command`, `code`, `url`, `path`
+or `below` in the ways of its kind, anything else as text. A tool that names none has its whole input read as JSON.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from workbench.events.agent import ToolSpec
 from workbench.policy import addresses, commands, paths
 from workbench.policy.wildcards import fits, loosely
 
-Kind = Literal["command", "url", "path", "text"]
+Kind = Literal["command", "code", "url", "path", "below", "text"]
 KINDS: Final[Mapping[str, Kind]] = {
     "command": "command", "cmd": "command", "argv": "command",
+    "code": "code",
     "url": "url", "uri": "url",
     "path": "path", "file": "path", "folder": "path", "directory": "path",
+    "below": "below",
 }  # fmt: skip
 """How the subject of a tool is read, by the name of its field."""
 
@@ -71,6 +73,10 @@ def allows(pattern: str, spec: ToolSpec, input_: Mapping[str, JsonValue]) -> boo
             return addresses.allows(pattern, text)
         case "path":
             return paths.allows(pattern, text)
+        case "below":
+            return paths.allows_below(pattern, text)
+        case "code":  # what begins and ends as a pattern says may do anything in between
+            return pattern in ("*", text)
         case "text":
             return fits(pattern, text)
 
@@ -87,5 +93,7 @@ def restricts(pattern: str, spec: ToolSpec, input_: Mapping[str, JsonValue]) -> 
             return addresses.restricts(pattern, text)
         case "path":
             return paths.restricts(pattern, text)
-        case "text":
+        case "below":
+            return paths.restricts_below(pattern, text)
+        case "text" | "code":
             return False

@@ -87,6 +87,8 @@ class ToolResult:
 ToolFunction = Callable[..., Any]
 Postprocess = Callable[[ToolResult], Any]
 """Gets the result of a tool, and returns what is the result instead; sync or async."""
+Preview = Callable[[Mapping[str, Any]], str]
+"""Says what a call with these arguments would do: a diff, a command. Quick."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What every model API takes as a tool's name."""
 
@@ -120,8 +122,8 @@ class Tool:
     taking: Taking = Taking()
     declared: Mapping[str, Any] | None = None
     """What was said of it when it was made of its function; None where it was made in another way."""
-    preview: Callable[[Mapping[str, Any]], str] | None = None
-    """Says, for a person who is asked, what a call with these arguments would do: a diff, a command. Quick."""
+    preview: Preview | None = None
+    """What a person who is asked sees below the question."""
     is_told: bool = False
     """It gives what a recording says of the call; nothing runs, so no rule is asked and no person."""
 
@@ -132,16 +134,21 @@ class Tool:
 
     def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
         """Return the function's arguments; raises `ToolError` naming each wrong field, for the model to mend."""
-        arguments = ModelArguments(self.arguments) if isinstance(self.arguments, type) else self.arguments
         try:
-            read = arguments.read(input_)
-            hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
-            if taken := hidden & read.keys():
-                raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
+            return self._read(input_)
         except ToolError as error:
             raise ToolError(f"invalid input for {self.name}: {error}") from None
         except RecursionError:
             raise ToolError(f"invalid input for {self.name}: it is nested too deeply") from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a tool: validators are its author's code
+            raise ToolError(f"invalid input for {self.name}: {type(error).__name__}: {error}") from None
+
+    def _read(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
+        arguments = ModelArguments(self.arguments) if isinstance(self.arguments, type) else self.arguments
+        read = arguments.read(input_)
+        hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
+        if taken := hidden & read.keys():
+            raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
         return read
 
     def previewed(self, input_: Mapping[str, JsonValue]) -> str:
@@ -150,7 +157,7 @@ class Tool:
             return ""
         try:
             return self.preview(self.validate(input_))
-        except Exception as error:  # noqa: BLE001 - the edge of a tool: a person is asked all the same
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a tool: a person is asked all the same
             return f"what it would do cannot be shown: {error}"
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Awaitable[Any] | Any:

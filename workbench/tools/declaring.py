@@ -6,6 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack, overload
 
 from pydantic import BaseModel, JsonValue
@@ -15,7 +16,7 @@ from pydantic.json_schema import PydanticJsonSchemaWarning
 from workbench.errors import AgentError
 from workbench.events.agent import Effect, Exposure, Permission, ToolSpec
 from workbench.tools.arguments import Arguments, ExtendedArguments, ModelArguments, SchemaArguments
-from workbench.tools.base import NAME, Postprocess, Tool, ToolFunction
+from workbench.tools.base import NAME, Postprocess, Preview, Tool, ToolFunction
 from workbench.tools.docstrings import read_docstring
 from workbench.tools.signatures import Signature, arguments_model, innermost, read_signature
 
@@ -53,6 +54,8 @@ class Declared(TypedDict, total=False):
     """What it brings into a run or lets out of it: `private`, `untrusted`, `outward`."""
     group: str
     """The group that it is switched on and off with."""
+    preview: Preview | None
+    """Says, for a person who is asked, what a call would do; gets the arguments."""
     max_output: int
     """Bytes of a result (1,000,000); what is more is cut, and the result says so."""
     preset: Mapping[str, Any]
@@ -93,7 +96,12 @@ def declared_anew(item: Tool, declared: Declared) -> Tool:
         return _make(item.function, Declared(**{**item.declared, **declared}))  # type: ignore[typeddict-item]
     if fixed := declared.keys() - ToolSpec.model_fields.keys():
         raise AgentError(f"tool {item.name!r}: its {min(fixed)} was settled where it was made")
-    return Tool(**{**_fields(item), "spec": item.spec.model_copy(update=dict(declared))})
+    said = dict(declared)
+    if "exposure" in said:
+        said["exposure"] = _exposure(declared)
+    if "exclusive" in said:
+        said["exclusive"] = _exclusive(declared, declared.get("name") or item.name)
+    return replace(item, spec=item.spec.model_copy(update=said))
 
 
 def extended(item: Tool, model: type[BaseModel]) -> Tool:
@@ -157,7 +165,6 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
     else:
         schema, arguments = _own_schema(name, given, signature, preset)
     description = declared.get("description")
-    exclusive, exposure = declared.get("exclusive", False), declared.get("exposure", ())
     return Tool(
         spec=ToolSpec(
             name=name,
@@ -167,14 +174,14 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
             input_schema=schema,
             effect=_effect(declared),
             permission=declared.get("permission", "allow"),
-            exclusive=name if exclusive is True else exclusive or None,
+            exclusive=_exclusive(declared, name),
             timeout=declared.get("timeout", 60.0),
             retries=declared.get("retries", 3),
             max_concurrency=declared.get("max_concurrency"),
             group=declared.get("group", ""),
             every_time=declared.get("every_time", False),
             subject=declared.get("subject"),
-            exposure=(exposure,) if isinstance(exposure, str) else tuple(exposure),
+            exposure=_exposure(declared),
             max_output=declared.get("max_output", 1_000_000),
         ),
         function=function,
@@ -186,11 +193,22 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
         postprocess=declared.get("postprocess"),
         taking=signature.taking,
         declared=declared,
+        preview=declared.get("preview"),
     )
 
 
 def _effect(declared: Declared) -> Effect:
     return "read_only" if declared.get("read_only") else "idempotent" if declared.get("idempotent") else "effectful"
+
+
+def _exclusive(declared: Declared, name: str) -> str | None:
+    exclusive = declared.get("exclusive", False)
+    return name if exclusive is True else exclusive or None
+
+
+def _exposure(declared: Declared) -> tuple[Exposure, ...]:
+    exposure = declared.get("exposure", ())
+    return (exposure,) if isinstance(exposure, str) else tuple(exposure)
 
 
 def _doc_of(function: ToolFunction, inner: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.errors import ToolError
+from workbench.events.agent import Exposure
 from workbench.tools.base import Tool, ToolContext
 from workbench.tools.declaring import tool
 from workbench.tools.library import Library
@@ -23,10 +24,14 @@ async def _take_time(context: ToolContext, of: str) -> None:
         await asyncio.sleep(context.pace * (0.4 + (zlib.crc32(of.encode()) % 1000) / 1000 * 1.6))
 
 
-def document_tools(library: Library) -> tuple[Tool, ...]:
-    """Return the tools that search and read `library`."""
+def document_tools(library: Library, *, found: bool = False) -> tuple[Tool, ...]:
+    """Return the tools that search and read `library`.
 
-    @tool(read_only=True)
+    Documents that were `found` somewhere may be private, and may be the words of strangers; those that ship are not.
+    """
+    exposure: tuple[Exposure, ...] = ("private", "untrusted") if found else ()
+
+    @tool(read_only=True, exposure=exposure)
     async def search_docs(
         context: ToolContext,
         query: Annotated[str, Field(description="Words to look for; one topic a search", min_length=1)],
@@ -40,7 +45,7 @@ def document_tools(library: Library) -> tuple[Tool, ...]:
         blocks = [f"{item.name}  {item.title}\n  {_excerpt(item.text)}" for item in passages]
         return "\n".join(blocks)
 
-    @tool(read_only=True)
+    @tool(read_only=True, exposure=exposure)
     async def fetch_doc(
         context: ToolContext,
         name: Annotated[str, Field(description="Name of a passage, such as with::2", min_length=1)],

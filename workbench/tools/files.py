@@ -15,11 +15,11 @@ from pydantic import Field
 
 from workbench.clock import SystemClock
 from workbench.errors import ToolError
+from workbench.events.agent import Exposure
 from workbench.events.content import Content, DocumentBlock, ImageBlock, normalise_text, text_content
 from workbench.events.media import PDF, kind_of
 from workbench.tools.base import Tool, ToolResult
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.tools.matching import Matches, find_lines
 from workbench.tools.rooted import LARGEST, Entry, Root, parts_of
 
@@ -39,6 +39,9 @@ _ENDS: Final = "\r\n"
 _DIFF_LINES: Final = 6_000
 _DIFF_SHOWN: Final = 300
 """Lines of both texts up to which the best diff is looked for, and lines of a diff that a question shows."""
+
+READ: Final[tuple[Exposure, ...]] = ("private", "untrusted")
+"""Files are a person's, and strangers may have written what stands in them."""
 
 ReadPath = Annotated[str, Field(description="Path from the folder, such as src/app.py", min_length=1, max_length=4096)]
 Pattern = Annotated[
@@ -62,7 +65,7 @@ def file_tools(root: str | os.PathLike[str], *, write: bool = False) -> tuple[To
 
 
 def _reading_tools(folder: Root) -> tuple[Tool, ...]:
-    @tool(read_only=True, timeout=SECONDS)
+    @tool(read_only=True, timeout=SECONDS, subject="below", exposure=READ)
     def list_files(pattern: Pattern = "**", below: Below = "") -> str:
         """List the files of the folder, with their sizes in bytes."""
         look = _Look(folder, pattern, below)
@@ -71,7 +74,7 @@ def _reading_tools(folder: Root) -> tuple[Tool, ...]:
             lines[LISTED:] = [f"[more than {LISTED} files fit; name a folder or a narrower pattern]"]
         return "\n".join([*(lines or [f"No file fits {pattern!r}."]), *look.remarks])
 
-    @tool(read_only=True, timeout=SECONDS)
+    @tool(read_only=True, timeout=SECONDS, subject="path", exposure=READ)
     def read_file(
         path: ReadPath,
         first: Annotated[int, Field(description="First line to read, from 1", ge=1)] = 1,
@@ -80,7 +83,7 @@ def _reading_tools(folder: Root) -> tuple[Tool, ...]:
         """Read a file: text with its line numbers, an image or a PDF as such."""
         return ToolResult(_read(folder, path, first, lines))
 
-    @tool(read_only=True, timeout=SECONDS)
+    @tool(read_only=True, timeout=SECONDS, subject="below", exposure=READ)
     def search_files(
         text: Annotated[str, Field(description="What to find in a line", min_length=1, max_length=400)],
         pattern: Pattern = "**",
@@ -94,40 +97,12 @@ def _reading_tools(folder: Root) -> tuple[Tool, ...]:
         matches = find_lines(look.texts(), text, regex=regex, ignore_case=ignore_case, limit=limit, until=look.until)
         return "\n".join([*_found(matches, text, limit), *look.remarks])
 
-    return (
-        marked(list_files, subject="below", exposure=("private",)),
-        marked(read_file, subject="path", exposure=("private",)),
-        marked(search_files, subject="below", exposure=("private",)),
-    )
+    return (list_files, read_file, search_files)
 
 
 def _writing_tools(folder: Root) -> tuple[Tool, ...]:
     lock = _writing.setdefault(folder.path, threading.Lock())
     held = f"files in {folder.path}"
-
-    @tool(permission="ask", exclusive=held, timeout=SECONDS)
-    def write_file(
-        path: ReadPath,
-        text: Annotated[str, Field(description="The whole file", max_length=LARGEST)],
-    ) -> str:
-        """Write a whole file, new or in the place of one that is there; its folders are made."""
-        with lock:
-            folder.write(path, _bytes(text))
-        return f"wrote {path}, {len(text.splitlines())} lines"
-
-    @tool(permission="ask", exclusive=held, timeout=SECONDS)
-    def edit_file(
-        path: ReadPath,
-        old: Annotated[str, Field(description="What stands there now, exactly, and only once", min_length=1)],
-        new: Annotated[str, Field(description="What takes its place", max_length=LARGEST)],
-    ) -> str:
-        """Replace one passage of a file. Give enough of the lines around it that it stands there only once."""
-        with lock:
-            before = _text_of(folder, path)
-            after = _replaced(before, old, new, path)
-            folder.write(path, _bytes(after))
-        line = before[: before.find(old)].count("\n") + 1
-        return f"edited {path} at line {line}"
 
     def write_preview(arguments: Mapping[str, Any]) -> str:
         path, text = arguments["path"], arguments["text"]
@@ -142,10 +117,45 @@ def _writing_tools(folder: Root) -> tuple[Tool, ...]:
             before, _replaced(before, arguments["old"], arguments["new"], arguments["path"]), arguments["path"]
         )
 
-    return (
-        marked(write_file, preview=write_preview, subject="path", exposure=("private",)),
-        marked(edit_file, preview=edit_preview, subject="path", exposure=("private",)),
+    @tool(
+        permission="ask",
+        exclusive=held,
+        timeout=SECONDS,
+        subject="path",
+        exposure="private",
+        preview=write_preview,
     )
+    def write_file(
+        path: ReadPath,
+        text: Annotated[str, Field(description="The whole file", max_length=LARGEST)],
+    ) -> str:
+        """Write a whole file, new or in the place of one that is there; its folders are made."""
+        with lock:
+            folder.write(path, _bytes(text))
+        return f"wrote {path}, {len(text.splitlines())} lines"
+
+    @tool(
+        permission="ask",
+        exclusive=held,
+        timeout=SECONDS,
+        subject="path",
+        exposure="private",
+        preview=edit_preview,
+    )
+    def edit_file(
+        path: ReadPath,
+        old: Annotated[str, Field(description="What stands there now, exactly, and only once", min_length=1)],
+        new: Annotated[str, Field(description="What takes its place", max_length=LARGEST)],
+    ) -> str:
+        """Replace one passage of a file. Give enough of the lines around it that it stands there only once."""
+        with lock:
+            before = _text_of(folder, path)
+            after = _replaced(before, old, new, path)
+            folder.write(path, _bytes(after))
+        line = before[: before.find(old)].count("\n") + 1
+        return f"edited {path} at line {line}"
+
+    return (write_file, edit_file)
 
 
 class _Look:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"---\s*")
-_FIELD = re.compile(r"([A-Za-z][\w-]*)\s*:(?:\s+(.*?))?\s*")
+# Over lines of strangers: each takes no more steps than a line has characters.
+_FIELD = re.compile(r"([A-Za-z][\w-]*)\s*:(?:\s+(.*))?")
 _BLOCK = re.compile(r"[>|][+-]?(?:\s+#.*)?")
-_COMMENT = re.compile(r"\s+#.*")
+_COMMENT = re.compile(r"\s#.*")
 _ESCAPE = re.compile(r'\\(["\\/nt])')
 _ESCAPED = {"n": "\n", "t": "\t"}
 _UNREADABLE = ("&", "*", "!", "%", "@", "`", "{", "]", "}")
@@ -62,7 +63,7 @@ def read(text: str) -> FrontMatter:
             continue
         if row.startswith("\t"):
             raise FrontMatterError(number, "it is indented with a tab; use spaces")
-        found = _FIELD.fullmatch(row)
+        found = _FIELD.fullmatch(row.rstrip())
         if found is None:
             raise FrontMatterError(number, f"{row.strip()[:60]!r} is no line of the form name: text")
         inner, at = _indented(rows, at)
@@ -98,7 +99,7 @@ def _value(said: str, inner: list[str], number: int) -> str | None:
         raise FrontMatterError(number, f"a text that begins with {said[0]} has to stand in quotes")
     if more and inner[0].lstrip().startswith("- "):
         raise FrontMatterError(number, "a text and a list cannot stand under one name")
-    return _COMMENT.sub("", f"{said} {more}".strip())
+    return _COMMENT.sub("", f"{said} {more}".strip()).rstrip()
 
 
 def _quoted(said: str, number: int) -> str:

@@ -11,7 +11,6 @@ from workbench.errors import ToolError
 from workbench.tools.base import Tool, ToolContext
 from workbench.tools.declaring import tool
 from workbench.tools.library import Note, Notebook
-from workbench.tools.marked import marked
 
 LARGEST: Final = 262_144
 """Bytes of a note."""
@@ -36,7 +35,8 @@ def note_tools(notebook: Notebook) -> tuple[Tool, ...]:
 def memory_tools(notebook: Notebook) -> tuple[Tool, ...]:
     """Return the tools that keep notes across runs in `notebook`, and find them again.
 
-    What a run may read is its own line's notes and those of finished others, never its own future.
+    What a run may read is its own line's notes and those of finished others, never its own future. What they noted may
+    be what a stranger told them.
     """
 
     @tool(idempotent=True, exclusive="notebook")
@@ -44,7 +44,7 @@ def memory_tools(notebook: Notebook) -> tuple[Tool, ...]:
         """Keep something for later, in this task and in others. The same key takes its place; what was there stays."""
         return await _keep(notebook, context, key, text)
 
-    @tool(read_only=True, timeout=10.0)
+    @tool(read_only=True, timeout=10.0, exposure=("private", "untrusted"))
     async def recall(
         context: ToolContext,
         query: Annotated[str, Field(description="Words to look for; empty for the newest notes")] = "",
@@ -57,7 +57,7 @@ def memory_tools(notebook: Notebook) -> tuple[Tool, ...]:
             return f"Nothing that was remembered fits {query!r}." if query.strip() else "Nothing was remembered yet."
         return "\n\n".join(_told(note, LARGEST if limit == 1 else SHOWN, earlier=earlier) for note in notes)
 
-    return (marked(remember, exposure=("private",)), marked(recall, exposure=("private",)))
+    return (remember, recall)
 
 
 async def _keep(notebook: Notebook, context: ToolContext, key: str, text: str) -> str:

@@ -8,13 +8,14 @@ system says what environment a process has.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import signal
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from typing import Final
 from workbench.clock import SystemClock
 from workbench.errors import AgentError, ToolError
 from workbench.events.content import normalise_text, text_content
-from workbench.tools.base import ToolContext, ToolResult
+from workbench.tools.base import ToolResult
 
 SHOWN: Final = 1_000_000
 """Bytes of the output that are given: half of them from its beginning, half from its end."""
@@ -43,7 +44,6 @@ _LOOK_EVERY: Final = 0.02
 _KILLS: Final = 50
 """Seconds between looks at what is left, and how often it is killed."""
 _PIECE: Final = 65_536
-_LINE: Final = 200
 
 
 def passed_environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -69,9 +69,9 @@ def told(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> s
 
 
 async def run_program(
-    argv: Sequence[str], folder: Path, environment: Mapping[str, str], context: ToolContext
-) -> ToolResult:
-    """Run a program to its end and return what it wrote; an error where it did not exit with 0.
+    argv: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> AsyncGenerator[str | ToolResult, None]:
+    """Run a program to its end: give what it writes as it comes, and then the whole; an error unless it exits with 0.
 
     Cancelled, it leaves nothing running either.
     """
@@ -95,20 +95,27 @@ async def run_program(
         raise ToolError(f"it cannot be started in {str(folder)!r}: {error.strerror or error}") from None
     finally:
         os.close(sink)
-    loop, over, output = asyncio.get_running_loop(), asyncio.Event(), _Output(source)
+    loop, news, output = asyncio.get_running_loop(), asyncio.Event(), _Output(source)
+    exited = threading.Event()
 
     def read() -> None:
         if not output.take():
             loop.remove_reader(source)  # nobody writes any more; it may still work
-        elif output.is_flood:
-            over.set()
-        else:
-            context.progress(output.last_line)
+        news.set()
+
+    def over() -> None:
+        exited.set()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(news.set)
 
     loop.add_reader(source, read)
-    threading.Thread(target=_watch, args=(process, loop, over), name="workbench-process", daemon=True).start()
+    threading.Thread(target=_watch, args=(process, over), name="workbench-process", daemon=True).start()
     try:
-        await over.wait()
+        while not exited.is_set() and not output.is_flood:
+            await news.wait()
+            news.clear()
+            if piece := output.fresh():
+                yield piece
     finally:
         try:
             await _end(process, mark)
@@ -116,18 +123,17 @@ async def run_program(
             loop.remove_reader(source)
             output.drain()
     code = process.returncode
-    return ToolResult(text_content(output.text(code)), is_error=code != 0 or output.is_flood)
+    yield ToolResult(text_content(output.text(code)), is_error=code != 0 or output.is_flood)
 
 
-def _watch(process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
-    """Tell the loop when a program exits; where the system can, without freeing its number for another process."""
+def _watch(process: subprocess.Popen[bytes], over: Callable[[], None]) -> None:
+    """Tell when a program exits; where the system can, without freeing its number for another process."""
     with suppress(ChildProcessError):
         if _SEES_PROCESSES:
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         else:
             process.wait()
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(over.set)
+    over()
 
 
 async def _end(process: subprocess.Popen[bytes], mark: str) -> None:
@@ -201,18 +207,19 @@ class _Output:
         self._head = bytearray()
         self._tail = deque[bytes]()
         self._in_tail = self._dropped = self._taken = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._fresh: list[str] = []
 
     @property
     def is_flood(self) -> bool:
         """Whether it wrote more than anyone needs."""
         return self._taken > FLOOD
 
-    @property
-    def last_line(self) -> str:
-        """The last line that says something."""
-        end = self._tail[-1] if self._tail else bytes(self._head[-_PIECE:])
-        lines = end[-4 * _LINE :].decode(errors="replace").split("\n")
-        return next((line.strip()[:_LINE] for line in reversed(lines) if line.strip()), "")
+    def fresh(self) -> str:
+        """Return what was read since this was asked last."""
+        text = "".join(self._fresh)
+        self._fresh.clear()
+        return text
 
     def take(self) -> bool:
         """Read a piece; False where nobody writes any more."""
@@ -221,6 +228,7 @@ class _Output:
         except BlockingIOError:
             return True
         self._taken += len(piece)
+        self._fresh.append(self._decoder.decode(piece))
         room = SHOWN // 2 - len(self._head)
         self._head += piece[:room]
         if rest := piece[room:]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.base import Tool, ToolResult
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.tools.processes import LONGEST, folder_of, run_program, told
 from workbench.tools.shell import SECONDS
 
@@ -26,19 +26,27 @@ def python_tool(
     """
     folder, more = folder_of(root), dict(environment or {})
 
-    @tool(permission="ask", timeout=timeout, retries=0)
-    async def python(
-        context: ToolContext,
-        code: Annotated[str, Field(description="A whole program", min_length=1, max_length=LONGEST)],
-    ) -> ToolResult:
-        """Run Python code and read what it prints. Nothing is kept from one call to the next."""
-        return await run_program(_argv(code), folder, more, context)
-
     def preview(arguments: Mapping[str, Any]) -> str:
         return f"{told(_argv('CODE'), folder, more)}\nCODE:\n{arguments['code']}"
 
-    exposure = ("private", "untrusted", "outward")
-    return (marked(python, preview=preview, subject="code", every_time=True, exposure=exposure),)
+    @tool(
+        permission="ask",
+        every_time=True,
+        timeout=timeout,
+        retries=0,
+        subject="code",
+        exposure=("private", "untrusted", "outward"),
+        preview=preview,
+    )
+    async def python(
+        code: Annotated[str, Field(description="A whole program", min_length=1, max_length=LONGEST)],
+    ) -> AsyncIterator[str | ToolResult]:
+        """Run Python code and read what it prints. Nothing is kept from one call to the next."""
+        async with aclosing(run_program(_argv(code), folder, more)) as parts:
+            async for part in parts:
+                yield part
+
+    return (python,)
 
 
 def _argv(code: str) -> list[str]:

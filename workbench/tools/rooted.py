@@ -35,9 +35,9 @@ _SECRET_FOLDERS: Final = frozenset({
 _SECRET_FILES: Final = (
     ".env*", "*.env", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".git-credentials", ".gitconfig", ".htpasswd",
     ".dockercfg", ".my.cnf", ".boto", ".s3cfg", ".vault-token", ".*_history", "*credentials.json", "credentials.db",
-    "client_secret*.json", "service-account*.json", "service_account*.json", "secrets.json", "secrets.toml",
-    "secrets.y*ml", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.tfstate",
-    "*.tfvars", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*",
+    "credentials.toml", "client_secret*.json", "service-account*.json", "service_account*.json", "secrets.json",
+    "secrets.toml", "secrets.y*ml", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
+    "*.tfstate", "*.tfstate.*", "*.tfvars", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*",
 )  # fmt: skip
 """As names with `*`; beside them whatever begins with `id_` and has no ending."""
 _SECRET_FILE: Final = re.compile("|".join(map(fnmatch.translate, _SECRET_FILES)))

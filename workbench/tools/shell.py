@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.base import Tool, ToolResult
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.tools.processes import LONGEST, folder_of, run_program, told
 
 SECONDS: Final = 120.0
@@ -27,19 +27,27 @@ def shell_tool(
     """
     folder, more = folder_of(root), dict(environment or {})
 
-    @tool(permission="ask", timeout=timeout, retries=0)
-    async def shell(
-        context: ToolContext,
-        command: Annotated[str, Field(description="For /bin/sh", min_length=1, max_length=LONGEST)],
-    ) -> ToolResult:
-        """Run a command and read what it writes. It has no input, and nothing that it starts goes on after it."""
-        return await run_program(_argv(command), folder, more, context)
-
     def preview(arguments: Mapping[str, Any]) -> str:
         return told(_argv(arguments["command"]), folder, more)
 
-    exposure = ("private", "untrusted", "outward")
-    return (marked(shell, preview=preview, subject="command", every_time=True, exposure=exposure),)
+    @tool(
+        permission="ask",
+        every_time=True,
+        timeout=timeout,
+        retries=0,
+        subject="command",
+        exposure=("private", "untrusted", "outward"),
+        preview=preview,
+    )
+    async def shell(
+        command: Annotated[str, Field(description="For /bin/sh", min_length=1, max_length=LONGEST)],
+    ) -> AsyncIterator[str | ToolResult]:
+        """Run a command and read what it writes. It has no input, and nothing that it starts goes on after it."""
+        async with aclosing(run_program(_argv(command), folder, more)) as parts:
+            async for part in parts:
+                yield part
+
+    return (shell,)
 
 
 def _argv(command: str) -> list[str]:

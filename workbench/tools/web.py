@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from workbench.errors import ToolError
+from workbench.events.agent import Exposure
 from workbench.events.content import Content, DocumentBlock, ImageBlock, text_content
 from workbench.events.media import PDF, kind_of
 from workbench.tools.addresses import Place, Resolve, addresses_of, read_private, read_url, system_addresses
 from workbench.tools.base import Tool, ToolResult
 from workbench.tools.blocks import UnreadableError
 from workbench.tools.declaring import tool
-from workbench.tools.marked import marked
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -56,8 +56,16 @@ def web_tools(*, allow_private: Iterable[str] = (), resolve: Resolve = system_ad
     `allow_private` names servers of one's own on this machine that are reached all the same, as `127.0.0.1:8080`.
     """
     private = read_private(allow_private)
+    exposure: tuple[Exposure, ...] = ("untrusted", "outward")
 
-    @tool(read_only=True, permission="ask", timeout=SECONDS + 5, retries=0)
+    @tool(
+        read_only=True,
+        permission="ask",
+        timeout=SECONDS + 5,
+        retries=0,
+        subject="url",
+        exposure=("private", *exposure) if private else exposure,
+    )
     async def http_get(
         url: Annotated[str, Field(description="Where to read, with https://", min_length=1)],
         start: Annotated[int, Field(description="Characters to pass over, to read on in a long text", ge=0)] = 0,
@@ -71,7 +79,7 @@ def web_tools(*, allow_private: Iterable[str] = (), resolve: Resolve = system_ad
         except TimeoutError:
             raise ToolError(f"{url} was not read within {SECONDS:g} s") from None
 
-    return (marked(http_get, subject="url", exposure=("untrusted", "outward")),)
+    return (http_get,)
 
 
 @dataclass(frozen=True, slots=True)

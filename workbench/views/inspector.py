@@ -5,25 +5,21 @@ Pure. Results are given by whoever reads them; what is not read yet is shown as 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
-
-from pydantic import JsonValue
 
 from workbench.conversation.weights import Weights
 from workbench.debugger.find import Needle
-from workbench.events.agent import AgentRecord
 from workbench.events.content import Content, DocumentBlock, ImageBlock, JsonBlock, TextBlock
-from workbench.events.request import ThinkingBlock, Usage
+from workbench.events.request import ThinkingBlock
 from workbench.events.turn import tokens_per_second
 from workbench.state.parts import CallState, ResultRef, StepState, TurnState
 from workbench.state.run_state import RunState
-from workbench.views.binary import block_label, given_labels
-from workbench.views.brief import brief_input, cut_text
-from workbench.views.context_meter import meter_lines
+from workbench.views.binary import block_label
+from workbench.views.brief import brief_input
 from workbench.views.find import mark_lines
 from workbench.views.hooks import hook_style, hook_words, input_marks
+from workbench.views.inspector_run import add_run
 from workbench.views.marks import (
     EDITED,
     PARTIAL,
@@ -32,20 +28,18 @@ from workbench.views.marks import (
     call_mark,
     plan_mark,
     progress_mark,
-    reason_words,
-    run_mark,
 )
 from workbench.views.members import fields_of_call
 from workbench.views.notices import step_notices
 from workbench.views.outline import message_of
-from workbench.views.segments import Line, Segment, Style, row, split_row
+from workbench.views.segments import Line, Segment, Style
 from workbench.views.selection import Selection
-from workbench.views.text import human_bytes, human_cost, human_rate, human_seconds, human_tokens, inert, one_line
+from workbench.views.sheet import Sheet
+from workbench.views.text import human_bytes, human_rate, human_seconds, one_line
 
 RESULT_LINES: Final = 400
 INPUT_LINES: Final = 60
 TEXT_LINES: Final = 200
-_KEY_WIDTH: Final = 11
 _LABELS: Final[frozenset[Style]] = frozenset({"title", "muted"})
 """Styles of our own words, in which nothing is marked."""
 _TURNS: Final = {
@@ -74,7 +68,7 @@ def inspector_lines(
     `weights` are those of the request of a step, or of the next one. What is looked for is marked, and where a text is
     too long to be shown whole, it is shown from there on. `opens` is the key that opens what is no text.
     """
-    sheet = _Sheet(width, needle, opens)
+    sheet = Sheet(width, needle, opens)
     match selection.kind:
         case "call" if (call := state.call(selection.call or "")) is not None:
             _add_call(sheet, state, call, contents)
@@ -87,104 +81,11 @@ def inspector_lines(
             sheet.head("message", Mark("○", "enters after the current results", "muted") if waits else None)
             _add_blocks(sheet, said.content, TEXT_LINES)
         case _:
-            _add_run(sheet, state, weights)
+            add_run(sheet, state, weights)
     return mark_lines(sheet.lines, needle, _LABELS)
 
 
-class _Sheet:
-    """Lines of one width, added one below the other."""
-
-    def __init__(self, width: int, needle: Needle | None = None, opens: str = "") -> None:
-        self.width, self._needle, self.opens = max(width, 12), needle, opens
-        self.lines: list[Line] = []
-
-    def add(self, *pieces: Segment) -> None:
-        self.lines.append(row(pieces, self.width))
-
-    def head(self, title: str, mark: Mark | None = None, right: str = "") -> None:
-        pieces = [Segment(one_line(title, self.width), "title")]
-        if mark is not None:
-            pieces.append(Segment(f" {mark.glyph} {mark.word}", mark.style))
-        self.lines.append(split_row(pieces, [Segment(right, "muted")] if right else [], self.width))
-
-    def section(self, title: str, *notes: Segment) -> None:
-        self.lines.append(row((), self.width))
-        self.add(Segment(title, "title"), *notes)
-
-    def field(self, name: str, value: str, style: Style = "text") -> None:
-        """Add a named value; a long one goes on below itself."""
-        passage = cut_text(value, self.width - _KEY_WIDTH, 6)
-        for number, line in enumerate(passage.lines or [""]):
-            label = f"{name:<{_KEY_WIDTH}}" if number == 0 else " " * _KEY_WIDTH
-            self.add(Segment(label, "muted"), Segment(line, style))
-        if passage.rest:
-            self.add(Segment(" " * _KEY_WIDTH), Segment(passage.rest, "muted"))
-
-    def text(self, text: str, limit: int, style: Style = "text") -> None:
-        above = self._above(text, limit)
-        if above:
-            self.add(Segment(f" … {human_bytes(len(text[:above].encode()))} above", "muted"))
-        passage = cut_text(text[above:], self.width - 1, limit)
-        for line in passage.lines:
-            self.add(Segment(" "), Segment(line, style))
-        if passage.rest:
-            self.add(Segment(f" {passage.rest}", "muted"))
-
-    def _above(self, text: str, limit: int) -> int:
-        """Return how much of a text is left out, so that what is looked for is among the lines that are shown."""
-        if self._needle is None or len(text) < limit:
-            return 0
-        first = next(iter(self._needle.spans(text)), (0, 0))[0]
-        lines_before = text.count("\n", 0, first) + first // self.width
-        if lines_before <= limit // 2:
-            return 0
-        start = max(0, first - 4 * self.width)
-        return max(text.rfind("\n", 0, start) + 1, start - 4 * self.width)
-
-    def json(self, value: JsonValue, limit: int) -> None:
-        """Add JSON with a line for each field."""
-        passage = cut_text(pretty_json(value, 4 * limit * self.width), self.width - 1, limit)
-        for line in passage.lines:
-            self.add(Segment(" "), *_json_pieces(line))
-        if passage.rest:
-            self.add(Segment(f" {passage.rest}", "muted"))
-
-    def context(self, title: str, weights: Weights | None, recorded: int | None = None) -> None:
-        """Add the meter of what fills a request."""
-        if weights is not None:
-            self.section(title)
-            self.lines += meter_lines(weights, self.width, recorded)
-
-    def usage(self, label: str, usage: Usage) -> None:
-        spent = f"{human_tokens(usage.input_tokens)} in · {human_tokens(usage.output_tokens)} out"
-        cached = usage.cache_read_tokens + usage.cache_write_tokens
-        cache = f" · {human_tokens(usage.cache_read_tokens)} from cache" if cached else ""
-        self.field(label, f"{spent}{cache} · {human_cost(usage.cost)}")
-
-
-def pretty_json(value: JsonValue, enough: int) -> str:
-    """Return indented JSON, about `enough` characters of it at the most and then a sign."""
-    pieces: list[str] = []
-    length = 0
-    for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value):
-        pieces.append(piece)
-        length += len(piece)
-        if length > enough:
-            pieces.append("…")
-            break
-    return "".join(pieces)
-
-
-def _json_pieces(line: str) -> Iterable[Segment]:
-    stripped = line.lstrip(" ")
-    name, colon, rest = stripped.partition('": ')
-    if not colon or not name.startswith('"'):
-        return (Segment(line),)
-    indent = " " * (len(line) - len(stripped))
-    return (Segment(indent), Segment(f'{name}"', "key"), Segment(f": {rest}"))
-
-
-def _add_call(sheet: _Sheet, state: RunState, call: CallState, contents: Contents) -> None:
+def _add_call(sheet: Sheet, state: RunState, call: CallState, contents: Contents) -> None:
     mark = call_mark(call)
     sheet.head(call.tool, right=one_line(call.id, 12))
     seconds = "" if call.elapsed is None else f" · {human_seconds(call.elapsed)}"
@@ -201,7 +102,7 @@ def _add_call(sheet: _Sheet, state: RunState, call: CallState, contents: Content
     _add_circumstances(sheet, state, call)
 
 
-def _add_result(sheet: _Sheet, call: CallState, contents: Contents) -> None:
+def _add_result(sheet: Sheet, call: CallState, contents: Contents) -> None:
     result = call.result
     if result is None:
         if call.progress:
@@ -220,7 +121,7 @@ def _add_result(sheet: _Sheet, call: CallState, contents: Contents) -> None:
         sheet.add(Segment(before, "muted"), Segment(one_line(call.original.first_line, sheet.width), "muted"))
 
 
-def _add_content(sheet: _Sheet, result: ResultRef, contents: Contents) -> None:
+def _add_content(sheet: Sheet, result: ResultRef, contents: Contents) -> None:
     style: Style = "error" if result.is_error else "text"
     content = contents.get((result.run, result.seq))
     if content is None:
@@ -230,7 +131,7 @@ def _add_content(sheet: _Sheet, result: ResultRef, contents: Contents) -> None:
     _add_blocks(sheet, content, RESULT_LINES, style)
 
 
-def _add_blocks(sheet: _Sheet, content: Content, limit: int, style: Style = "text") -> None:
+def _add_blocks(sheet: Sheet, content: Content, limit: int, style: Style = "text") -> None:
     for block in content:
         match block:
             case TextBlock():
@@ -241,7 +142,7 @@ def _add_blocks(sheet: _Sheet, content: Content, limit: int, style: Style = "tex
                 sheet.add(Segment(f" {block_label(block)}", "link"), Segment(f"  {sheet.opens} opens it", "muted"))
 
 
-def _add_attempts(sheet: _Sheet, call: CallState, mark: Mark) -> None:
+def _add_attempts(sheet: Sheet, call: CallState, mark: Mark) -> None:
     if not call.attempts:
         return
     sheet.section("attempts")
@@ -252,7 +153,7 @@ def _add_attempts(sheet: _Sheet, call: CallState, mark: Mark) -> None:
     sheet.add(Segment(f" {len(call.attempts)}  ", "muted"), Segment(mark.word, mark.style))
 
 
-def _add_timing(sheet: _Sheet, state: RunState, call: CallState) -> None:
+def _add_timing(sheet: Sheet, state: RunState, call: CallState) -> None:
     """Add when the call was asked for, when it started, and how long it took: tries and the waits between them."""
     if call.started_at is None:
         return
@@ -271,7 +172,7 @@ def _add_timing(sheet: _Sheet, state: RunState, call: CallState) -> None:
         sheet.field("took", f"{human_seconds(call.elapsed)}{tries}")
 
 
-def _add_circumstances(sheet: _Sheet, state: RunState, call: CallState) -> None:
+def _add_circumstances(sheet: Sheet, state: RunState, call: CallState) -> None:
     sheet.section("circumstances")
     if call.hosted:
         sheet.field("hosted", "the provider ran it inside of the turn, where nobody here could stop or change it")
@@ -303,7 +204,7 @@ def _permission(call: CallState) -> str:
     return f"denied by you: {call.denial}" if call.denial else "denied by you"
 
 
-def _add_turn(sheet: _Sheet, state: RunState, turn: TurnState) -> None:
+def _add_turn(sheet: Sheet, state: RunState, turn: TurnState) -> None:
     """Add which model gave a turn, when, how fast, and for how much."""
     sheet.field("model", turn.model)
     since = max(0.0, turn.started_at - state.started_at)
@@ -317,7 +218,7 @@ def _add_turn(sheet: _Sheet, state: RunState, turn: TurnState) -> None:
         sheet.field("ended with", turn.stop_reason)
 
 
-def _add_step(sheet: _Sheet, state: RunState, step: StepState, weights: Weights | None) -> None:
+def _add_step(sheet: Sheet, state: RunState, step: StepState, weights: Weights | None) -> None:
     turn = step.turn
     waits = state.waits_for_attempt and step is state.steps[-1]
     sheet.head(f"step {step.index}", _WAITS if waits else _TURNS[turn.status])
@@ -345,7 +246,7 @@ def _add_step(sheet: _Sheet, state: RunState, step: StepState, weights: Weights 
     sheet.context("context of its request", weights, turn.usage.input_tokens if turn.status == "finished" else None)
 
 
-def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
+def _add_plan(sheet: Sheet, state: RunState, index: int | None) -> None:
     plan = state.plan
     if plan is None:
         return
@@ -360,59 +261,3 @@ def _add_plan(sheet: _Sheet, state: RunState, index: int | None) -> None:
         notes = [Segment(f" {mark.glyph} {mark.word}", mark.style)]
         sheet.section(f"{'▸ ' if is_chosen else ''}{number} {one_line(step.action, sheet.width)}", *notes)
         sheet.text(step.text, TEXT_LINES if is_chosen else 3)
-
-
-def _add_run(sheet: _Sheet, state: RunState, weights: Weights | None) -> None:
-    if not state.run:
-        return
-    status, reason = state.status_and_reason
-    sheet.head("run", right=inert(state.run)[:8])
-    mark = run_mark(status)
-    sheet.add(Segment(f"{mark.glyph} {mark.word}", mark.style), Segment(f" {reason_words(reason)}", "muted"))
-    if state.error:
-        sheet.text(state.error, 12, "error")
-    if state.made_from or state.parent:
-        origin = inert(state.made_from or state.parent or "")[:8]
-        sheet.field("fork of", f"{origin} at {state.address}" if state.address else origin, "edited")
-    if state.own_edits:
-        sheet.field("changed", ", ".join(state.own_edits), "edited")
-    sheet.section("task")
-    sheet.text(state.task, 12)
-    for label in given_labels(state.question):
-        sheet.add(Segment(f" {label}", "link"))
-    sheet.section("usage")
-    sheet.usage("own", state.usage)
-    if state.child_steps:
-        sheet.usage("total", state.total_usage)
-        sheet.field("subagents", f"ran {state.child_steps} steps")
-    sheet.field("time", human_seconds(state.driven_seconds))
-    if state.late_results:
-        sheet.field("late", f"{state.late_results} results came after their call was given up", "waiting")
-    sheet.context("context of the next request", weights)
-    if state.agent is not None:
-        _add_agent(sheet, state, state.agent)
-
-
-def _add_agent(sheet: _Sheet, state: RunState, agent: AgentRecord) -> None:
-    sheet.section("agent")
-    sheet.field("name", agent.name)
-    if agent.path is not None:
-        sheet.field("file", inert(agent.path))
-    sheet.field("model", agent.model)
-    if agent.corpus is not None:
-        sheet.field("documents", agent.corpus.title)
-    calls = "one by one" if not agent.parallel_tool_calls else f"up to {agent.limits.calls_at_once} at once"
-    sheet.field("calls", calls if state.mode == "parallel" else f"{calls}; one by one after failures")
-    sheet.field("tools", ", ".join(tool.name for tool in agent.tools))
-    limits = agent.limits
-    sheet.section("limits")
-    used = f"{len(state.steps)} of " if limits.steps is not None else f"{len(state.steps)}, "
-    sheet.field("steps", f"{used}{'no limit' if limits.steps is None else limits.steps}")
-    if limits.tokens is not None:
-        sheet.field("tokens", f"{human_tokens(state.total_usage.total_tokens)} of {human_tokens(limits.tokens)}")
-    if limits.cost is not None:
-        sheet.field("cost", f"{human_cost(state.total_usage.cost)} of {human_cost(limits.cost)}")
-    if limits.seconds is not None:
-        sheet.field("time", f"{human_seconds(state.driven_seconds)} of {human_seconds(limits.seconds)}")
-    sheet.section("instructions")
-    sheet.text(agent.instructions, 12, "muted")

@@ -30,8 +30,8 @@ from workbench.events.turn import TurnFinished, tokens_per_second
 from workbench.views.binary import block_label
 from workbench.views.brief import Passage, brief_input, cut_text
 from workbench.views.context_meter import LARGE_SCHEMA, meter_lines
-from workbench.views.inspector import pretty_json
 from workbench.views.segments import Line, Segment, Style, row, split_row
+from workbench.views.sheet import pretty_json
 from workbench.views.text import counted, human_bytes, human_cost, human_rate, human_seconds, human_tokens, one_line
 
 FOLDED_LINES: Final = 4

@@ -27,9 +27,9 @@ LARGEST_SCHEMA = 100_000
 MOST_NODES = 5_000
 """How far a schema may unfold, references followed, to be checked on our side."""
 RESERVED = frozenset(
-    {"submit_answer", "spawn_subagent", "switch_tools", "search_docs", "fetch_doc", "read_notes", "write_note"}
-    | {"remember", "recall", "read_skill", "shell", "python", "read_file", "write_file", "http_get", "web_fetch"}
-    | {"web_search", "code_execution"}
+    {"submit_answer", "spawn_subagent", "switch_tools", "search_docs", "fetch_doc", "save_note", "remember", "recall"}
+    | {"read_skill", "list_files", "read_file", "search_files", "write_file", "edit_file", "http_get"}
+    | {"shell", "python", "web_search", "code_execution"}
 )
 """Names that the engine, tools that ship and providers have: a rule for one of these is not for a stranger's tool."""
 
@@ -218,17 +218,16 @@ def _referred(schema: dict[str, JsonValue], reference: str) -> JsonValue:
 def _problems(schema: dict[str, JsonValue], input_: Mapping[str, JsonValue]) -> list[str]:
     from jsonschema.validators import Draft202012Validator, validator_for
     from referencing import Registry
-    from referencing.exceptions import Unresolvable
 
-    validator = validator_for(schema, default=Draft202012Validator)(schema, registry=Registry())
     found: list[str] = []
     try:
+        validator = validator_for(schema, default=Draft202012Validator)(schema, registry=Registry())
         for error in validator.iter_errors(dict(input_)):
             where = ".".join(str(part) for part in error.absolute_path) or "input"
             found.append(f"{where}: {clean(error.message, 200)}")
             if len(found) == 5:
                 break
-    except (Unresolvable, RecursionError):
+    except Exception:  # noqa: BLE001 - a stranger's schema: it may be none, or refer to what is not there
         return []
     return found
 

@@ -157,22 +157,34 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
 @asynccontextmanager
 async def over_http(server: McpServer) -> AsyncIterator[TransportStreams]:
     """Speak with a server at an address; redirects lead nowhere else."""
-    import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
-    timeout = httpx2.Timeout(server.start_timeout, read=max(READ_SECONDS, server.timeout + GRACE))
     async with (
-        httpx2.AsyncClient(
-            headers=dict(server.headers), timeout=timeout, event_hooks={"response": [_bound], "request": []}
-        ) as client,
+        http_client(server) as client,
         streamable_http_client(server.url or "", http_client=client, max_sse_event_size=LARGEST_MESSAGE) as streams,
     ):
         yield streams
 
 
+def http_client(server: McpServer, transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
+    """Return what speaks with a server; answers have a largest size, and none is packed."""
+    import httpx2
+
+    return httpx2.AsyncClient(
+        headers={**server.headers, "accept-encoding": "identity"},
+        timeout=httpx2.Timeout(server.start_timeout, read=max(READ_SECONDS, server.timeout + GRACE)),
+        event_hooks={"response": [_bound], "request": []},
+        transport=transport,
+    )
+
+
 async def _bound(response: httpx2.Response) -> None:
     """Let a body that is one message be no larger than a message may be; streams have a bound for each of theirs."""
     import httpx2
+
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):  # a few bytes of it may become any number
+        raise httpx2.StreamError(f"the server sends its answer packed as {packed[:40]!r}, which was not asked for")
 
     class Bounded(httpx2.AsyncByteStream):
         def __init__(self, inner: Any) -> None:

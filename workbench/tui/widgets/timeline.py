@@ -31,6 +31,19 @@ EMPTY: Final = ("Nothing here yet.", "Ask a question, or choose a run on the lef
 MORE_BELOW: Final = " ▼ more below · End follows "
 
 
+@dataclass
+class _OfThing(Message):
+    """Something about a thing in a timeline."""
+
+    timeline: Timeline
+    selection: Selection
+
+    @property
+    def control(self) -> Timeline:
+        """The timeline."""
+        return self.timeline
+
+
 class Timeline(ScrollView, can_focus=True):
     """Steps of one run, their calls side by side, with a cursor."""
 
@@ -55,29 +68,11 @@ class Timeline(ScrollView, can_focus=True):
         Binding("enter", "open", "Open", show=False),
     ]
 
-    @dataclass
-    class Selected(Message):
+    class Selected(_OfThing):
         """The cursor is on another thing."""
 
-        timeline: Timeline
-        selection: Selection
-
-        @property
-        def control(self) -> Timeline:
-            """The timeline of the cursor."""
-            return self.timeline
-
-    @dataclass
-    class Opened(Message):
+    class Opened(_OfThing):
         """A person wants to see more of a thing."""
-
-        timeline: Timeline
-        selection: Selection
-
-        @property
-        def control(self) -> Timeline:
-            """The timeline of the thing."""
-            return self.timeline
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
