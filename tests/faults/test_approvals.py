@@ -146,7 +146,7 @@ async def test_words_in_a_result_change_no_verdict() -> None:
     assert lab.text("0.0") == INJECTION
     assert ran == []
     assert lab.call("1.0").status == "waiting"
-    assert lab.state.allowed_tools == set()
+    assert lab.state.allowed == set()
     assert INJECTION not in lab.call("1.0").question
 
 
@@ -171,7 +171,7 @@ async def test_leave_for_the_run_holds_unless_each_call_is_asked() -> None:
         await lab.run()
         assert lab.call("0.0").every_time is every_time
         await lab.journal.append(PermissionDecided(call="0.0", verdict="allow", scope="run"))
-        assert lab.state.allowed_tools == (set() if every_time else {"shell"})
+        assert lab.state.allowed == (set() if every_time else {"shell"})
         await lab.run()
         calls = [lab.state.call(f"{step}.0") for step in range(2)]
         assert [call.id for call in calls if call is not None and call.status == "waiting"] == waits

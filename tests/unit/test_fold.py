@@ -388,7 +388,7 @@ def test_every_call_has_one_result_however_it_came() -> None:
     assert run.state.status_and_reason == ("awaiting_approval", "outcome_unknown")
     run.add(PermissionDecided(call="0.3", verdict="deny", scope="run", reason="no"))
     run.add(done("0.3", outcome="denied"))
-    assert run.state.allowed_tools == set()
+    assert run.state.allowed == set()
     run.add(OutcomeResolved(call="0.2", answer="fail"))
     assert run.state.status_and_reason == ("awaiting_approval", "outcome_unknown")
     run.add(done("0.2", outcome="failed"))
@@ -519,7 +519,7 @@ def test_a_fork_forgets_the_end_and_the_edits_of_its_parent_but_not_its_record()
     fork = run.fork("fork", run.state.seq)
     assert fork.state.end is None
     assert (fork.state.answer, fork.state.citations, fork.state.own_edits) == (None, (), [])
-    assert fork.state.allowed_tools == set()
+    assert fork.state.allowed == set()
     assert fork.state.usage == run.state.usage
     assert fork.state.steps == run.state.steps
     assert run.state.status == "completed"

@@ -15,7 +15,7 @@ import pytest
 
 from workbench.errors import AgentError
 from workbench.events.agent import Exposure, Permission, PermissionRules, ToolSpec
-from workbench.policy import Standing, Verdict, check_rules, joined_rules, parse_rule, verdict
+from workbench.policy import Standing, Verdict, check_rules, joined_rules, leave_for, parse_rule, verdict
 from workbench.policy.wildcards import fits
 
 CASES = 500
@@ -353,7 +353,9 @@ def oracle(case: Case) -> Permission:
         return "deny"
     lifted = any(is_about(rule, allows=True) for rule in rules.allow) and not (tool.every_time and compound)
     asks = any(is_about(rule, allows=False) for rule in rules.ask) or (tool.permission == "ask" and not lifted)
-    leave = tool.name in standing.allowed_tools and not tool.every_time
+    place = urlsplit(value)
+    given = f"{tool.name}({place.hostname})" if tool.subject == "url" and not place.username else tool.name
+    leave = given in standing.leave and not tool.every_time
     if not tainted and (not asks or leave):
         return "allow"
     return "deny" if standing.deny_asks else "ask"
@@ -398,7 +400,9 @@ def generated(seed: int = 20260921) -> list[Case]:
         exposures: set[Exposure] = set(dice.sample(["private", "untrusted"], dice.randint(0, 2)))
         standing = Standing(
             PermissionRules(allow=rules(most=3), ask=rules(most=1), deny=rules(most=1)),
-            {name} if dice.random() < 0.3 else set(),
+            {f"{name}({urlsplit(dice.choice(SUBJECTS[subject])).hostname})" if subject == "url" else name}
+            if dice.random() < 0.3
+            else set(),
             exposures,
             deny_asks=dice.random() < 0.2,
         )
@@ -414,6 +418,25 @@ def wrong(judge: Callable[[Case], Permission]) -> list[Case]:
 def judged(case: Case) -> Permission:
     """Return what policy says."""
     return verdict(case.tool, {case.tool.subject or "": case.value}, case.standing).permission
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://example.com/other", True),
+        ("HTTP://EXAMPLE.com:8080/", True),
+        ("https://example.com.evil.org/", False),
+        ("https://evil.org/?example.com", False),
+        ("https://user@example.com/", False),
+    ],
+)
+def test_leave_for_a_run_is_for_one_host(url: str, is_allowed: bool) -> None:
+    """Who allows a page for the rest of the run has allowed its host, and no other place."""
+    tool = spec("http_get", "url", permission="ask")
+    leave = leave_for(tool, {"url": "https://example.com/a"})
+    assert leave == "http_get(example.com)"
+    assert (verdict(tool, {"url": url}, Standing(leave={leave})).permission == "allow") is is_allowed
+    assert leave_for(spec("send", permission="ask"), {"text": "x"}) == "send"
 
 
 def test_the_whole_table_is_as_the_oracle_says() -> None:
@@ -449,7 +472,7 @@ MUTANTS: Sequence[Callable[[Case], Permission]] = (
     _allow_first,
     _as_text,
     _changed(exposures=set()),
-    _changed(allowed_tools=set()),
+    _changed(leave=set()),
     _changed(deny_asks=False),
     _declared(every_time=False),
     _declared(permission="ask"),

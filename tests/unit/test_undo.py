@@ -173,7 +173,7 @@ def test_what_was_allowed_for_the_run_at_once_is_asked_again_at_once(tmp_path: P
         rig.finish(run)
         fork = undone(rig, run)
         assert [call.status for call in fork.steps[0].asked_calls] == ["waiting"] * 3
-        assert fork.allowed_tools == set()
+        assert fork.allowed == set()
 
 
 @pytest.mark.parametrize(

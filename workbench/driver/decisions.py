@@ -107,7 +107,7 @@ def _need(call: CallState, status: CallStatus, otherwise: str) -> None:
 
 
 def _permission(state: RunState, call: CallState, command: c.DecidePermission) -> Sequence[Event]:
-    """Return the decision; a tool that is allowed for the run is so for all its calls that wait."""
+    """Return the decision; what is allowed for the run is so for all such calls that wait."""
     step, calls = state.open_step, [call.id]
     for_run = command.verdict == "allow" and command.scope == "run"
     if for_run and call.every_time:
@@ -116,7 +116,7 @@ def _permission(state: RunState, call: CallState, command: c.DecidePermission) -
             "it alone"
         )
     if for_run and step is not None:
-        same = (one for one in step.asked_calls if one.status == "waiting" and one.tool == call.tool)
+        same = (one for one in step.asked_calls if one.status == "waiting" and one.leave == call.leave)
         calls = [one.id for one in same if not one.every_time]
     reason = command.reason.strip()
     return [PermissionDecided(call=one, verdict=command.verdict, scope=command.scope, reason=reason) for one in calls]

@@ -17,7 +17,7 @@ from workbench.events.call import CallFinished, CallStarted, Outcome, Permission
 from workbench.events.codec import result_fields
 from workbench.events.content import normalise_text, text_content
 from workbench.events.request import ToolCallBlock
-from workbench.policy import Standing, Verdict, canonical
+from workbench.policy import Standing, Verdict, canonical, leave_for
 from workbench.policy import verdict as policy_verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
@@ -133,6 +133,7 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
             input=candidate.input,
             reason=why,
             every_time=permission.every_time,
+            leave=leave_for(tool.spec, candidate.input),
         )
         return Refused(asked)
     try:
@@ -168,7 +169,7 @@ def verdict_on(candidate: Candidate, spec: ToolSpec, state: RunState, *, deny_as
     """
     of_agent = state.agent.permissions if state.agent is not None and spec.name != SUBMIT_ANSWER else PermissionRules()
     return policy_verdict(
-        spec, candidate.input, Standing(of_agent, state.allowed_tools, state.exposures, deny_asks=deny_asks)
+        spec, candidate.input, Standing(of_agent, state.allowed, state.exposures, deny_asks=deny_asks)
     )
 
 

@@ -152,6 +152,8 @@ class PermissionAsked(CallEvent):
     """Why a person is asked, in one line; below it what the call would do, where its tool can say."""
     every_time: bool = False
     """Leave for the rest of the run would not hold for it, so it cannot be given."""
+    leave: str = ""
+    """What leave for the rest of the run would be for: `send`, or `http_get(example.com)`; empty for the tool."""
 
 
 class PermissionDecided(CallEvent):

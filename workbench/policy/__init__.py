@@ -1,7 +1,7 @@
 """Permission verdicts, purely: deny before ask before allow. It does not know who asks, nor how."""
 
 from workbench.policy.rules import Rule, check_rules, joined_rules, parse_rule
-from workbench.policy.subjects import canonical, subject_text
+from workbench.policy.subjects import canonical, leave_for, subject_text
 from workbench.policy.verdict import Standing, Verdict, verdict
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "canonical",
     "check_rules",
     "joined_rules",
+    "leave_for",
     "parse_rule",
     "subject_text",
     "verdict",

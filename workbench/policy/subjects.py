@@ -48,6 +48,17 @@ def subject_text(spec: ToolSpec, input_: Mapping[str, JsonValue]) -> str | None:
             return canonical(value)
 
 
+def leave_for(spec: ToolSpec, input_: Mapping[str, JsonValue]) -> str:
+    """Return what a person allows who allows a call for the rest of the run, written like a rule.
+
+    The tool, or for one that takes addresses the tool at that host: leave for one place is none for another.
+    """
+    if kind_of(spec) != "url":
+        return spec.name
+    address = addresses.read_address(subject_text(spec, input_) or "")
+    return f"{spec.name}({address.host if address is not None else subject_text(spec, input_)})"
+
+
 def canonical(value: JsonValue | Mapping[str, JsonValue]) -> str:
     """Return a value as the one JSON text that equal values have."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from workbench.events.agent import Exposure, Permission, PermissionRules, ToolSpec
 from workbench.policy.rules import allowed_by, restricted_by
-from workbench.policy.subjects import is_compound
+from workbench.policy.subjects import is_compound, leave_for
 
 NO_RULES: Final = PermissionRules()
 
@@ -21,8 +21,8 @@ class Standing:
     """What holds in a run, beside what its tools declare of themselves."""
 
     rules: PermissionRules = NO_RULES
-    allowed_tools: AbstractSet[str] = frozenset()
-    """Those that a person allowed for the rest of the run."""
+    leave: AbstractSet[str] = frozenset()
+    """What a person allowed for the rest of the run: see `leave_for`."""
     exposures: AbstractSet[Exposure] = frozenset()
     """What the calls that started brought into the run."""
     deny_asks: bool = False
@@ -51,7 +51,7 @@ def verdict(spec: ToolSpec, input_: Mapping[str, JsonValue], standing: Standing)
     if (rule := restricted_by(standing.rules.deny, spec, input_)) is not None:
         return Verdict("deny", f"the rule deny = {rule!r} is about this call")
     asked = _asks(spec, input_, standing)
-    if asked is None or (name in standing.allowed_tools and not asked.every_time):
+    if asked is None or (leave_for(spec, input_) in standing.leave and not asked.every_time):
         return Verdict("allow")
     if standing.deny_asks:
         return Verdict("deny", f"{asked.reason}; this run denies what would ask")

@@ -301,7 +301,7 @@ def _fork_run(state: RunState, record: Recorded, event: runs.RunForked) -> None:
     state.driven_seconds = 0.0
     state.own_edits, state.failed_turn = [], None
     state.exposures.update(event.exposures)
-    state.allowed_tools.clear()  # a permission holds for the run in which it was given
+    state.allowed.clear()  # a permission holds for the run in which it was given
     for pending in state.open_step.calls.values() if state.open_step is not None else ():
         pending.allowed = pending.allowed if pending.has_result else None
     if state.active_turn is not None:

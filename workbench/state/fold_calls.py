@@ -136,10 +136,11 @@ def _fold_open_call(state: RunState, step: StepState, call: CallState, record: R
             call.status, call.allowed = "waiting", None
             call.question, _, call.preview = event.reason.partition("\n")
             call.asked_input, call.every_time = dict(event.input), event.every_time
+            call.leave = event.leave or event.tool
         case calls.PermissionDecided() as event:
             call.status, call.allowed, call.denial = "requested", event.verdict == "allow", event.reason
             if event.verdict == "allow" and event.scope == "run" and not call.every_time:
-                state.allowed_tools.add(call.tool)
+                state.allowed.add(call.leave or call.tool)
         case edits.InputEdited() as event:
             _edit_input(state, step, call, event)
         case _:

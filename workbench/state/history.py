@@ -57,7 +57,7 @@ def snapshot(state: RunState) -> RunState:
         entries=state.entries.copy(),
         queued=state.queued.copy(),
         outcomes=state.outcomes.copy(),
-        allowed_tools=state.allowed_tools.copy(),
+        allowed=state.allowed.copy(),
         switched=state.switched.copy(),
         exposures=state.exposures.copy(),
         elided=state.elided.copy(),

@@ -118,6 +118,8 @@ class CallState:
     """The input that a person was asked about: what is allowed is this alone."""
     every_time: bool = False
     """The question cannot be answered for the rest of the run."""
+    leave: str = ""
+    """What would be allowed for the rest of the run: the tool, or the tool at one host."""
     allowed: bool | None = None
     """A person's decision; None where nobody was asked or nobody answered."""
     denial: str = ""

@@ -60,8 +60,8 @@ class RunState:
     outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=FALLBACK_WINDOW))
     """Final outcomes of calls, True for a failure that counts."""
     clean_in_a_row: int = 0
-    allowed_tools: set[str] = field(default_factory=set)
-    """Tools that a person allowed for the rest of the run."""
+    allowed: set[str] = field(default_factory=set)
+    """What a person allowed for the rest of the run: tools, and tools at one host."""
     switched: dict[str, bool] = field(default_factory=dict)
     """Groups of tools that were switched since the last request; they are told at the next step."""
     exposures: set[Exposure] = field(default_factory=set)

@@ -56,7 +56,7 @@ async def _permit(screen: MainScreen, call: CallState) -> None:
         asked.append((Segment(f"{said} One answer is for all.", "waiting"),))
     exact = exact_input(call.input)
     facts = call_facts(call, *asked, *exact.facts)
-    choices = EACH_TIME if call.every_time else PERMISSIONS
+    choices = EACH_TIME if call.every_time else tuple(_about(choice, call) for choice in PERMISSIONS)
     fenced = (*preview_lines(call.preview), *exact.lines)
     dialog = ChoiceDialog("May this call run?", facts, choices, fenced=fenced, clock=screen.workbench.clock)
     choice = await screen.ask_in(dialog)
@@ -75,6 +75,13 @@ async def _permit(screen: MainScreen, call: CallState) -> None:
                 await screen.drive(DecidePermission(run, one, "deny", reason=reason or ""))
         case "edit":
             await edits.edit_call_input(screen, call)
+
+
+def _about(choice: Choice, call: CallState) -> Choice:
+    """Return the choice with what leave for the run would be for, where that is less than the whole tool."""
+    if choice.id != "run" or call.leave in ("", call.tool):
+        return choice
+    return choice._replace(help=f"each call of {one_line(call.leave, 60)}, to the run's end")
 
 
 def _alike(state: RunState, call: CallState) -> list[str]:
