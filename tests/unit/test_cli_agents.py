@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli_harness import Shell
+
+ROOT = Path(__file__).parents[2]
 
 GOOD = '''\
 from workbench import Agent, tool
@@ -261,3 +266,56 @@ def test_new_writes_an_agent_that_runs(shell: Shell, name: str) -> None:
 def test_new_refuses_what_is_no_agent(shell: Shell) -> None:
     """Only Python and TOML."""
     assert "ends in neither .py nor .toml" in shell.refused("new", "agent.yaml")
+
+
+LOUD = '''\
+import os
+import subprocess
+import sys
+
+from workbench import Agent, tool
+from workbench.providers.scripted import ScriptedProvider, Turn
+
+print("at import")
+
+
+@tool
+def shout() -> str:
+    """Shout."""
+    print("printed")
+    os.write(1, b"written\\n")
+    subprocess.run([sys.executable, "-c", "print('inherited')"], check=True)
+    return "quiet"
+
+
+agent = Agent(model=ScriptedProvider([Turn("", [("shout", {})]), Turn("That is all.")]), tools=[shout], plan="off")
+'''
+
+
+def test_what_tools_print_is_no_json(tmp_path: Path) -> None:
+    """A program that reads `--json` reads events; what a tool or its programs print goes to stderr."""
+    (tmp_path / "loud.py").write_text(LOUD, "utf-8")
+    command = [sys.executable, "-m", "workbench", "--db", str(tmp_path / "runs.db"), "run", "-a", "loud.py"]
+    ran = subprocess.run(
+        [*command, "?", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path / "state")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    kinds = [json.loads(line)["kind"] for line in ran.stdout.splitlines()]
+    assert (kinds[0], kinds[-1]) == ("run_started", "run_finished")
+    assert set(ran.stderr.splitlines()) == {"at import", "printed", "written", "inherited"}
+
+
+def test_stdout_is_put_back(shell: Shell) -> None:
+    """After a command in JSON, what is printed is printed."""
+    before = sys.stdout
+    write("mine.py", GOOD)
+    assert shell("tools", "-a", "mine.py", "--json").json
+    assert shell.refused("tools", "-a", "gone.py", "--json").startswith("there is no file")
+    assert sys.stdout is before
+    assert "get_weather" in shell("tools", "-a", "mine.py").out
