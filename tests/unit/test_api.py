@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import workbench
-from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
+from workbench import Agent, AgentError, RunResult, Store, ToolError, UserError, WaitingCall, tool
 from workbench.events.call import CallFinished
 from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunFinished, RunStarted
@@ -223,6 +224,32 @@ def test_what_cannot_be_an_agent_is_refused_where_it_stands(options: dict[str, A
 def test_it_runs_without_an_event_loop() -> None:
     """`run_sync` is for scripts."""
     assert agent(("look", {"city": "Oslo"})).run_sync("?").answer == "done"
+
+
+def test_a_tool_that_ignores_its_end_holds_no_script_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its call times out, the run has its answer, and `run_sync` returns."""
+    monkeypatch.setattr("workbench.driver.leaving.STOP_SECONDS", 0.01)
+    ended = threading.Event()
+
+    @tool(timeout=0.02)
+    async def stay() -> str:
+        while not ended.is_set():
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    results: list[RunResult] = []
+    stubborn = Agent(model=answering(("stay", {})), tools=[stay])
+    script = threading.Thread(target=lambda: results.append(stubborn.run_sync("?")), daemon=True)
+    script.start()
+    script.join(20)
+    ended.set()
+    assert [result.answer for result in results] == ["done"]
+    call = results[0].state.call("0.0")
+    assert call is not None
+    assert call.outcome == "timeout"
 
 
 def test_nothing_but_the_documented_names_is_public() -> None:

@@ -16,6 +16,7 @@ from workbench.api.places import LivingRun, Store, StoredRun, shared_store
 from workbench.api.result import RunResult, WaitingCall, result_of
 from workbench.driver.attaching import attached
 from workbench.driver.commands import AgentOptions
+from workbench.driver.leaving import leave
 from workbench.errors import UserError
 from workbench.events.base import Recorded
 from workbench.events.content import Content
@@ -99,7 +100,11 @@ class Agent(AgentDefinition):
 
     def run_sync(self, question: str, **options: Any) -> RunResult:
         """Run it from code without an event loop; `options` are those of `run`."""
-        return asyncio.run(self.run(question, **options))
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        try:
+            return runner.run(self.run(question, **options))
+        finally:  # not by the runner's own end, which waits for each tool that it cancels, for ever if need be
+            leave(runner.get_loop())
 
 
 _WITHOUT_A_PERSON = AgentOptions(plan="off")
