@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 import sys
-from dataclasses import fields
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,9 @@ import workbench
 from tests.cli_harness import Printed, Shell
 from workbench import Agent
 from workbench.agent.loading import load_agent
-from workbench.tools import control
 from workbench.tools.library import NoDocuments, NotesInMemory
 
 EXAMPLES = Path(workbench.__file__).parents[1] / "docs" / "examples"
-HAS = {field.name for field in fields(Agent)}
-needs_output = pytest.mark.skipif("output" not in HAS, reason="answers of a form are not there yet")
-needs_roles = pytest.mark.skipif(not hasattr(control, "spawn_tool"), reason="roles are not shown to the model yet")
-needs_mcp = pytest.mark.skipif("McpServer" not in workbench.__all__, reason="MCP servers are not public yet")
 
 
 @pytest.fixture
@@ -83,7 +80,6 @@ def test_ten_lines_are_ten_lines(shell: Shell) -> None:
     assert "The Galdhøpiggen is 2469 m high." in answer(printed)["answer"]
 
 
-@needs_output
 def test_an_answer_is_an_object(shell: Shell) -> None:
     """It fits the model, and its fields come from what the tool said."""
     printed = ask(shell, "structured")
@@ -93,7 +89,6 @@ def test_an_answer_is_an_object(shell: Shell) -> None:
     assert "It rains in Oslo" in given["summary"]
 
 
-@needs_roles
 def test_roles_work_at_once(shell: Shell) -> None:
     """Each gets its part of the question, and what they found stands in the answer."""
     printed = ask(shell, "roles")
@@ -185,12 +180,39 @@ def test_a_tool_that_fails_is_tried_again_replaced_or_missed(
     assert ("nothing" in answer(printed)["answer"]) == (harbour == "Atlantis")
 
 
-@needs_mcp
 def test_a_server_is_asked(shell: Shell) -> None:
     """It is started, its tool is called, and it is stopped."""
     printed = ask(shell, "mcp_client")
     assert printed.code == 0, printed.err
     assert "A fathom is 1.8288 m long." in answer(printed)["answer"]
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Start the example's server over HTTP, at a port that is free; give its address."""
+    program = [sys.executable, str(EXAMPLES / "mcp_server.py"), "0"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            told = next((line for line in process.stderr if "running on" in line), "")
+            found = re.search(r"http://127\.0\.0\.1:\d+", told)
+            assert found is not None
+            yield f"{found[0]}/mcp"
+        finally:
+            process.kill()
+
+
+def test_a_server_is_asked_over_http(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that runs already; where it is gone, the run does not begin."""
+    with served() as address:
+        monkeypatch.setenv("MEASURES", address)
+        printed = ask(shell, "mcp_http")
+    assert printed.code == 0, printed.err
+    assert calls(printed)[0][0] == "get_length"
+    assert "A furlong is 201.168 m long." in answer(printed)["answer"]
+    gone = ask(shell, "mcp_http")
+    assert (gone.code, gone.out) == (2, "")
+    assert "the MCP server 'measures'" in gone.err
 
 
 def test_the_page_names_every_example_and_every_example_says_how_it_is_run() -> None:
