@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from workbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from workbench.agent.hooks import Hooks
+    from workbench.agent.hooks import Answer, Call, Context, Hooks, Turn
     from workbench.api.agent import Agent, AgentRun
     from workbench.api.places import Store
     from workbench.api.result import RunResult, WaitingCall
     from workbench.errors import AgentError, Retry, ToolError, UserError
     from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
+    from workbench.events.content import DocumentBlock, ImageBlock, JsonBlock, TextBlock
     from workbench.providers.remote import Endpoint
     from workbench.tools.base import Tool, ToolContext, ToolResult
     from workbench.tools.declaring import tool
@@ -32,8 +33,14 @@ _HOMES = {
     "Agent": "api.agent",
     "AgentError": "errors",
     "AgentRun": "api.agent",
+    "Answer": "agent.hooks",
+    "Call": "agent.hooks",
+    "Context": "agent.hooks",
+    "DocumentBlock": "events.content",
     "Endpoint": "providers.remote",
     "Hooks": "agent.hooks",
+    "ImageBlock": "events.content",
+    "JsonBlock": "events.content",
     "Limits": "events.agent",
     "McpServer": "tools.mcp.server",
     "ModelParameters": "events.agent",
@@ -43,11 +50,13 @@ _HOMES = {
     "Role": "events.agent",
     "RunResult": "api.result",
     "Store": "api.places",
+    "TextBlock": "events.content",
     "Tool": "tools.base",
     "ToolContext": "tools.base",
     "ToolError": "errors",
     "ToolResult": "tools.base",
     "Toolkit": "tools.toolkit",
+    "Turn": "agent.hooks",
     "UserError": "errors",
     "WaitingCall": "api.result",
     "file_tools": "tools.files",
@@ -62,8 +71,14 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentRun",
+    "Answer",
+    "Call",
+    "Context",
+    "DocumentBlock",
     "Endpoint",
     "Hooks",
+    "ImageBlock",
+    "JsonBlock",
     "Limits",
     "McpServer",
     "ModelParameters",
@@ -73,11 +88,13 @@ __all__ = [
     "Role",
     "RunResult",
     "Store",
+    "TextBlock",
     "Tool",
     "ToolContext",
     "ToolError",
     "ToolResult",
     "Toolkit",
+    "Turn",
     "UserError",
     "WaitingCall",
     "file_tools",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import workbench
+from tests import user_program
 from workbench import Agent, AgentError, RunResult, Store, ToolError, UserError, WaitingCall, tool
 from workbench.events.call import CallFinished
 from workbench.events.request import AssistantMessage, Request
@@ -39,6 +41,7 @@ def agent(*calls: tuple[str, dict[str, Any]], **options: Any) -> Agent:
     return Agent(model=answering(*calls), tools=[look, send], **options)
 
 
+PROGRAM = Path(user_program.__file__).read_text("utf-8")
 PLACES = pytest.mark.parametrize("kept", [False, True], ids=["in memory", "in a store"])
 
 
@@ -250,6 +253,16 @@ def test_a_tool_that_ignores_its_end_holds_no_script_up(monkeypatch: pytest.Monk
     call = results[0].state.call("0.0")
     assert call is not None
     assert call.outcome == "timeout"
+
+
+async def test_a_program_uses_every_public_name(tmp_path: Path) -> None:
+    """It runs, and mypy finds nothing in it; a name that it does not use would be one that nobody tried."""
+    assert [name for name in workbench.__all__ if not re.search(rf"\b{name}\b(?!,\n)", PROGRAM)] == []
+    assert user_program.whole(tmp_path).name == "agent"
+    seen = await user_program.run(tmp_path)
+    assert seen[:4] == ["turn 0", "fetch", "0.0 4", "turn 1"]
+    assert "It is all there." in seen
+    assert seen[-1].startswith("two tools are named 'fetch'")
 
 
 def test_nothing_but_the_documented_names_is_public() -> None:
