@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -216,12 +217,42 @@ async def test_what_cannot_begin_is_raised(tmp_path: Path) -> None:
         ({"model": 7}, "'int' is no model"),
         ({"name": ""}, "an agent's name"),
         ({"roles": [workbench.Role(name="a", good_at="x"), workbench.Role(name="a", good_at="y")]}, "two roles"),
+        ({"roles": ["critic"]}, "roles is a list of Role, and 'critic' is none"),
+        ({"roles": [workbench.Role(name="a", good_at="x", tools=("lok",))]}, "role 'a' has a tool 'lok'"),
+        ({"roles": [workbench.Role(name="a", good_at="x", ensemble=0)]}, "ensemble = 0 cannot be used"),
+        ({"hooks": workbench.Hooks()}, "hooks is a list"),
+        ({"mcp": ["docs"]}, "mcp is a list of McpServer, and 'docs' is none"),
+        ({"limits": {"steps": 3}}, "limits is a Limits, not"),
+        ({"limits": workbench.Limits(calls_at_once=0)}, "calls_at_once = 0 cannot be used"),
+        ({"parameters": workbench.ModelParameters(tool_choice="lok")}, "tool_choice = 'lok' cannot be used"),
+        ({"retries": workbench.ModelRetries(attempts=0)}, "attempts = 0 cannot be used"),
+        ({"plan": "perhaps"}, "plan: Input should be 'ask', 'auto' or 'off'"),
+        ({"instructions": 5}, "instructions: Input should be a valid string"),
+        ({"output": int}, "output is a pydantic model or a JSON Schema of an object, not <class 'int'>"),
+        ({"output": "Form"}, "output is a pydantic model"),
     ],
 )
 def test_what_cannot_be_an_agent_is_refused_where_it_stands(options: dict[str, Any], said: str) -> None:
     """The error comes from the line that makes the agent."""
     with pytest.raises(AgentError, match=said):
         Agent(**options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        (workbench.PermissionRules, {"denny": ("shell",)}, "PermissionRules has no 'denny'; did you mean 'deny'?"),
+        (workbench.Limits, {"most_steps": 3}, "Limits has no 'most_steps'; "),
+        (workbench.Role, {"name": "a", "good_at": "b", "tool": ()}, "Role has no 'tool'; did you mean 'tools'?"),
+        (workbench.ModelParameters, {"heat": 1}, "ModelParameters has no 'heat'; there are max_tokens"),
+        (workbench.ModelRetries, {"atempts": 1}, "ModelRetries has no 'atempts'; did you mean 'attempts'?"),
+    ],
+)
+def test_a_misspelled_name_is_refused(kind: Callable[..., object], given: dict[str, Any], said: str) -> None:
+    """Nothing that was said is ignored; what a newer log says more is."""
+    with pytest.raises(AgentError, match=re.escape(said)):
+        kind(**given)
+    assert workbench.Limits.model_validate({"steps": 3, "of_later": 1}).steps == 3
 
 
 def test_it_runs_without_an_event_loop() -> None:

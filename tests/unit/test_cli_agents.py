@@ -123,6 +123,19 @@ WRONG = [
     (GOOD.replace("[get_weather]", "[get_weather, get_weather]"), "mine.py, line 10: two tools are named"),
     (GOOD.replace("Agent(name", "Agent(nome"), "line 10: TypeError: "),
     (GOOD.replace("[get_weather]", "[3]"), "mine.py, line 10: 3 is no tool"),
+    (GOOD.replace("read_only=True", "timeout='x'"), "mine.py, line 4: tool 'get_weather': timeout: Input should be a"),
+    (
+        GOOD.replace("read_only=True", "permission='no'"),
+        "mine.py, line 4: tool 'get_weather': permission: Input should",
+    ),
+    (GOOD.replace("read_only=True", "name=5"), "mine.py, line 4: a tool cannot be named 5"),
+    (GOOD + "from workbench import Limits\nLimits(steps=[])\n", "mine.py, line 12: Limits: steps: Input should be a"),
+    (
+        GOOD + "from workbench import Limits\nLimits(step=3)\n",
+        "mine.py, line 12: Limits has no 'step'; did you mean 'steps'?",
+    ),
+    (GOOD + "raise ValueError('a\\nb')\n", "mine.py, line 11: ValueError: a b"),
+    ("x = 1\0\n", "mine.py: it is not Python: source code string cannot contain null bytes"),
 ]
 
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from workbench.agent.hooks import Hooks
 from workbench.agent.spec import AgentSpec
 from workbench.errors import AgentError
 from workbench.events.agent import CorpusRecord, Limits, ModelParameters, ModelRetries, PermissionRules, PlanMode, Role
 from workbench.providers.base import Provider
 from workbench.providers.own import own_name
+from workbench.tools.arguments import first_problem
 from workbench.tools.base import Tool
 from workbench.tools.checks import check_toolkit
 from workbench.tools.control import Output, spawn_subagent, submit_answer
@@ -34,6 +37,14 @@ NOTES: Final = "notes"
 MEMORY: Final = "memory"
 """Stands in `tools` for `remember` and `recall`, which keep notes across runs."""
 BUILT_IN: Final = (DOCUMENTS, NOTES, MEMORY)
+
+_VALUES: Final[Mapping[str, type]] = {
+    "permissions": PermissionRules,
+    "parameters": ModelParameters,
+    "limits": Limits,
+    "retries": ModelRetries,
+}
+_LISTS: Final[Mapping[str, type]] = {"roles": Role, "hooks": Hooks, "mcp": McpServer}
 
 ToolLike = Callable[..., Any] | Tool | Toolkit | str | Sequence["Callable[..., Any] | Tool"]
 
@@ -80,16 +91,21 @@ class AgentDefinition:
             raise AgentError(f"skills is a list of folders, not {self.skills!r}")
         if self.model is not None and not isinstance(self.model, str):
             own_name(self.model)
+        for name, kind in _VALUES.items():
+            if not isinstance(getattr(self, name), kind):
+                raise AgentError(f"{name} is a {kind.__name__}, not {getattr(self, name)!r}")
+        for name, kind in _LISTS.items():
+            _check_list(name, kind, getattr(self, name))
         known = {role.name for role in self.roles}
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
         object.__setattr__(self, "tools", tuple(_usable(item) for item in _flat(self.tools)))
-        for hook in self.hooks:
-            if not isinstance(hook, Hooks):
-                raise AgentError(f"{hook!r} is no hook; make it of a class that inherits from Hooks")
         made = self(NoDocuments(), NotesInMemory(), None)
         check_toolkit(made.toolkit)
-        made.record()
+        try:
+            made.record()
+        except ValidationError as error:
+            raise AgentError(first_problem(error)) from None
 
     @property
     def model_name(self) -> str | None:
@@ -148,6 +164,14 @@ class AgentDefinition:
             eager=self.eager,
             corpus=corpus if self.needs_documents else None,
         )
+
+
+def _check_list(name: str, kind: type, given: object) -> None:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise AgentError(f"{name} is a list, not {given!r}")
+    for item in given:
+        if not isinstance(item, kind):
+            raise AgentError(f"{name} is a list of {kind.__name__}, and {item!r} is none")
 
 
 def _flat(items: Iterable[Any]) -> Iterator[Any]:

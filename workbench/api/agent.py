@@ -14,13 +14,15 @@ from workbench.agent.definition import AgentDefinition
 from workbench.api.memory import MemoryRun
 from workbench.api.places import LivingRun, Store, StoredRun, shared_store
 from workbench.api.result import RunResult, WaitingCall, result_of
+from workbench.debugger.parameters import check_agent
 from workbench.driver.attaching import attached
 from workbench.driver.commands import AgentOptions
 from workbench.driver.leaving import leave
-from workbench.errors import UserError
+from workbench.errors import AgentError, EditRefusedError, UserError
 from workbench.events.base import Recorded
 from workbench.events.content import Content
 from workbench.providers.remote import Endpoint
+from workbench.tools.library import NoDocuments, NotesInMemory
 
 Approve = Callable[[WaitingCall], bool | Awaitable[bool]]
 """Answers for a person whether a call may run; it may be async."""
@@ -32,6 +34,18 @@ class Agent(AgentDefinition):
 
     `await agent.run("question")` runs it without a screen; `agent.stream("question")` gives its events as well.
     """
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used, where it was written."""
+        super().__post_init__()
+        record = self(NoDocuments(), NotesInMemory(), None).record()
+        if self.mcp:  # what is named may be a tool of a server, which nobody has asked yet
+            parameters = record.parameters.model_copy(update={"tool_choice": "auto"})
+            record = record.model_copy(update={"roles": (), "parameters": parameters})
+        try:
+            check_agent(record)
+        except EditRefusedError as error:
+            raise AgentError(str(error)) from None
 
     async def run(
         self,

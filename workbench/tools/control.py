@@ -93,6 +93,8 @@ def answer_schema(output: Output) -> dict[str, JsonValue]:
     import jsonschema
 
     schema: Any
+    if not (issubclass(output, BaseModel) if isinstance(output, type) else isinstance(output, Mapping)):
+        raise AgentError(f"output is a pydantic model or a JSON Schema of an object, not {output!r}")
     if isinstance(output, type):
         schema = output.model_json_schema()
         schema.pop("title", None)
