@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,19 +42,44 @@ def read_toml(path: Path) -> AgentDefinition:
     """Return the agent that a TOML file describes.
 
     Texts may be `@FILE`, tools `FILE.py:function` or `package.module:function`; files are looked for beside it.
-    Raises `AgentError` naming the file and the key.
+    Raises `AgentError` naming the file, the line and the key.
     """
     try:
-        entries = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        entries = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise AgentError(f"{path.name} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise AgentError(f"{path.name} is not TOML: {error}") from None
+    said: dict[str, Any] = {}
+    for key, value in entries.items():
+        try:
+            said[key] = _value(key, value, path.parent)
+        except UserError as error:
+            raise AgentError(f"{path.name}{_line(text, key, str(error).partition(';')[0])}: {error}") from None
     try:
-        said = {key: _value(key, value, path.parent) for key, value in entries.items()}
         return AgentDefinition(**{"name": path.stem, **said})
     except UserError as error:
         raise AgentError(f"{path.name}: {error}") from None
+
+
+def _line(text: str, key: str, error: str) -> str:
+    """Return on which line an entry stands; that of a table is the line of the name that the error tells of.
+
+    The parser keeps no lines, so they are looked for; where an entry is written in another way, none is named.
+    """
+    begins = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[.=\]]""")
+    lines = text.splitlines()
+    first = next((number for number, line in enumerate(lines) if begins.match(line)), None)
+    if first is None:
+        return ""
+    for number, line in enumerate(lines[first:], first):
+        if number > first and line.lstrip().startswith("[") and not begins.match(line):
+            break
+        name = re.match(r"""\s*(?:[\w-]+\s*\.\s*)?["']?([\w-]+)["']?\s*=""", line)
+        if name is not None and re.search(rf"""['.]{re.escape(name[1])}\b""", error):
+            return f", line {number + 1}"
+    return f", line {first + 1}"
 
 
 def _value(key: str, value: Any, folder: Path) -> Any:
