@@ -17,7 +17,7 @@ agent = Agent(
     instructions="You know old units of length.",
     mcp=[
         McpServer(
-            "measures",
+            "far-measures",
             url=os.environ.get("MEASURES", "http://127.0.0.1:8765/mcp"),
             permission="allow",
             read_only=["get_length"],

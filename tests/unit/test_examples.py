@@ -203,7 +203,8 @@ def served() -> Iterator[str]:
 
 
 def test_a_server_is_asked_over_http(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that runs already; where it is gone, the run does not begin."""
+    """One that runs already, beside one that is started; where it is gone, the run does not begin."""
+    assert ask(shell, "mcp_client").code == 0
     with served() as address:
         monkeypatch.setenv("MEASURES", address)
         printed = ask(shell, "mcp_http")
@@ -212,7 +213,7 @@ def test_a_server_is_asked_over_http(shell: Shell, monkeypatch: pytest.MonkeyPat
     assert "A furlong is 201.168 m long." in answer(printed)["answer"]
     gone = ask(shell, "mcp_http")
     assert (gone.code, gone.out) == (2, "")
-    assert "the MCP server 'measures'" in gone.err
+    assert "the MCP server 'far-measures'" in gone.err
 
 
 def test_the_page_names_every_example_and_every_example_says_how_it_is_run() -> None:
