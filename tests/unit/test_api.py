@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import threading
+import weakref
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 import workbench
 from tests import user_program
 from workbench import Agent, AgentError, RunResult, Store, ToolError, UserError, WaitingCall, tool
+from workbench.api import memory
+from workbench.api.result import result_of
+from workbench.errors import StoreError
 from workbench.events.call import CallFinished
 from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunFinished, RunStarted
 from workbench.providers.scripted import ScriptedProvider, Turn
+from workbench.state.run_state import RunState
 
 
 @tool(read_only=True)
@@ -152,6 +160,20 @@ async def test_many_runs_share_a_store(tmp_path: Path) -> None:
     assert {row.id for row in rows} == {result.run_id for result in (*results, *again)}
 
 
+async def test_a_store_does_not_keep_the_agents_of_its_runs(tmp_path: Path) -> None:
+    """A program may make one for each question; a run that goes on names its agent again."""
+    kept = []
+    async with Store(tmp_path / "runs.db") as store:
+        for _ in range(2):
+            asked = agent(("send", {"text": "x"}))
+            run = (await asked.run("?", store=store)).run_id
+            assert (await asked.resume(run, store=store, approve=lambda _: True)).answer == "done"
+            kept.append(weakref.ref(asked))
+            del asked
+        gc.collect()
+        assert [one() for one in kept] == [None, None]
+
+
 @PLACES
 async def test_cancelling_who_waits_stops_the_run(kept: bool, tmp_path: Path) -> None:
     """The tool is cancelled too, and a run in a store is left where it can be resumed."""
@@ -175,6 +197,133 @@ async def test_cancelling_who_waits_stops_the_run(kept: bool, tmp_path: Path) ->
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+@PLACES
+async def test_an_error_of_who_approves_stops_the_run(kept: bool, tmp_path: Path) -> None:
+    """Nobody could answer its calls any more, so nothing of it goes on behind the back of the program."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @tool(read_only=True)
+    async def wait() -> str:
+        """Wait for ever."""
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return "never"
+
+    async def approve(call: WaitingCall) -> bool:
+        await began.wait()
+        raise ValueError(call.tool)
+
+    model = answering(("wait", {}), ("send", {"text": "x"}))
+    async with Store(tmp_path / "runs.db") as store:
+        with pytest.raises(ValueError, match="send"):
+            await Agent(model=model, tools=[wait, send]).run("?", store=store if kept else None, approve=approve)
+        assert ended.is_set()
+        assert not any(live.is_moving for live in store.session.live.values())
+
+
+async def test_stopping_a_run_in_memory_stops_the_effects_of_its_subagents() -> None:
+    """As in a store: at once means at once, below as well."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @tool
+    async def act() -> str:
+        """Act for ever."""
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return "never"
+
+    script = [Turn("", [("spawn_subagent", {"task": "t"})]), Turn("", [("act", {})])]
+    running = Agent(model=ScriptedProvider(script), tools=[act], subagents=True).stream("?")
+    result = asyncio.ensure_future(running._result())
+    await began.wait()
+    await running.stop()
+    async with asyncio.timeout(30):
+        assert (await result).reason == "paused"
+    assert ended.is_set()
+
+
+@PLACES
+async def test_a_run_that_is_stopped_before_it_began_rests(kept: bool, tmp_path: Path) -> None:
+    """It begins, so that it can be resumed, and comes to no answer."""
+    running = agent().stream("?", store=place(kept, tmp_path))
+    result = asyncio.ensure_future(running._result())
+    await running.stop()
+    async with asyncio.timeout(30):
+        assert (await result).reason == "paused"
+
+
+async def test_what_does_not_stop_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that looks at the answer takes its time: nobody who stops the run waits for that."""
+    monkeypatch.setattr(memory, "STOP_SECONDS", 0.01)
+    began = asyncio.Event()
+
+    class Slow(workbench.Hooks):
+        async def after_run(self, answer: Any) -> None:
+            began.set()
+            await asyncio.Event().wait()
+
+    running = agent(hooks=[Slow()]).stream("?")
+    result = asyncio.ensure_future(running._result())
+    await began.wait()
+    await running.stop()
+    async with asyncio.timeout(30):
+        assert (await result).reason == "paused"
+
+
+async def test_who_iterates_again_does_not_wait() -> None:
+    """The events of a run are given once."""
+    running = agent().stream("?")
+    first = [record async for record in running]
+    async with asyncio.timeout(30):
+        assert (bool(first), [record async for record in running]) == (True, [])
+
+
+async def test_a_database_that_cannot_be_written_any_more_is_an_error(tmp_path: Path) -> None:
+    """No result could say it: what happened is in no log."""
+
+    async def full(*_: Any, **__: Any) -> None:
+        raise StoreError("the disk is full")
+
+    async with Store(tmp_path / "runs.db") as store:
+
+        @tool(read_only=True)
+        async def fill() -> str:
+            """Fill the disk."""
+            store.session.store.append = full  # type: ignore[method-assign]
+            return "full"
+
+        with pytest.raises(StoreError, match="stopped and can be resumed: the disk is full"):
+            await Agent(model=answering(("fill", {})), tools=[fill]).run("?", store=store)
+
+
+class Booking(BaseModel):
+    """An answer that JSON can hold only in other words."""
+
+    model_config = ConfigDict(strict=True)
+    day: date
+    places: tuple[int, int]
+
+
+async def test_an_answer_is_read_as_it_was_judged() -> None:
+    """A strict model takes from JSON what it would not take from Python."""
+    given = {"day": "2026-09-21", "places": [1, 2]}
+    model = ScriptedProvider([Turn("", [("submit_answer", given)])])
+    result = await Agent(model=model, output=Booking).run("?")
+    assert result.output == Booking(day=date(2026, 9, 21), places=(1, 2))
+
+
+def test_an_answer_that_its_class_does_not_take_is_an_object() -> None:
+    """It was accepted under another form: that is no reason to lose it."""
+    state = RunState(end=("completed", "answered"), output={"day": "tomorrow"})
+    assert result_of(state, Booking).output == {"day": "tomorrow"}
 
 
 async def test_what_tools_and_models_do_wrong_is_part_of_the_result() -> None:
@@ -216,20 +365,19 @@ async def test_what_cannot_begin_is_raised(tmp_path: Path) -> None:
         ({"tools": [look, look]}, "two tools are named 'look'"),
         ({"model": 7}, "'int' is no model"),
         ({"name": ""}, "an agent's name"),
+        ({"output": int}, "'int'> is no form of an answer"),
+        ({"hooks": workbench.Hooks()}, "hooks is a list"),
+        ({"limits": {"steps": 3}}, r"limits is made with Limits\(…\)"),
+        ({"roles": [{"name": "a"}]}, r"roles is a list of Role\(…\)"),
+        ({"plan": "never"}, "plan: Input should be 'ask', 'auto' or 'off'"),
         ({"roles": [workbench.Role(name="a", good_at="x"), workbench.Role(name="a", good_at="y")]}, "two roles"),
-        ({"roles": ["critic"]}, "roles is a list of Role, and 'critic' is none"),
         ({"roles": [workbench.Role(name="a", good_at="x", tools=("lok",))]}, "role 'a' has a tool 'lok'"),
         ({"roles": [workbench.Role(name="a", good_at="x", ensemble=0)]}, "ensemble = 0 cannot be used"),
-        ({"hooks": workbench.Hooks()}, "hooks is a list"),
-        ({"mcp": ["docs"]}, "mcp is a list of McpServer, and 'docs' is none"),
-        ({"limits": {"steps": 3}}, "limits is a Limits, not"),
+        ({"mcp": ["docs"]}, r"mcp is a list of McpServer\(…\)"),
         ({"limits": workbench.Limits(calls_at_once=0)}, "calls_at_once = 0 cannot be used"),
         ({"parameters": workbench.ModelParameters(tool_choice="lok")}, "tool_choice = 'lok' cannot be used"),
         ({"retries": workbench.ModelRetries(attempts=0)}, "attempts = 0 cannot be used"),
-        ({"plan": "perhaps"}, "plan: Input should be 'ask', 'auto' or 'off'"),
         ({"instructions": 5}, "instructions: Input should be a valid string"),
-        ({"output": int}, "output is a pydantic model or a JSON Schema of an object, not <class 'int'>"),
-        ({"output": "Form"}, "output is a pydantic model"),
     ],
 )
 def test_what_cannot_be_an_agent_is_refused_where_it_stands(options: dict[str, Any], said: str) -> None:

@@ -187,6 +187,10 @@ def test_a_name_that_is_not_there_is_said(shell: Shell, named: str, said: str) -
         ),
         ("eager = true\nlimits = { stps = 3 }\n", "agent.toml, line 2: limits has no 'stps'"),
         ("limits.steps = 5\nlimits.stps = 3\n", "agent.toml, line 2: limits has no 'stps'"),
+        ("plan = 'never'\n", "agent.toml: plan: Input should be 'ask', 'auto' or 'off'"),
+        ("output = 'textwrap:dedent'\n", "is no form of an answer; give a pydantic model, or a JSON Schema"),
+        ("tools = [{ shell = '.', timeout = 'x' }]\n", "timeout: Input should be a valid number"),
+        ("tools = [{ files = '.', write = 'x' }]\n", "tools holds {'files': '.', 'write': 'x'}; expected"),
     ],
 )
 def test_what_is_wrong_in_a_toml_file_is_said(shell: Shell, text: str, said: str) -> None:

@@ -361,9 +361,9 @@ async def test_an_edited_input_is_said_at_the_head_of_its_result_and_nowhere_els
     script = [asks(("delete", {"word": "a"})), *[asks(("look", {"word": "b" * 9})) for _ in range(4)], answer()]
     lab = Lab(script, TOOLS, limits=Limits(steps=None, request_tokens=900))
     await lab.run()
-    await lab.journal.append(
-        InputEdited(call="0.0", input={"word": "x" * 900}, replaces=""), PermissionDecided(call="0.0", verdict="allow")
-    )
+    await lab.journal.append(InputEdited(call="0.0", input={"word": "x" * 900}, replaces=""))
+    await lab.run()  # asks again: what a person allows is one input, and no other
+    await lab.journal.append(PermissionDecided(call="0.0", verdict="allow"))
     await lab.run()
     first, last = lab.requests[1].messages, lab.requests[-1].messages
     assert isinstance(first[1], AssistantMessage)

@@ -284,6 +284,9 @@ async def test_a_result_is_worked_on_inside_of_the_call() -> None:
     def broken(result: ToolResult) -> None:
         raise ValueError("no good")
 
+    async def leaves(result: ToolResult) -> None:
+        raise SystemExit(3)
+
     async def work() -> str:
         return "fine"
 
@@ -295,6 +298,8 @@ async def test_a_result_is_worked_on_inside_of_the_call() -> None:
         assert await said(tool(function, postprocess=gently), {}) == ("fine", True)
         text, is_error = await said(tool(function, postprocess=broken), {})
         assert (text, is_error) == (f"{function.__name__} failed: ValueError: no good", True)
+        text, is_error = await said(tool(function, postprocess=leaves), {})
+        assert (text, is_error) == (f"{function.__name__} failed: SystemExit: 3", True)
 
 
 class Shop:

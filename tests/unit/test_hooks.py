@@ -25,7 +25,7 @@ from workbench.errors import ToolError, TransientModelError
 from workbench.events.call import CallFinished, CallStarted, OutcomeUnknown, PermissionDecided
 from workbench.events.content import DocumentBlock, plain_text, text_content
 from workbench.events.edit import MessageAdded
-from workbench.events.request import ProviderParts, Request, UserMessage
+from workbench.events.request import ProviderParts, Request, ToolCallBlock, UserMessage
 from workbench.events.run import HookChanged, RunFinished, RunPaused, RunStarted
 from workbench.events.turn import TurnFinished, TurnText
 from workbench.providers import scripted
@@ -317,6 +317,26 @@ async def test_the_result_of_a_call_is_changed_before_the_model_sees_it() -> Non
     assert {before for _, before, _ in changes(lab)} == {"a!", "b!", "c!"}
     assert sorted(call.id for call, _ in seen) == ["0.0", "0.1", "0.2", "0.3"]
     await check_log(lab)
+
+
+async def test_a_result_that_is_not_whole_says_so_to_hooks() -> None:
+    """It stays so where only its text is another; a hook that gives a whole one says that it is whole."""
+    seen: list[bool] = []
+
+    @tool(read_only=True)
+    async def tail(word: str) -> ToolResult:
+        """Look at the end."""
+        return ToolResult(text_content(word), interrupted=True)
+
+    def change(call: Call, result: ToolResult) -> str | ToolResult:
+        seen.append(result.interrupted)
+        return "cut" if call.input["word"] == "a" else ToolResult(text_content("whole"))
+
+    calls = asks(("tail", {"word": "a"}), ("tail", {"word": "b"}))
+    lab = Lab([calls, answer()], [tail], hooks=(hook(after_call=change),))
+    await lab.run()
+    await check_log(lab)
+    assert (seen, [call.partial for call in lab.state.steps[0].asked_calls]) == ([True, True], [True, False])
 
 
 async def test_no_result_is_shown_where_no_tool_ran() -> None:
@@ -640,6 +660,25 @@ async def test_a_value_that_is_changed_in_place_changes_nothing_by_itself() -> N
     )
     await lab.run()
     assert [lab.text("0.0"), lab.text("0.1")] == ["a!", "z!"]
+
+
+async def test_a_conversation_is_copied_for_hooks_once() -> None:
+    """So a long run with a hook before each turn stays linear; what it does to its copy stays there."""
+    shown: list[Context] = []
+
+    def spoil(context: Context) -> None:
+        shown.append(context)
+        for block in context.messages[1].content if len(context.messages) > 1 else ():
+            if isinstance(block, ToolCallBlock):
+                block.input["word"] = "z"
+
+    looks = [asks(("look", {"word": "a"})) for _ in range(4)]
+    lab = Lab([*looks, answer()], [look], hooks=(hook(before_turn=spoil),))
+    await lab.run()
+    await check_log(lab)
+    first, last = (shown[number].messages for number in (2, 4))
+    assert len(last) > len(first)
+    assert all(one is other for one, other in zip(first[:-1], last, strict=False))
 
 
 async def test_views_tell_what_hooks_did() -> None:

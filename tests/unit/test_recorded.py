@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, field_validator
 
 from tests.harness import Rig, answer
 from workbench.agent.spec import AgentSpec
 from workbench.debugger.recording import RecordedTree
-from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, PauseRun, ResumeRun
+from workbench.driver.commands import AgentOptions, DecidePermission, ForkEdits, ForkRun, PauseRun, ResumeRun
 from workbench.errors import PermanentModelError, RunNotFoundError, ToolError
-from workbench.events.agent import AgentRecord, ModelParameters, PlanMode
+from workbench.events.agent import AgentRecord, ModelParameters, PermissionRules, PlanMode
 from workbench.events.base import Recorded
 from workbench.events.call import CallFinished, CallStarted
 from workbench.events.content import TextBlock, plain_text, text_content
@@ -370,3 +372,64 @@ def test_a_recorded_run_is_told_with_a_plan_if_it_had_one(
         told = rig.state(rig.start(model=f"recorded:{first}", plan=typed, fallback=AgentOptions(plan=settings)))
     assert told.agent is not None
     assert told.agent.plan == plans
+
+
+def _waits(state: RunState, call: str) -> bool:
+    asked = state.call(call)
+    return asked is not None and asked.status == "waiting"
+
+
+def test_no_rule_is_about_what_is_told(tmp_path: Path) -> None:
+    """Nothing runs, so nobody is asked again; subagents are told, too."""
+    rules = PermissionRules(ask=("look", "spawn_subagent"))
+    turns = [Turn(calls=[("look", {"place": "x"})]), Turn(calls=[("spawn_subagent", {"task": "t"})]), answer()]
+    with Rig(tmp_path, [*turns, answer("done")], World().tools, spec=AgentSpec(plan="off", permissions=rules)) as rig:
+        run = rig.start()
+        for call in ("0.0", "1.0"):
+            rig.wait(run, partial(_waits, call=call))
+            rig.ask(DecidePermission(run, call, "allow"))
+        assert rig.finish(run).answer == "done"
+        assert rig.finish(rig.start(model=f"recorded:{run}")).answer == "done"
+
+
+def test_what_a_person_denied_the_engine_is_denied_again(tmp_path: Path) -> None:
+    """No subagent begins that was not begun."""
+    rules = PermissionRules(ask=("spawn_subagent",))
+    turns = [Turn(calls=[("spawn_subagent", {"task": "t"})]), answer("done")]
+    with Rig(tmp_path, turns, spec=AgentSpec(plan="off", permissions=rules)) as rig:
+        run = rig.start()
+        rig.wait(run, partial(_waits, call="0.0"))
+        rig.ask(DecidePermission(run, "0.0", "deny", reason="not today"))
+        assert rig.finish(run).answer == "done"
+        told = rig.finish(rig.start(model=f"recorded:{run}"))
+    call = told.call("0.0")
+    assert call is not None
+    assert call.result is not None
+    assert (told.answer, call.child, call.result.first_line) == ("done", None, "denied by the operator: not today.")
+
+
+class Even(BaseModel):
+    """An answer of which the schema does not say all."""
+
+    number: int
+
+    @field_validator("number")
+    @classmethod
+    def even(cls, number: int) -> int:
+        """Refuse odd numbers."""
+        if number % 2:
+            raise ValueError("it is odd")
+        return number
+
+
+def test_an_answer_that_was_refused_is_refused_again(tmp_path: Path) -> None:
+    """By the record: the class that refused it is not here."""
+    turns = [Turn(calls=[("submit_answer", {"number": number})]) for number in (1, 2)]
+    with Rig(tmp_path, turns, spec=AgentSpec(plan="off", output=Even)) as rig:
+        run = rig.start()
+        assert rig.finish(run).output == {"number": 2}
+        told = rig.finish(rig.start(model=f"recorded:{run}"))
+        forked = rig.finish(str(rig.ask(ForkRun(run, "0", edits=ForkEdits(model=f"recorded:{run}")))))
+    assert told.output == forked.output == {"number": 2}
+    assert told.call("0.0") is not None
+    assert [call.outcome for step in told.steps for call in step.asked_calls] == ["invalid_input", "ok"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Rig, answer
+from tests.loop_kit import asks
 from workbench.agent.spec import JUDGE, AgentSpec, child_record, judge_record, prompt
 from workbench.errors import EditRefusedError
 from workbench.events.agent import Limits, ModelParameters, Role
@@ -52,6 +53,24 @@ def test_the_model_sees_the_roles() -> None:
     assert spec.input_schema["required"] == ["task"]
     assert spec.effect == spawn_subagent.spec.effect
     assert spawn_tool(ROLES, TOOLKIT.specs).spec == spec
+
+
+def test_a_role_has_the_tools_that_it_names_whatever_group_they_are_of(tmp_path: Path) -> None:
+    """Nobody could switch them on in a subagent; one that is like its caller has the groups of that."""
+    spec = AgentSpec(plan="off", roles=(Role(name="reader", good_at="reading", tools=("find", "switch_tools")),))
+    script = [asks(("spawn_subagent", {"task": "t", "role": "reader"})), asks(("find", {"word": "a"})), answer()]
+    with Rig(tmp_path, [*script, asks(("spawn_subagent", {"task": "t"})), answer(), answer()], spec=spec) as rig:
+        rig.toolkit.add_group("web", model_may_switch=True)
+        rig.toolkit.add(look, name="find", group="web")
+        state = rig.finish(rig.start())
+        reader, other = (rig.state(call.child or "") for step in state.steps for call in step.asked_calls if call.child)
+    call = reader.call("0.0")
+    assert call is not None
+    assert reader.agent is not None
+    assert other.agent is not None
+    assert (call.outcome, [tool.name for tool in reader.agent.offered_tools]) == ("ok", ["submit_answer", "find"])
+    assert [tool.name for tool in other.agent.offered_tools] == ["submit_answer", "switch_tools"]
+    assert [group.active for group in other.agent.groups] == [False]
 
 
 def test_without_roles_it_is_as_ever() -> None:

@@ -314,4 +314,7 @@ async def test_a_person_who_is_asked_sees_what_a_call_would_do(given: dict[str, 
     lab = Lab([asks(("erase", given)), answer()], [marked(erase, preview=preview)])
     state = await lab.run()
     assert state.status_and_reason == ("awaiting_approval", "permission")
-    assert (lab.call("0.0").question, lab.call("0.0").preview) == ("erase runs only when a person allows it", seen)
+    assert (lab.call("0.0").question, lab.call("0.0").preview) == (
+        "erase is declared to run only when a person allows it",
+        seen,
+    )

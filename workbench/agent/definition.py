@@ -38,14 +38,6 @@ MEMORY: Final = "memory"
 """Stands in `tools` for `remember` and `recall`, which keep notes across runs."""
 BUILT_IN: Final = (DOCUMENTS, NOTES, MEMORY)
 
-_VALUES: Final[Mapping[str, type]] = {
-    "permissions": PermissionRules,
-    "parameters": ModelParameters,
-    "limits": Limits,
-    "retries": ModelRetries,
-}
-_LISTS: Final[Mapping[str, type]] = {"roles": Role, "hooks": Hooks, "mcp": McpServer}
-
 ToolLike = Callable[..., Any] | Tool | Toolkit | str | Sequence["Callable[..., Any] | Tool"]
 
 
@@ -87,15 +79,13 @@ class AgentDefinition:
             raise AgentError(f"an agent's name is a text that is not empty, not {self.name!r}")
         if isinstance(self.tools, str) or not isinstance(self.tools, Sequence):
             raise AgentError(f"tools is a list, not {self.tools!r}")
+        if not isinstance(self.hooks, Sequence):
+            raise AgentError(f"hooks is a list, not {self.hooks!r}")
         if isinstance(self.skills, str) or not isinstance(self.skills, Sequence):
             raise AgentError(f"skills is a list of folders, not {self.skills!r}")
         if self.model is not None and not isinstance(self.model, str):
             own_name(self.model)
-        for name, kind in _VALUES.items():
-            if not isinstance(getattr(self, name), kind):
-                raise AgentError(f"{name} is a {kind.__name__}, not {getattr(self, name)!r}")
-        for name, kind in _LISTS.items():
-            _check_list(name, kind, getattr(self, name))
+        _check_types(self)
         known = {role.name for role in self.roles}
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
@@ -166,12 +156,23 @@ class AgentDefinition:
         )
 
 
-def _check_list(name: str, kind: type, given: object) -> None:
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise AgentError(f"{name} is a list, not {given!r}")
-    for item in given:
-        if not isinstance(item, kind):
-            raise AgentError(f"{name} is a list of {kind.__name__}, and {item!r} is none")
+_TYPES: Final[Mapping[str, type]] = {
+    "permissions": PermissionRules,
+    "parameters": ModelParameters,
+    "limits": Limits,
+    "retries": ModelRetries,
+}
+_MANY_OF: Final[Mapping[str, type]] = {"roles": Role, "mcp": McpServer}
+
+
+def _check_types(definition: AgentDefinition) -> None:
+    for name, expected in _TYPES.items():
+        if not isinstance(value := getattr(definition, name), expected):
+            raise AgentError(f"{name} is made with {expected.__name__}(…), and is not {value!r}")
+    for name, expected in _MANY_OF.items():
+        many = getattr(definition, name)
+        if not isinstance(many, list | tuple) or not all(isinstance(one, expected) for one in many):
+            raise AgentError(f"{name} is a list of {expected.__name__}(…), and not {many!r}")
 
 
 def _flat(items: Iterable[Any]) -> Iterator[Any]:

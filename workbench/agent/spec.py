@@ -22,6 +22,7 @@ from workbench.policy import check_rules, joined_rules
 from workbench.tools.control import (
     SPAWN_SUBAGENT,
     SUBMIT_ANSWER,
+    SWITCH_TOOLS,
     Output,
     answer_schema,
     spawn_spec,
@@ -158,8 +159,8 @@ def _over(base: _Said, said: _Said) -> _Said:
 def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
     """Return the agent of a subagent: no plan, no subagents of its own, its own budget of steps.
 
-    A role may bring its own instructions, model and choice of tools. `submit_answer` is always there, and takes words,
-    whatever the caller's own answer has to be.
+    A role may bring its own instructions, model and choice of tools; those that it names are always there, whatever
+    group they are of. So is `submit_answer`, which takes words, whatever the caller's own answer has to be.
     """
     chosen = next((item for item in record.roles if item.name == role), None)
     names = set(chosen.tools) if chosen and chosen.tools is not None else {spec.name for spec in record.tools}
@@ -168,12 +169,17 @@ def child_record(record: AgentRecord, role: str | None) -> AgentRecord:
         for spec in record.tools
         if spec.name != SPAWN_SUBAGENT and (spec.name in names or spec.name == SUBMIT_ANSWER)
     )
+    groups = record.groups
+    if chosen and chosen.tools is not None:
+        tools = tuple(spec.model_copy(update={"group": ""}) for spec in tools if spec.name != SWITCH_TOOLS)
+        groups = ()
     return record.model_copy(
         update={
             "name": role or f"{record.name} (subagent)",
             "instructions": (chosen and chosen.instructions) or record.instructions,
             "model": (chosen and chosen.model) or record.model,
             "tools": tools,
+            "groups": groups,
             "output": None,
             "plan": "off",
             "roles": (),

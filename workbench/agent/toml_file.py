@@ -16,6 +16,7 @@ from workbench.agent.importing import imported
 from workbench.config.mcp import read_mcp
 from workbench.errors import AgentError, UserError
 from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
+from workbench.tools.arguments import first_problem
 from workbench.tools.base import Tool
 from workbench.tools.files import file_tools
 from workbench.tools.mcp.server import McpServer
@@ -55,8 +56,9 @@ def read_toml(path: Path) -> AgentDefinition:
     for key, value in entries.items():
         try:
             said[key] = _value(key, value, path.parent)
-        except UserError as error:
-            raise AgentError(f"{path.name}{_line(text, key, str(error).partition(';')[0])}: {error}") from None
+        except (UserError, ValidationError) as error:
+            wrong = str(error) if isinstance(error, UserError) else first_problem(error)
+            raise AgentError(f"{path.name}{_line(text, key, wrong.partition(';')[0])}: {wrong}") from None
     try:
         return AgentDefinition(**{"name": path.stem, **said})
     except UserError as error:
@@ -140,8 +142,7 @@ def _table(key: str, value: Any, model: type[_Table]) -> _Table:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        raise AgentError(f"{key}.{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+        raise AgentError(f"{key}.{first_problem(error)}") from None
 
 
 def _folder(value: Any, folder: Path) -> Path:
@@ -184,7 +185,8 @@ def _rooted(value: Mapping[str, Any], folder: Path) -> ToolLike:
     name = next(iter(value), "")
     known = _ROOTED.get(name)
     others = [key for key in value if key != name and key not in (known or ())]
-    if known is None or others or not isinstance(value[name], str):
+    is_unclear = "write" in value and not isinstance(value["write"], bool)
+    if known is None or others or is_unclear or not isinstance(value[name], str):
         raise AgentError(
             f'tools holds {dict(value)!r}; expected one such as {{ files = "FOLDER", write = true }}, '
             '{ shell = "FOLDER" } or { python = "FOLDER" }'

@@ -61,8 +61,8 @@ class Agent(AgentDefinition):
         `store` is a database, by its path or open; without one nothing is kept. `attach` are files that are given with
         the question. `approve` answers for calls that ask for permission; without it the run rests at the first
         (`result.waiting`), and what subagents ask is denied. `endpoints` says how providers are reached, where no open
-        store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin.
-        Cancelled, the run is stopped.
+        store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin,
+        `StoreError` where the database can be written no more. Cancelled, the run is stopped.
         """
         return await self.stream(question, store=store, attach=attach, approve=approve, endpoints=endpoints)
 
@@ -137,6 +137,7 @@ class AgentRun:
         self._agent, self._begin, self._approve = agent, begin, approve
         self._events: asyncio.Queue[Recorded | None] = asyncio.Queue()
         self._living: LivingRun | None = None
+        self._is_stopped = False
         self._task: asyncio.Task[RunResult] | None = None
 
     def __await__(self) -> Generator[Any, None, RunResult]:
@@ -148,10 +149,12 @@ class AgentRun:
         task = self._started()
         while (event := await self._events.get()) is not None:
             yield event
+        self._events.put_nowait(None)  # whoever iterates again gets no event, and does not wait for one
         await task
 
     async def stop(self) -> None:
-        """Bring the run to rest at once; a run in a store can be resumed."""
+        """Bring the run to rest at once, or as soon as it has begun; a run in a store can be resumed."""
+        self._is_stopped = True
         if self._living is not None:
             await self._living.stop()
 
@@ -165,8 +168,7 @@ class AgentRun:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            await self.stop()
-            task.cancel()
+            task.cancel()  # which stops the run on its way out
             await asyncio.wait({task})
             raise
 
@@ -174,6 +176,9 @@ class AgentRun:
         try:
             async with AsyncExitStack() as stack:
                 self._living = living = await self._begin(self._events.put_nowait, stack)
+                stack.push_async_callback(living.stop)  # it rests already, unless this is cancelled or fails
+                if self._is_stopped:
+                    await living.stop()
                 rests = False
                 while not rests:
                     rests = await living.to_rest_or_question()

@@ -28,7 +28,7 @@ from workbench.errors import UserError, WorkbenchError
 from workbench.events.base import Recorded
 from workbench.events.call import PermissionAsked, PermissionDecided
 from workbench.events.content import Content, normalise_content, text_content
-from workbench.events.run import RunStarted
+from workbench.events.run import RunPaused, RunStarted
 from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.providers.remote import Endpoint
@@ -112,7 +112,7 @@ class MemoryRun:
         if self._task.done() and not self.state.is_resting:
             self._go_on()  # a decision came while the loop was ending, or after
         await question_or_end(self._task, self._asked)
-        if self._task.done():
+        if self._task.done() and not self._task.cancelled():
             self._task.result()
         return self._task.done() and self.state.is_resting
 
@@ -128,11 +128,21 @@ class MemoryRun:
 
     async def stop(self) -> None:
         """Bring it to rest at once; what does not obey is left behind."""
-        if self._loop is None or self._task is None:
+        if self._loop is None or self._task is None or self._task.done():
             return
-        self._loop.pause()
-        self._loop.pause()
+        await asyncio.sleep(0)  # a loop that was only just made begins, and forgets no more that it is to stop
+        children = self._children.moving if self._children is not None else []
+        for _ in range(2):
+            for loop in (self._loop, *(child.loop for child in children)):
+                loop.pause()
         await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+        stuck = [task for task in (self._task, *(child.task for child in children)) if task and not task.done()]
+        for task in stuck:
+            task.cancel()
+        if stuck:
+            await asyncio.wait(stuck, timeout=STOP_SECONDS)
+            if self._journal is not None and not self.state.is_resting:
+                await self._journal.append(RunPaused())
 
     async def close(self) -> None:
         """Close what its agent opened."""

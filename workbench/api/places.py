@@ -20,12 +20,12 @@ from workbench.api.result import WaitingCall, waiting_calls
 from workbench.config.settings import find_places
 from workbench.driver.commanding import obey
 from workbench.driver.commands import AgentOptions, DecidePermission, ResumeRun, Say, StartRun
-from workbench.driver.feed import Feed
+from workbench.driver.feed import Feed, Trouble
 from workbench.driver.live import LiveRun
 from workbench.driver.opening import opened_session
 from workbench.driver.session import Session
 from workbench.driver.settings import DriverSettings
-from workbench.errors import WorkbenchError
+from workbench.errors import StoreError, WorkbenchError
 from workbench.events.base import Recorded
 from workbench.events.call import PermissionAsked, SubagentStarted
 from workbench.events.content import Content
@@ -153,20 +153,26 @@ class StoredRun:
         store.know(agent)
         self._session, self._agent, self._watch = store.session, agent, watch
         self._known: set[str] = set()
+        self._root = ""
+        """The root run that has this agent."""
         self._asked = asyncio.Event()
+        self._trouble = ""
+        """What went wrong last that no event says."""
         self._live: LiveRun | None = None
         self._subscription = self._session.feed.subscribe(self._tell)
 
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
         """Begin a run; nothing is written where something cannot be used."""
         start = StartRun(task, options, attached=attached, make_agent=self._agent)
-        self._follow(await obey(self._session, start))
+        self._root = await obey(self._session, start)
+        self._follow(self._root)
 
     async def resume(self, run: str, say: str | None, options: AgentOptions) -> None:
         """Let a run go on, or say something to it; a completed one goes on as a fork of itself."""
         session = self._session
         run = await session.store.resolve(run)
-        session.agents.use(await session.root_of(run), self._agent)
+        self._root = await session.root_of(run)
+        session.agents.use(self._root, self._agent)
         if say is not None:
             self._follow(await obey(session, Say(run, say)))
             return
@@ -185,7 +191,9 @@ class StoredRun:
         if not self._known:
             return  # what is this run's, will be known in a moment
         for change in self._subscription.drain():
-            if isinstance(change, Recorded) and change.run in self._known:
+            if isinstance(change, Trouble) and change.level == "error" and change.run in self._known:
+                self._trouble = change.message
+            elif isinstance(change, Recorded) and change.run in self._known:
                 if isinstance(change.event, SubagentStarted):
                     self._known.add(change.event.run)
                 elif isinstance(change.event, PermissionAsked):
@@ -206,11 +214,16 @@ class StoredRun:
         return tuple(call for state in tree for call in waiting_calls(state))
 
     async def to_rest_or_question(self) -> bool:
-        """Wait until it ends or goes on only with a decision, or until a call asks; return whether it rests."""
+        """Wait until it ends or goes on only with a decision, or until a call asks; return whether it rests.
+
+        Raises `StoreError` where its log cannot be written any more.
+        """
         live = self._live
         if live is None or live.task is None or live.task.done():
             return True
         await question_or_end(live.task, self._asked)
+        if live.task.done() and not live.state.is_resting and self._trouble:
+            raise StoreError(self._trouble)  # nothing of it can be written any more
         return live.task.done()
 
     async def decide(self, call: WaitingCall, *, allow: bool) -> None:
@@ -220,8 +233,11 @@ class StoredRun:
     async def stop(self) -> None:
         """Bring it to rest at once."""
         if self._live is not None:
+            await asyncio.sleep(0)  # a loop that was only just made begins, and forgets no more that it is to stop
             await self._session.mover.stop(self._live)
 
     async def close(self) -> None:
-        """Watch no more."""
+        """Watch no more, and keep the agent no longer: a store may live long, and see many."""
         self._subscription.close()
+        if self._root:
+            self._session.agents.let_go(self._root, self._agent)

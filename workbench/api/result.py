@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from workbench.events.request import Usage
 from workbench.events.run import Citation, Reason
@@ -41,7 +42,8 @@ class RunResult:
     """Of the run and its subagents."""
     citations: tuple[Citation, ...] = ()
     output: Any = None
-    """The answer as an instance of the agent's `output`, or as an object where that is a schema; None without one."""
+    """The answer as an instance of the agent's `output`, or as an object where that is a schema, or does not take what
+    was accepted under another one; None without one."""
     steps: int = 0
     error: str | None = None
     waiting: tuple[WaitingCall, ...] = ()
@@ -57,9 +59,6 @@ class RunResult:
 def result_of(state: RunState, form: Output | None = None) -> RunResult:
     """Return the result of a run at rest; `form` is that of the answer, where the agent wants one."""
     status, reason = state.status_and_reason
-    output: Any = state.output
-    if output is not None and isinstance(form, type):
-        output = form.model_validate(output)
     return RunResult(
         run_id=state.run,
         status=status,
@@ -67,12 +66,22 @@ def result_of(state: RunState, form: Output | None = None) -> RunResult:
         answer=state.answer,
         usage=state.total_usage,
         citations=state.citations,
-        output=output,
+        output=_formed(state, form),
         steps=state.finished_steps,
         error=state.error,
         waiting=waiting_calls(state),
         state=state,
     )
+
+
+def _formed(state: RunState, form: Output | None) -> Any:
+    """Return the answer as what the agent wants; it was accepted as JSON, so it is read as JSON."""
+    if state.output is None or not isinstance(form, type):
+        return state.output
+    try:
+        return form.model_validate_json(json.dumps(state.output))
+    except ValidationError:
+        return state.output
 
 
 def waiting_calls(state: RunState) -> tuple[WaitingCall, ...]:

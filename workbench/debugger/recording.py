@@ -27,6 +27,7 @@ class RecordedCall:
     tool: str
     input: Mapping[str, JsonValue]
     result: ResultRef | None
+    has_started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ def _calls(step: StepState) -> tuple[RecordedCall, ...]:
     by_id = {call.id: call for call in step.asked_calls}
     calls = ((block, by_id.get(block.id)) for block in step.turn.calls)
     return tuple(
-        RecordedCall(block.tool, block.input, call.result if call is not None and call.has_result else None)
+        RecordedCall(block.tool, block.input, call.result, call.started_at is not None)
+        if call is not None and call.has_result
+        else RecordedCall(block.tool, block.input, None)
         for block, call in calls
     )
 

@@ -62,8 +62,13 @@ class Agents:
         self.mcp = McpConnections(pins=settings.mcp_pins, logs=settings.mcp_logs, clock=settings.clock)
 
     def use(self, run: str, make: MakeAgent) -> None:
-        """Let an agent that stands in no file be that of a root run, as long as this process lives."""
+        """Let an agent that stands in no file be that of a root run, until it is let go."""
         self._own[run] = make
+
+    def let_go(self, run: str, make: MakeAgent) -> None:
+        """Keep an agent no longer for a root run; whoever lets the run go on names it again."""
+        if self._own.get(run) is make:
+            del self._own[run]
 
     async def new(self, options: AgentOptions, make: MakeAgent | None = None) -> AgentRecord:
         """Return the record of an agent for a new run: of `make`, else of the one that the person named.

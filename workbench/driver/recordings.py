@@ -8,29 +8,32 @@ what the same call of the recorded turn gave. With `live_tools` those that only 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
+from workbench.agent.hooks import Hooks
 from workbench.conversation.builder import Contents
 from workbench.debugger.recording import Answer, RecordedTree, count_taken
 from workbench.debugger.request_difference import difference
 from workbench.debugger.requests import rebuild
+from workbench.driver.told_hooks import ToldHook
 from workbench.errors import ModelError, PermanentModelError, RunNotFoundError, ToolError, UserError
-from workbench.events.agent import AgentRecord
+from workbench.events.agent import AgentRecord, ToolSpec
 from workbench.events.call import SubagentStarted
+from workbench.events.content import plain_text
 from workbench.events.request import Request
 from workbench.providers.base import Provider
 from workbench.providers.recorded import PROVIDER, RecordedHosted, RecordedProvider, RecordedTurn
 from workbench.state.history import History
-from workbench.state.parts import ResultRef
+from workbench.state.parts import CallState, ResultRef
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, ToolContext, ToolResult
-from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS
+from workbench.tools.control import SPAWN_SUBAGENT, SUBMIT_ANSWER, SWITCH_TOOLS, answer_tool, submit_answer
 from workbench.tools.toolkit import Toolkit
 
 if TYPE_CHECKING:
@@ -76,8 +79,11 @@ class Recordings:
         tools: list[Tool] = []
         for spec in agent.tools:
             tool = live.get(spec.name)
-            runs = spec.name in _ENGINES or (agent.live_tools and tool is not None and tool.spec.effect == "read_only")
-            if tool is not None and runs:
+            judge = answer_tool(agent.output) if spec.name == SUBMIT_ANSWER else tool
+            if spec.name in _ENGINES and judge is not None:
+                tools.append(_Handled.again(judge, spec, partial(playback.refusal, run, spec.name)))
+                continue
+            if agent.live_tools and tool is not None and tool.spec.effect == "read_only":
                 tools.append(tool)
                 continue
             inward = tuple(one for one in spec.exposure if one != "outward")  # what is told comes in all the same
@@ -98,9 +104,17 @@ class Recordings:
                     is_async=True,
                     wants_context=True,
                     context_name=_CONTEXT,
+                    is_told=True,
                 )
             )
         return Toolkit(tools)
+
+    def hooks(self, live: tuple[Hooks, ...], agent: AgentRecord, run: str, root: str) -> tuple[Hooks, ...]:
+        """Return the hooks of a run: the live ones, or stand-ins that change what was changed."""
+        if not agent.model.startswith(_NAME) or agent.live_tools:
+            return live
+        playback = self._playback(root, agent.model.removeprefix(_NAME))
+        return tuple(ToldHook(name, playback, run) for name in agent.hooks)
 
     def forget(self, root: str) -> None:
         """Let go of what a run tree is told out of; it is read anew when the tree goes on."""
@@ -115,6 +129,39 @@ class _Anything(BaseModel):
     """Arguments of a tool that is not here any more: as the model wrote them."""
 
     model_config = ConfigDict(extra="allow")
+
+
+@dataclass(frozen=True, slots=True)
+class _Handled(Tool):
+    """A tool of the engine's in a run that is told: what was refused when it was recorded is, in the same words.
+
+    Who refused it, such as a person or the class of an answer, is not here.
+    """
+
+    judge: Tool = submit_answer
+    """Judges what was never recorded."""
+    refusal: Callable[[Mapping[str, JsonValue]], str | None] = lambda _: None
+    """Gives why a call was refused; empty where it was not, None where it was not recorded."""
+
+    @classmethod
+    def again(cls, tool: Tool, spec: ToolSpec, refusal: Callable[[Mapping[str, JsonValue]], str | None]) -> _Handled:
+        """Return a tool as it is told."""
+        same = {name: getattr(tool, name) for name in (field.name for field in fields(Tool))}
+        return cls(**{**same, "spec": spec, "is_told": True}, judge=tool, refusal=refusal)
+
+    def validate(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Return the arguments; raises `ToolError` for what was refused."""
+        why = self.refusal(input_)
+        if why:
+            raise ToolError(why)
+        if why is not None and self.name == SUBMIT_ANSWER:
+            return dict(input_)  # accepted under another class, perhaps
+        return self.judge.validate(input_)
+
+
+def _wanted(call: CallState) -> dict[str, JsonValue]:
+    """Return the input with which the turn asks for a call, whatever a hook made of it."""
+    return call.original_input if call.hook and call.original_input is not None else call.input
 
 
 class Told:
@@ -145,13 +192,26 @@ class Playback:
         self._last: dict[str, tuple[str, int]] = {}
         """The answer that a run is told now, or was told last."""
         self._of_step: dict[tuple[str, int], Answer] = {}
+        self._refusals: dict[tuple[str, int], str] = {}
+        """What the model was told of calls for the engine that never started, by run and seq of that."""
         self._parted: tuple[str, str] | None = None
         """The run that parted from the recording first, and how."""
 
+    def answer_at(self, run: str, step: int) -> Answer | None:
+        """Return the recorded turn that a step was told, or that it was inherited with."""
+        state = self.state(run)
+        key = state.steps[step].turn.request_key if 0 <= step < len(state.steps) else ""
+        inherited = self._tree.answers.get(key) if self._tree is not None else None
+        return self._of_step.get((run, step)) or (inherited[0] if inherited else None)
+
+    def state(self, run: str) -> RunState:
+        """Return a run that is told, as it is."""
+        return self._session.live[run].state
+
     async def take(self, run: str, request: Request) -> Answer:
         """Return the answer to what `run` asks; raises `PermanentModelError` where that was never recorded."""
-        tree = await self._loaded()
-        state = self._session.live[run].state
+        tree = await self.loaded()
+        state = self.state(run)
         key = state.active_turn.request_key if state.active_turn is not None else ""
         answers = tree.answers.get(key)
         if not answers:
@@ -179,7 +239,7 @@ class Playback:
 
     async def result(self, run: str, /, **given: Any) -> ToolResult:
         """Return what a call gave when it was recorded; raises `ToolError` where it gave nothing."""
-        tree = await self._loaded()
+        tree = await self.loaded()
         context: ToolContext = given[_CONTEXT]
         state = self._session.live[run].state
         ref = self._recorded_result(state, context.call)
@@ -188,23 +248,31 @@ class Playback:
         contents = await self._session.store.bodies([(ref.run, ref.seq)])
         return ToolResult(contents.get((ref.run, ref.seq), ()), is_error=ref.is_error)
 
+    def refusal(self, run: str, tool: str, given: Mapping[str, JsonValue]) -> str | None:
+        """Return why a call of the last turn was refused; empty where it was not, None where nothing is known."""
+        answer = self._of_step.get((run, len(self._session.live[run].state.steps) - 1))
+        ref = answer.result_of(tool, given, 0) if answer is not None else None
+        return None if ref is None else self._refusals.get((ref.run, ref.seq), "")
+
     def _recorded_result(self, state: RunState, name: str) -> ResultRef | None:
         step, number = (int(part) for part in name.split("."))
         call, answer = state.call(name), self._of_step.get((state.run, step))
         if call is None or answer is None:
             return None
+        wanted = _wanted(call)
         twins = [
             other
             for other in state.steps[step].calls.values()
-            if (other.tool, other.input) == (call.tool, call.input)
+            if (other.tool, _wanted(other)) == (call.tool, wanted)
             and other.status != "discarded"
             and int(other.id.partition(".")[2]) < number
         ]
-        return answer.result_of(call.tool, call.input, len(twins))
+        return answer.result_of(call.tool, wanted, len(twins))
 
     # Reading.
 
-    async def _loaded(self) -> RecordedTree:
+    async def loaded(self) -> RecordedTree:
+        """Return what was recorded, read once."""
         async with self._loading:
             if self._tree is None:
                 try:
@@ -214,8 +282,16 @@ class Playback:
                 tree = RecordedTree(await self._histories(run))
                 told, self._of_step = count_taken(tree, await self._histories(self._root))
                 self._taken = {key: set(range(count)) for key, count in told.items()}
+                self._refusals = await self._refused(tree)
                 self._tree = tree
         return self._tree
+
+    async def _refused(self, tree: RecordedTree) -> dict[tuple[str, int], str]:
+        """Return the words with which calls for the engine were refused, by run and seq."""
+        calls = (call for answers in tree.answers.values() for answer in answers for call in answer.calls)
+        results = (call.result for call in calls if call.tool in _ENGINES and not call.has_started)
+        contents = await self._load([ref for ref in results if ref is not None and ref.is_error])
+        return {place: plain_text(content) for place, content in contents.items()}
 
     async def _histories(self, root: str) -> list[History]:
         """Return a run and all of its subagents that are still there."""

@@ -203,7 +203,7 @@ class Session:
             lineage=lineage,
             finished_others=partial(finished_others, self, run),
             deny_asks=root in self.deny_asks,
-            hooks=code.hooks,
+            hooks=self.recordings.hooks(code.hooks, agent, run, root),
             output=code.output,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
             budget=own_budget if run == root else shared_budget(self, root),

@@ -121,7 +121,8 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     if candidate.allowed is False:
         why = f": {candidate.denial}" if candidate.denial else ""
         return refused(candidate, "denied", f"denied by the operator{why}.")
-    permission = verdict_on(candidate, tool.spec, state, deny_asks=around.deny_asks and not candidate.allowed)
+    deny_asks = around.deny_asks and not candidate.allowed
+    permission = Verdict("allow") if tool.is_told else verdict_on(candidate, tool.spec, state, deny_asks=deny_asks)
     if permission.permission == "deny":  # also where a person said yes: a yes lifts an *ask* and never a *deny*
         return refused(candidate, "denied", f"not allowed: {permission.reason}.")
     if permission.permission == "ask" and not candidate.allowed:
@@ -174,9 +175,10 @@ def verdict_on(candidate: Candidate, spec: ToolSpec, state: RunState, *, deny_as
 def _tool(name: str, around: Surroundings, state: RunState) -> Tool | None:
     """Return the live tool; an answer is judged by the schema that the log has, and its class where that is here."""
     wanted = state.agent.output if state.agent is not None else None
-    if name == SUBMIT_ANSWER and wanted is not None:
+    live = around.toolkit.get(name)
+    if name == SUBMIT_ANSWER and wanted is not None and not (live is not None and live.is_told):
         return answer_tool(wanted, around.output)
-    return around.toolkit.get(name)
+    return live
 
 
 def refused(candidate: Candidate, outcome: Outcome, text: str) -> Refused:

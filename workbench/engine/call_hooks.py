@@ -85,13 +85,14 @@ class CallHooks:
         return True
 
     async def _after(self, flight: CallInFlight, finished: CallFinished, call: Call, *, is_subagent: bool) -> Hooked:
-        given = ToolResult(finished.result, finished.is_error)
+        given = ToolResult(finished.result, finished.is_error, interrupted=finished.partial)
         new, events = await self._hooks.after_call(call, given, is_subagent=is_subagent)
         if new == given:
             return flight, finished, events
         outcome: Outcome = finished.outcome if new.is_error == finished.is_error else "error" if new.is_error else "ok"
         fields = result_fields(new.content, is_error=new.is_error)
-        return flight, finished.model_copy(update={"outcome": outcome, **fields}), events
+        changes = {"outcome": outcome, "partial": new.interrupted, **fields}
+        return flight, finished.model_copy(update=changes), events
 
     def take_finished(self) -> list[Hooked]:
         """Return the results that hooks have seen, and forget them."""

@@ -163,7 +163,7 @@ def changed_turn(finished: TurnFinished, new: Turn, known: Iterable[str]) -> Tur
 
 def changed(hook: str, what: str, before: str, after: str, **more: Any) -> HookChanged:
     """Return that a hook changed something."""
-    return HookChanged(hook=hook, what=what, before=_bounded(before), after=_bounded(after), **more)
+    return HookChanged(hook=hook, what=what, before=bounded(before), after=bounded(after), **more)
 
 
 def failed(hook: Hooks, method: str, error: HookFailedError, **more: Any) -> HookChanged:
@@ -187,7 +187,8 @@ def step_of(call: str) -> int:
     return int(step) if step.isdecimal() else 0
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """Return a text as events keep it."""
     if len(text) <= LONGEST_TEXT:
         return text
     return f"{text[:LONGEST_TEXT]}\n[cut here; {len(text):,} characters in all]"

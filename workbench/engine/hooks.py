@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from workbench.agent.hooks import CHANGE_CALLS, Answer, Call, Context, Hooks, Turn, overrides
@@ -24,6 +25,7 @@ from workbench.engine.surroundings import Surroundings
 from workbench.errors import ToolError
 from workbench.events.base import Event
 from workbench.events.content import Content, binary_blocks, normalise_text, plain_text, text_content
+from workbench.events.request import Message
 from workbench.events.run import HookChanged
 from workbench.state.parts import Said, StepMark
 from workbench.tools.base import ToolResult
@@ -58,6 +60,8 @@ class HookRunner:
         self._stopped = asyncio.Event()
         self._left: set[asyncio.Task[Any]] = set()
         """Hooks that are waited for no longer and do not end."""
+        self._copies: list[tuple[Message, Message]] = []
+        """The messages that hooks were shown last, with the copies that they were given: each is made once."""
         self._heard: int | None = None
         """Seq up to which messages were heard; None before the first look."""
 
@@ -153,10 +157,11 @@ class HookRunner:
     async def before_turn(self, step: int, prepared: Prepared) -> list[Event]:
         """Show what the model is about to be asked; what hooks add is said once for each turn."""
         events: list[Event] = []
-        context = Context(step, self._journal.state.task, prepared.request.messages, prepared.tokens)
+        messages = self._copied(prepared.request.messages)
+        context = Context(step, self._journal.state.task, messages, prepared.tokens)
         for hook in self._wanting("before_turn"):
             try:
-                given = await self._ask(hook, "before_turn", context)
+                given = await self._ask(hook, "before_turn", context, is_theirs=True)
                 if given is not None:
                     nothing: Content = ()
                     new = values.made(values.new_content, nothing, given)
@@ -164,6 +169,13 @@ class HookRunner:
             except HookFailedError as error:
                 events.append(failed(hook, "before_turn", error, step=step))
         return events
+
+    def _copied(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Return messages as hooks' own; those that they have are not copied again, so that a long run stays linear."""
+        pairs = zip(self._copies, messages, strict=False)
+        known = sum(1 for _ in takewhile(lambda pair: pair[0][0] is pair[1], pairs))
+        self._copies[known:] = [(message, copy.deepcopy(message)) for message in messages[known:]]
+        return tuple(theirs for _, theirs in self._copies)
 
     def is_prepared(self, step: int) -> bool:
         """Whether hooks have nothing to say before a turn any more."""
@@ -291,12 +303,14 @@ class HookRunner:
                 value = new
         return value, events
 
-    async def _ask(self, hook: Hooks, method: str, *seen: Any, is_stoppable: bool = True) -> Any:
+    async def _ask(
+        self, hook: Hooks, method: str, *seen: Any, is_stoppable: bool = True, is_theirs: bool = False
+    ) -> Any:
         """Return what a hook returns; raises `HookFailedError`, and `HookStoppedError` where a person stops the run.
 
-        What it sees is its own, so that nothing changes where it changes that in place.
+        What it sees is its own, a copy unless that `is_theirs` already: nothing changes where it changes that in place.
         """
-        task = asyncio.create_task(self._run(getattr(hook, method), copy.deepcopy(seen)))
+        task = asyncio.create_task(self._run(getattr(hook, method), seen if is_theirs else copy.deepcopy(seen)))
         waits: set[asyncio.Task[Any]] = {task}
         if is_stoppable:
             waits.add(asyncio.create_task(self._stopped.wait()))

@@ -57,6 +57,11 @@ class MemoryChildren:
         self.loop: RunLoop | None = None
         """The caller's, once it is made: so that children know when a person stops it."""
 
+    @property
+    def moving(self) -> list[MemoryChild]:
+        """Those that go on now."""
+        return [child for child in self.all.values() if child.task is not None and not child.task.done()]
+
     async def run(self, call: str, arguments: Mapping[str, object]) -> ToolResult:
         """Run the children of `call` to their end and return what comes of them."""
         return await self._calls.run(call, arguments)
@@ -117,7 +122,8 @@ class MemoryChildren:
     async def stop(self, child: MemoryChild, *, gently: bool) -> None:
         """Stop a child and wait until it rests; `gently`, what has effects comes to its end."""
         if child.task is not None and not child.task.done():
-            child.loop.pause()
+            if not (gently and child.loop.is_stopping):
+                child.loop.pause()
             if not gently:
                 child.loop.pause()
             await asyncio.wait({child.task})

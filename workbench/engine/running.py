@@ -6,14 +6,16 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.engine.results import Gathered, as_result, described
 from workbench.engine.threads import ToolExitError, ToolThreads
 from workbench.tools.base import Tool, ToolContext, ToolResult
 
+T = TypeVar("T")
 
-async def guarded(start: Callable[[], Awaitable[ToolResult]]) -> ToolResult:
+
+async def guarded(start: Callable[[], Awaitable[T]]) -> T:
     """Await a tool; what would end the event loop (`SystemExit`, `KeyboardInterrupt`) becomes an ordinary error."""
     try:
         return await start()
@@ -69,7 +71,8 @@ def run_on_thread(
         return result
     value = tool.postprocess(result)
     if inspect.iscoroutine(value):
-        value = gathered.wait_for(asyncio.run_coroutine_threadsafe(value, loop))
+        work = value
+        value = gathered.wait_for(asyncio.run_coroutine_threadsafe(guarded(lambda: work), loop))
     return as_result(value, tool.spec.max_output)
 
 

@@ -132,6 +132,8 @@ class Tool:
     """What was said of it when it was made of its function; None where it was made in another way."""
     preview: Callable[[Mapping[str, Any]], str] | None = None
     """Says, for a person who is asked, what a call with these arguments would do: a diff, a command. Quick."""
+    is_told: bool = False
+    """It gives what a recording says of the call; nothing runs, so no rule is asked and no person."""
 
     @property
     def name(self) -> str:

@@ -93,8 +93,8 @@ def answer_schema(output: Output) -> dict[str, JsonValue]:
     import jsonschema
 
     schema: Any
-    if not (issubclass(output, BaseModel) if isinstance(output, type) else isinstance(output, Mapping)):
-        raise AgentError(f"output is a pydantic model or a JSON Schema of an object, not {output!r}")
+    if not isinstance(output, Mapping) and not (isinstance(output, type) and issubclass(output, BaseModel)):
+        raise AgentError(f"output: {output!r} is no form of an answer; give a pydantic model, or a JSON Schema")
     if isinstance(output, type):
         schema = output.model_json_schema()
         schema.pop("title", None)
