@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from workbench.agent.hooks import Hooks
+    from workbench.agent.hooks import Answer, Call, Context, Hooks, Turn
     from workbench.api.agent import Agent, AgentRun
     from workbench.api.places import Store
     from workbench.api.result import RunResult, WaitingCall
@@ -33,6 +33,9 @@ _HOMES = {
     "Agent": "api.agent",
     "AgentError": "errors",
     "AgentRun": "api.agent",
+    "Answer": "agent.hooks",
+    "Call": "agent.hooks",
+    "Context": "agent.hooks",
     "DocumentBlock": "events.content",
     "Endpoint": "providers.remote",
     "Hooks": "agent.hooks",
@@ -53,6 +56,7 @@ _HOMES = {
     "ToolError": "errors",
     "ToolResult": "tools.base",
     "Toolkit": "tools.toolkit",
+    "Turn": "agent.hooks",
     "UserError": "errors",
     "WaitingCall": "api.result",
     "file_tools": "tools.files",
@@ -67,6 +71,9 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentRun",
+    "Answer",
+    "Call",
+    "Context",
     "DocumentBlock",
     "Endpoint",
     "Hooks",
@@ -87,6 +94,7 @@ __all__ = [
     "ToolError",
     "ToolResult",
     "Toolkit",
+    "Turn",
     "UserError",
     "WaitingCall",
     "file_tools",

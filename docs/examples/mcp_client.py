@@ -3,7 +3,7 @@
     workbench run -a docs/examples/mcp_client.py "What is the length of a fathom?"
 
 Tools of a server are asked for each time, unless you say otherwise; that this one only reads is your word, not the
-server's. `McpServer("…", url="http://…")` takes a server that runs already.
+server's. `mcp_http.py` takes a server that runs already.
 """
 
 import sys

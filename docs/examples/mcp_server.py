@@ -1,4 +1,12 @@
-"""A small MCP server, for `mcp_client.py`: one tool, over stdio. It needs `pip install 'workbench[mcp]'`."""
+"""A small MCP server, for `mcp_client.py` and `mcp_http.py`. It needs `pip install 'workbench[mcp]'`.
+
+    python docs/examples/mcp_server.py
+    python docs/examples/mcp_server.py 8765
+
+speaks over stdio, and over HTTP at a port of this machine.
+"""
+
+import sys
 
 from mcp.server.mcpserver import MCPServer
 
@@ -17,4 +25,7 @@ def get_length(unit: str) -> str:
 
 
 if __name__ == "__main__":
-    server.run()
+    if len(sys.argv) > 1:
+        server.run("streamable-http", port=int(sys.argv[1]))
+    else:
+        server.run()

@@ -129,3 +129,54 @@ async def test_a_tool_that_would_end_the_program(tmp_path: Path, error: BaseExce
             assert call.result is not None
             assert type(error).__name__ in call.result.first_line
             await acted.shows("still")
+
+
+async def test_tools_that_ignore_their_end(tmp_path: Path, gate: threading.Event) -> None:
+    """One that swallows its cancellation and one on a thread time out, are left behind, and hold nobody up."""
+
+    @tool(timeout=0.05)
+    async def stay() -> str:
+        while not gate.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    @tool(name="stay_beside", timeout=0.05)
+    def stay_beside() -> str:
+        gate.wait(60)
+        return "late"
+
+    with rig(tmp_path, stay, stay_beside) as driven:
+        async with stage(driven.driver, start=StartRun("What?")) as acted:
+            await type_a_message(acted)
+            await acted.until(lambda: is_done(acted))
+            calls = acted.watched.history.live.steps[0].calls
+            assert [(call.tool, call.outcome) for call in calls.values()] == [
+                ("stay", "timeout"),
+                ("stay_beside", "timeout"),
+            ]
+            await acted.shows("still")
+            gate.set()
+
+
+async def test_what_json_cannot_hold(tmp_path: Path) -> None:
+    """It is a result all the same, and is shown."""
+
+    @tool
+    def odd() -> object:
+        loop: list[object] = [float("nan"), {1, 2}, object(), "\ud800"]
+        loop.append(loop)
+        return {"odd": loop, 3: 10**400}
+
+    with rig(tmp_path, odd) as driven:
+        async with stage(driven.driver, start=StartRun("What?")) as acted:
+            await type_a_message(acted)
+            await acted.until(lambda: is_done(acted))
+            await acted.press("escape")
+            call = acted.watched.history.live.steps[0].calls["0.0"]
+            assert (call.outcome, call.result is not None) == ("ok", True)
+            acted.main.timeline.select(Selection("call", step=0, call="0.0"))
+            await acted.shows("object object at")
+            await type_a_message(acted)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
+import threading
 import weakref
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 import workbench
-from workbench import Agent, AgentError, Store, ToolError, UserError, WaitingCall, tool
+from tests import user_program
+from workbench import Agent, AgentError, RunResult, Store, ToolError, UserError, WaitingCall, tool
 from workbench.api import memory
 from workbench.api.result import result_of
 from workbench.errors import StoreError
@@ -46,6 +50,7 @@ def agent(*calls: tuple[str, dict[str, Any]], **options: Any) -> Agent:
     return Agent(model=answering(*calls), tools=[look, send], **options)
 
 
+PROGRAM = Path(user_program.__file__).read_text("utf-8")
 PLACES = pytest.mark.parametrize("kept", [False, True], ids=["in memory", "in a store"])
 
 
@@ -380,6 +385,13 @@ async def test_what_cannot_begin_is_raised(tmp_path: Path) -> None:
         ({"roles": [{"name": "a"}]}, r"roles is a list of Role\(…\)"),
         ({"plan": "never"}, "plan: Input should be 'ask', 'auto' or 'off'"),
         ({"roles": [workbench.Role(name="a", good_at="x"), workbench.Role(name="a", good_at="y")]}, "two roles"),
+        ({"roles": [workbench.Role(name="a", good_at="x", tools=("lok",))]}, "role 'a' has a tool 'lok'"),
+        ({"roles": [workbench.Role(name="a", good_at="x", ensemble=0)]}, "ensemble = 0 cannot be used"),
+        ({"mcp": ["docs"]}, r"mcp is a list of McpServer\(…\)"),
+        ({"limits": workbench.Limits(calls_at_once=0)}, "calls_at_once = 0 cannot be used"),
+        ({"parameters": workbench.ModelParameters(tool_choice="lok")}, "tool_choice = 'lok' cannot be used"),
+        ({"retries": workbench.ModelRetries(attempts=0)}, "attempts = 0 cannot be used"),
+        ({"instructions": 5}, "instructions: Input should be a valid string"),
     ],
 )
 def test_what_cannot_be_an_agent_is_refused_where_it_stands(options: dict[str, Any], said: str) -> None:
@@ -388,9 +400,62 @@ def test_what_cannot_be_an_agent_is_refused_where_it_stands(options: dict[str, A
         Agent(**options)
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        (workbench.PermissionRules, {"denny": ("shell",)}, "PermissionRules has no 'denny'; did you mean 'deny'?"),
+        (workbench.Limits, {"most_steps": 3}, "Limits has no 'most_steps'; "),
+        (workbench.Role, {"name": "a", "good_at": "b", "tool": ()}, "Role has no 'tool'; did you mean 'tools'?"),
+        (workbench.ModelParameters, {"heat": 1}, "ModelParameters has no 'heat'; there are max_tokens"),
+        (workbench.ModelRetries, {"atempts": 1}, "ModelRetries has no 'atempts'; did you mean 'attempts'?"),
+    ],
+)
+def test_a_misspelled_name_is_refused(kind: Callable[..., object], given: dict[str, Any], said: str) -> None:
+    """Nothing that was said is ignored; what a newer log says more is."""
+    with pytest.raises(AgentError, match=re.escape(said)):
+        kind(**given)
+    assert workbench.Limits.model_validate({"steps": 3, "of_later": 1}).steps == 3
+
+
 def test_it_runs_without_an_event_loop() -> None:
     """`run_sync` is for scripts."""
     assert agent(("look", {"city": "Oslo"})).run_sync("?").answer == "done"
+
+
+def test_a_tool_that_ignores_its_end_holds_no_script_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its call times out, the run has its answer, and `run_sync` returns."""
+    monkeypatch.setattr("workbench.driver.leaving.STOP_SECONDS", 0.01)
+    ended = threading.Event()
+
+    @tool(timeout=0.02)
+    async def stay() -> str:
+        while not ended.is_set():
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    results: list[RunResult] = []
+    stubborn = Agent(model=answering(("stay", {})), tools=[stay])
+    script = threading.Thread(target=lambda: results.append(stubborn.run_sync("?")), daemon=True)
+    script.start()
+    script.join(20)
+    ended.set()
+    assert [result.answer for result in results] == ["done"]
+    call = results[0].state.call("0.0")
+    assert call is not None
+    assert call.outcome == "timeout"
+
+
+async def test_a_program_uses_every_public_name(tmp_path: Path) -> None:
+    """It runs, and mypy finds nothing in it; a name that it does not use would be one that nobody tried."""
+    assert [name for name in workbench.__all__ if not re.search(rf"\b{name}\b(?!,\n)", PROGRAM)] == []
+    assert user_program.whole(tmp_path).name == "agent"
+    seen = await user_program.run(tmp_path)
+    assert seen[:4] == ["turn 0", "fetch", "0.0 4", "turn 1"]
+    assert "It is all there." in seen
+    assert seen[-1].startswith("two tools are named 'fetch'")
 
 
 def test_nothing_but_the_documented_names_is_public() -> None:

@@ -187,7 +187,7 @@ def returning(value: Any) -> Tool:
         (GeneratorExit("odd"), "give failed: GeneratorExit: odd"),
         (asyncio.CancelledError(), "give was cancelled from inside"),
         (Unreadable(), "the result cannot be read: RuntimeError: no words"),
-        (ToolResult("not blocks"), "the result cannot be read"),  # type: ignore[arg-type]
+        (ToolResult(5), "the result cannot be read"),  # type: ignore[arg-type]
     ],
 )
 async def test_a_failing_tool_is_an_error_result_and_never_ends_the_run(value: Any, said: str) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +185,35 @@ def test_a_server_is_asked(shell: Shell) -> None:
     printed = ask(shell, "mcp_client")
     assert printed.code == 0, printed.err
     assert "A fathom is 1.8288 m long." in answer(printed)["answer"]
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Start the example's server over HTTP, at a port that is free; give its address."""
+    program = [sys.executable, str(EXAMPLES / "mcp_server.py"), "0"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            told = next((line for line in process.stderr if "running on" in line), "")
+            found = re.search(r"http://127\.0\.0\.1:\d+", told)
+            assert found is not None
+            yield f"{found[0]}/mcp"
+        finally:
+            process.kill()
+
+
+def test_a_server_is_asked_over_http(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that runs already, beside one that is started; where it is gone, the run does not begin."""
+    assert ask(shell, "mcp_client").code == 0
+    with served() as address:
+        monkeypatch.setenv("MEASURES", address)
+        printed = ask(shell, "mcp_http")
+    assert printed.code == 0, printed.err
+    assert calls(printed)[0][0] == "get_length"
+    assert "A furlong is 201.168 m long." in answer(printed)["answer"]
+    gone = ask(shell, "mcp_http")
+    assert (gone.code, gone.out) == (2, "")
+    assert "the MCP server 'far-measures'" in gone.err
 
 
 def test_the_page_names_every_example_and_every_example_says_how_it_is_run() -> None:

@@ -247,7 +247,7 @@ def shared() -> Any:
         (lambda: RudeObject(SystemExit(1)), "the result cannot be read: SystemExit: 1"),
         (lambda: [RudeObject(KeyboardInterrupt())], "the result cannot be read: KeyboardInterrupt"),
         (RudeModel, "the result cannot be read: KeyboardInterrupt"),
-        (lambda: ToolResult("text"), "the result cannot be read"),  # type: ignore[arg-type]
+        (lambda: ToolResult(5), "the result cannot be read"),  # type: ignore[arg-type]
         (lambda: ToolResult((RudeObject(SystemExit(1)),)), "the result cannot be read"),  # type: ignore[arg-type]
     ],
 )

@@ -46,6 +46,11 @@ async def test_the_parts_are_put_together() -> None:
     assert lab.text("0.0") == "0 h: rain\n1 h: rain\n2 h: rain\n\nIt was dry in the end.\n"
 
 
+def test_the_page_needs_no_name_that_is_not_public() -> None:
+    """Its examples import of workbench what docs/api.md tells of."""
+    assert not re.search(r"(from|import) workbench\.", "".join(EXAMPLES))
+
+
 def test_the_toolkit_is_one() -> None:
     """With the names that the page gives, and a tool that switches its group."""
     kit = names_of(2)["kit"]

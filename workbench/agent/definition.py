@@ -18,6 +18,7 @@ from workbench.errors import AgentError
 from workbench.events.agent import CorpusRecord, Limits, ModelParameters, ModelRetries, PermissionRules, PlanMode, Role
 from workbench.providers.base import Provider
 from workbench.providers.own import own_name
+from workbench.tools.arguments import first_problem
 from workbench.tools.base import Tool
 from workbench.tools.checks import check_toolkit
 from workbench.tools.control import Output, spawn_subagent, submit_answer
@@ -89,15 +90,12 @@ class AgentDefinition:
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
         object.__setattr__(self, "tools", tuple(_usable(item) for item in _flat(self.tools)))
-        for hook in self.hooks:
-            if not isinstance(hook, Hooks):
-                raise AgentError(f"{hook!r} is no hook; make it of a class that inherits from Hooks")
         made = self(NoDocuments(), NotesInMemory(), None)
         check_toolkit(made.toolkit)
         try:
             made.record()
         except ValidationError as error:
-            raise AgentError(problem_of(error)) from None
+            raise AgentError(first_problem(error)) from None
 
     @property
     def model_name(self) -> str | None:
@@ -175,12 +173,6 @@ def _check_types(definition: AgentDefinition) -> None:
         many = getattr(definition, name)
         if not isinstance(many, list | tuple) or not all(isinstance(one, expected) for one in many):
             raise AgentError(f"{name} is a list of {expected.__name__}(…), and not {many!r}")
-
-
-def problem_of(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a value, and where in it."""
-    wrong = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
 
 
 def _flat(items: Iterable[Any]) -> Iterator[Any]:

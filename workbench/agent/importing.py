@@ -12,7 +12,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final
 
+from pydantic import ValidationError
+
 from workbench.errors import AgentError, WorkbenchError
+from workbench.tools.arguments import first_problem
 
 ENDINGS: Final = (".py", ".toml")
 """Of files in which agents stand."""
@@ -81,7 +84,8 @@ def _told(error: BaseException, name: str, path: Path | None) -> AgentError:
     """Return what went wrong while an agent was imported, with the line."""
     if isinstance(error, SyntaxError):
         where = Path(error.filename or name).name
-        return AgentError(f"{where}, line {error.lineno}: it is not Python: {error.msg}")
+        line = f", line {error.lineno}" if error.lineno else ""  # zero bytes stand on none
+        return AgentError(f"{where}{line}: it is not Python: {error.msg}")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if path is None or Path(frame.filename) == path]
     outside = [frame for frame in own if "importlib" not in frame.filename]
@@ -91,8 +95,15 @@ def _told(error: BaseException, name: str, path: Path | None) -> AgentError:
         return AgentError(
             f'{where}{line}: it ends the program when it is imported; put that behind if __name__ == "__main__":'
         )
+    return AgentError(f"{where}{line}: {_words(error)}")
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    if isinstance(error, ValidationError):
+        return f"{error.title}: {first_problem(error)}"
     said = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
-    return AgentError(f"{where}{line}: {said}")
+    return " ".join(said.split())
 
 
 def find_module(name: str) -> ModuleSpec | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike, problem_of
+from workbench.agent.definition import BUILT_IN, AgentDefinition, ToolLike
 from workbench.agent.importing import find_module, imported, is_file
 from workbench.config.mcp import read_mcp
 from workbench.errors import AgentError, UserError
 from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
+from workbench.tools.arguments import first_problem
 from workbench.tools.base import Tool
 from workbench.tools.files import file_tools
 from workbench.tools.mcp.server import McpServer
@@ -42,21 +44,45 @@ def read_toml(path: Path) -> AgentDefinition:
     """Return the agent that a TOML file describes.
 
     Texts may be `@FILE`, tools `FILE.py:function` or `package.module:function`; files are looked for beside it.
-    Raises `AgentError` naming the file and the key.
+    Raises `AgentError` naming the file, the line and the key.
     """
     try:
-        entries = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        entries = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise AgentError(f"{path.name} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise AgentError(f"{path.name} is not TOML: {error}") from None
+    said: dict[str, Any] = {}
+    for key, value in entries.items():
+        try:
+            said[key] = _value(key, value, path.parent)
+        except (UserError, ValidationError) as error:
+            wrong = str(error) if isinstance(error, UserError) else first_problem(error)
+            raise AgentError(f"{path.name}{_line(text, key, wrong.partition(';')[0])}: {wrong}") from None
     try:
-        said = {key: _value(key, value, path.parent) for key, value in entries.items()}
         return AgentDefinition(**{"name": path.stem, **said})
     except UserError as error:
         raise AgentError(f"{path.name}: {error}") from None
-    except ValidationError as error:
-        raise AgentError(f"{path.name}: {problem_of(error)}") from None
+
+
+def _line(text: str, key: str, error: str) -> str:
+    """Return on which line an entry stands; that of a table is the line of the name that the error tells of.
+
+    The parser keeps no lines, so they are looked for; where an entry is written in another way, none is named.
+    """
+    begins = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[.=\]]""")
+    lines = text.splitlines()
+    first = next((number for number, line in enumerate(lines) if begins.match(line)), None)
+    if first is None:
+        return ""
+    for number, line in enumerate(lines[first:], first):
+        if number > first and line.lstrip().startswith("[") and not begins.match(line):
+            break
+        name = re.match(r"""\s*(?:[\w-]+\s*\.\s*)?["']?([\w-]+)["']?\s*=""", line)
+        if name is not None and re.search(rf"""['.]{re.escape(name[1])}\b""", error):
+            return f", line {number + 1}"
+    return f", line {first + 1}"
 
 
 def code_of(path: Path) -> tuple[Path, ...]:
@@ -143,7 +169,7 @@ def _table(key: str, value: Any, model: type[_Table]) -> _Table:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise AgentError(f"{key}.{problem_of(error)}") from None
+        raise AgentError(f"{key}.{first_problem(error)}") from None
 
 
 def _folder(value: Any, folder: Path) -> Path:

@@ -14,12 +14,15 @@ from workbench.agent.definition import AgentDefinition
 from workbench.api.memory import MemoryRun
 from workbench.api.places import LivingRun, Store, StoredRun, shared_store
 from workbench.api.result import RunResult, WaitingCall, result_of
+from workbench.debugger.parameters import check_agent
 from workbench.driver.attaching import attached
 from workbench.driver.commands import AgentOptions
-from workbench.errors import UserError
+from workbench.driver.leaving import leave
+from workbench.errors import AgentError, EditRefusedError, UserError
 from workbench.events.base import Recorded
 from workbench.events.content import Content
 from workbench.providers.remote import Endpoint
+from workbench.tools.library import NoDocuments, NotesInMemory
 
 Approve = Callable[[WaitingCall], bool | Awaitable[bool]]
 """Answers for a person whether a call may run; it may be async."""
@@ -31,6 +34,18 @@ class Agent(AgentDefinition):
 
     `await agent.run("question")` runs it without a screen; `agent.stream("question")` gives its events as well.
     """
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used, where it was written."""
+        super().__post_init__()
+        record = self(NoDocuments(), NotesInMemory(), None).record()
+        if self.mcp:  # what is named may be a tool of a server, which nobody has asked yet
+            parameters = record.parameters.model_copy(update={"tool_choice": "auto"})
+            record = record.model_copy(update={"roles": (), "parameters": parameters})
+        try:
+            check_agent(record)
+        except EditRefusedError as error:
+            raise AgentError(str(error)) from None
 
     async def run(
         self,
@@ -99,7 +114,11 @@ class Agent(AgentDefinition):
 
     def run_sync(self, question: str, **options: Any) -> RunResult:
         """Run it from code without an event loop; `options` are those of `run`."""
-        return asyncio.run(self.run(question, **options))
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        try:
+            return runner.run(self.run(question, **options))
+        finally:  # not by the runner's own end, which waits for each tool that it cancels, for ever if need be
+            leave(runner.get_loop())
 
 
 _WITHOUT_A_PERSON = AgentOptions(plan="off")

@@ -16,4 +16,9 @@ _FILES = {
 def execute(args: argparse.Namespace) -> int:
     """Do what was asked for and return the exit code."""
     command: Callable[[argparse.Namespace], int] = import_module(f"workbench.cli.{_FILES[args.command]}").execute
-    return command(args)
+    if not getattr(args, "json", False):
+        return command(args)
+    from workbench.cli.paper import stdout_alone
+
+    with stdout_alone():
+        return command(args)

@@ -10,7 +10,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TextIO
 
 from workbench.views.segments import Line, Segment, Style
@@ -69,9 +70,45 @@ class Paper:
         return f"\x1b[{colour}m{segment.text}\x1b[m" if colour and segment.text else segment.text
 
 
+_kept: TextIO | None = None
+"""What leads to stdout while it is kept for `out` alone."""
+
+
 def out() -> Paper:
     """Return the paper for what a command has to say."""
-    return Paper(sys.stdout)
+    return Paper(_kept or sys.stdout)
+
+
+@contextmanager
+def stdout_alone() -> Iterator[None]:
+    """Keep stdout for what `out` prints: a program reads it. What tools and their programs print goes to stderr."""
+    global _kept  # noqa: PLW0603 - there is one stdout
+    before = sys.stdout
+    before.flush()
+    with ExitStack() as stack:
+        _kept = before
+        if _is_descriptor(before):
+            copy = os.dup(1)
+            stack.callback(os.close, copy)
+            stack.callback(os.dup2, copy, 1)
+            encoding, errors = before.encoding, before.errors
+            _kept = stack.enter_context(open(os.dup(1), "w", encoding=encoding, errors=errors))  # noqa: PTH123
+            stack.callback(before.flush)
+            os.dup2(2, 1)
+        stack.callback(setattr, sys, "stdout", before)
+        sys.stdout = sys.stderr
+        try:
+            yield
+        finally:
+            _kept = None
+
+
+def _is_descriptor(stream: TextIO) -> bool:
+    """Return whether a stream is the process' own stdout, which programs inherit."""
+    try:
+        return stream.fileno() == 1
+    except (OSError, ValueError):
+        return False
 
 
 def err() -> Paper:

@@ -18,7 +18,7 @@ from typing import Any, Self
 from workbench.driver.commanding import obey
 from workbench.driver.commands import Command
 from workbench.driver.feed import Feed, Trouble
-from workbench.driver.moving import STOP_SECONDS
+from workbench.driver.leaving import leave
 from workbench.driver.opening import opened_session
 from workbench.driver.session import Session
 from workbench.driver.settings import DriverSettings
@@ -148,7 +148,7 @@ class Driver:
                 self._ready.set_exception(error)
         finally:
             self._session = None
-            _leave(loop)
+            leave(loop)
             for asked in list(self._asked):
                 asked.cancel()
 
@@ -164,14 +164,3 @@ class Driver:
             self._loop, self._closing, self._session = asyncio.get_running_loop(), asyncio.Event(), session
             self._ready.set_result(None)
             await self._closing.wait()
-
-
-def _leave(loop: asyncio.AbstractEventLoop) -> None:
-    """End a loop with what still runs on it; a tool that swallows its cancellation is left behind."""
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=STOP_SECONDS))
-    loop.set_exception_handler(lambda _loop, _context: None)
-    loop.close()

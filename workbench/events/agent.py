@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import JsonValue, field_validator
 
+from workbench.errors import AgentError
 from workbench.events.base import Frozen
 
 Effect = Literal["read_only", "idempotent", "effectful"]
@@ -73,7 +75,22 @@ def switch(groups: Iterable[ToolGroup], wanted: Mapping[str, bool]) -> tuple[Too
     return tuple(group.model_copy(update={"active": wanted.get(group.name, group.active)}) for group in groups)
 
 
-class PermissionRules(Frozen):
+class Written(Frozen):
+    """What a person writes in a program: a name that it has not is refused, for a *deny* that is misspelled is none.
+
+    A log may hold more than is known here.
+    """
+
+    def __new__(cls, **given: Any) -> Self:
+        """Make one; what is read from a log is given afterwards."""
+        if unknown := sorted(given.keys() - cls.model_fields.keys()):
+            near = difflib.get_close_matches(unknown[0], cls.model_fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(cls.model_fields)}"
+            raise AgentError(f"{cls.__name__} has no {unknown[0]!r}; {hint}")
+        return super().__new__(cls)
+
+
+class PermissionRules(Written):
     """What may run, by rules such as `fetch_doc` or `shell(git status*)`; deny wins over ask, and ask over allow."""
 
     allow: tuple[str, ...] = ()
@@ -81,7 +98,7 @@ class PermissionRules(Frozen):
     deny: tuple[str, ...] = ()
 
 
-class ModelParameters(Frozen):
+class ModelParameters(Written):
     """How the model is asked."""
 
     max_tokens: int = 4096
@@ -101,7 +118,7 @@ class ModelParameters(Frozen):
         return tuple(dict.fromkeys(value)) if isinstance(value, list) else value
 
 
-class Limits(Frozen):
+class Limits(Written):
     """Where a run stops, resumably. None means no limit."""
 
     steps: int | None = 10
@@ -123,7 +140,7 @@ class Limits(Frozen):
     """How many answers that do not fit the wanted schema are given back to the model before the run fails."""
 
 
-class ModelRetries(Frozen):
+class ModelRetries(Written):
     """How often a turn of the model is tried where it breaks, and what is waited in between."""
 
     attempts: int | None = None
@@ -133,7 +150,7 @@ class ModelRetries(Frozen):
     longest_wait: float = 60.0
 
 
-class Role(Frozen):
+class Role(Written):
     """A kind of subagent that the model may choose."""
 
     name: str

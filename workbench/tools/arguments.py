@@ -41,6 +41,12 @@ class InputError(ToolError):
         super().__init__("; ".join([*said, "and more"] if len(found) > MOST_PROBLEMS else said))
 
 
+def first_problem(error: ValidationError) -> str:
+    """Return the first of what pydantic found, with its place."""
+    first = error.errors(include_url=False)[0]
+    return _cut(": ".join([*filter(None, [".".join(map(str, first["loc"]))]), first["msg"]]))
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_PROBLEM else f"{text[:LONGEST_PROBLEM]}…"
 

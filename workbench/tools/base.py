@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue
 from workbench.errors import ToolError
 from workbench.events.agent import ToolSpec
 from workbench.events.content import (
+    Block,
     Content,
     DocumentBlock,
     ImageBlock,
@@ -67,13 +68,13 @@ class ToolContext(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class ToolResult:
     """A result of more than text, or an error that the model should see as such, or a part of a result.
 
     A tool that yields gives parts: what it yields is put together. A part that is a `ToolResult` says with
     `is_last=False` that it is one; else it is the whole, in place of all that came before, and nothing more is asked
-    of the tool.
+    of the tool. A text, or one block, is content of one block.
     """
 
     content: Content
@@ -82,6 +83,15 @@ class ToolResult:
     """False for a part, to which more is added."""
     interrupted: bool = False
     """It is not whole: the tool had to stop before its end."""
+
+    def __init__(
+        self, content: Content | Block | str, is_error: bool = False, is_last: bool = True, interrupted: bool = False
+    ) -> None:
+        given = to_content(content) if isinstance(content, str) or _is_block(content) else content
+        for name, value in (
+            ("content", given), ("is_error", is_error), ("is_last", is_last), ("interrupted", interrupted)
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)
 
 
 ToolFunction = Callable[..., Any]

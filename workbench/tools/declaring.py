@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack, overload
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.json_schema import PydanticJsonSchemaWarning
 
 from workbench.errors import AgentError
 from workbench.events.agent import Effect, Exposure, Permission, ToolSpec
-from workbench.tools.arguments import Arguments, ExtendedArguments, ModelArguments, SchemaArguments
+from workbench.tools.arguments import Arguments, ExtendedArguments, ModelArguments, SchemaArguments, first_problem
 from workbench.tools.base import NAME, Postprocess, Preview, Tool, ToolFunction
 from workbench.tools.docstrings import read_docstring
 from workbench.tools.signatures import Signature, arguments_model, innermost, read_signature
@@ -146,7 +146,7 @@ def _list(value: JsonValue | None) -> list[JsonValue]:
 def _make(function: ToolFunction, declared: Declared) -> Tool:
     inner = innermost(function)
     name = declared.get("name") or str(getattr(function, "__name__", getattr(inner, "__name__", "")))
-    if not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise AgentError(f"a tool cannot be named {name!r}; give it a name of letters, digits, _ and -")
     preset = dict(declared.get("preset") or {})
     signature = read_signature(
@@ -165,8 +165,8 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
     else:
         schema, arguments = _own_schema(name, given, signature, preset)
     description = declared.get("description")
-    return Tool(
-        spec=ToolSpec(
+    try:
+        spec = ToolSpec(
             name=name,
             description=described.text(long=declared.get("long_description", True))
             if description is None
@@ -183,7 +183,11 @@ def _make(function: ToolFunction, declared: Declared) -> Tool:
             subject=declared.get("subject"),
             exposure=_exposure(declared),
             max_output=declared.get("max_output", 1_000_000),
-        ),
+        )
+    except ValidationError as error:
+        raise AgentError(f"tool {name!r}: {first_problem(error)}") from None
+    return Tool(
+        spec=spec,
         function=function,
         arguments=arguments,
         is_async=inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner),
