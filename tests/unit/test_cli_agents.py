@@ -229,7 +229,8 @@ def test_an_agents_model_may_be_an_object(shell: Shell) -> None:
             "from tests.cli_harness import by_step\n"
             "class Mine(ScriptedProvider):\n"
             "    def __init__(self):\n"
-            "        super().__init__(by_step([Turn('', [('get_weather', {'city': 'Rome'})]), Turn('It rains.')]))\n"
+            "        rome = Turn('', [('get_weather', {'city': 'Rome'})])\n"
+            "        super().__init__(by_step([rome, Turn('It rains.'), Turn('Still.')]))\n"
             "agent =",
         ),
     )
@@ -240,6 +241,14 @@ def test_an_agents_model_may_be_an_object(shell: Shell) -> None:
     assert printed.code == 0, printed
     assert "It rains in Rome." in printed.out
     assert "is an object of somebody's program" in shell.refused("fork", "@last", "--at", "0", "-m", "own:Other")
+    for forked in (["resume", "@last", "--say", "And now?"], ["fork", "@last", "--result", "0.0=It snows."]):
+        printed = shell(*forked)
+        assert (printed.code, printed.err.count("workbench:")) == (0, 0), printed
+    assert shell("fork", "@last", "-m", "offline", "--no-drive").code == 0
+    assert shell("fork", "@last", "-m", "own:Mine", "--at", "0").code == 3, "a fork may go back to it"
+    Path("mine.py").write_text(Path("mine.py").read_text("utf-8") + "# changed\n", "utf-8")
+    assert "has changed since" in shell.refused("fork", "@last", "--at", "0")
+    assert shell("fork", "@last", "--at", "0", "-a", "mine.py").code == 3
 
 
 @pytest.mark.parametrize("name", ["my_agent.py", "folder/mine.py", "librarian.toml"])
