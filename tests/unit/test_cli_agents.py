@@ -270,3 +270,24 @@ def test_new_writes_an_agent_that_runs(shell: Shell, name: str) -> None:
 def test_new_refuses_what_is_no_agent(shell: Shell) -> None:
     """Only Python and TOML."""
     assert "ends in neither .py nor .toml" in shell.refused("new", "agent.yaml")
+
+
+def test_which_subagent_of_an_ensemble_says_what_is_told(shell: Shell) -> None:
+    """Three work on one call at once: each line says whose it is, counted from 0 as everywhere."""
+    write(
+        "team.py",
+        "from workbench import Agent, Role\n"
+        "from workbench.providers.scripted import ScriptedProvider, Turn\n"
+        "from tests.cli_harness import by_step\n"
+        "from tests.harness import answer\n"
+        "spawn = Turn('', [('spawn_subagent', {'task': 'Find a.', 'role': 'finder'})])\n"
+        "def script(request):\n"
+        "    return answer('a') if 'Find a.' in str(request.messages[0]) else by_step([spawn, answer('a')])(request)\n"
+        "roles = [Role(name='finder', good_at='finding', ensemble=3)]\n"
+        "agent = Agent(model=ScriptedProvider(script), roles=roles, plan='off')\n",
+    )
+    printed = shell("run", "-a", "team.py", "Ask.")
+    assert printed.code == 0, printed
+    for member in range(3):
+        assert f"  0.0 ↳{member} " in printed.out
+        assert f"\n0.0 ↳{member} │ STEP 0" in printed.out
