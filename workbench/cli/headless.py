@@ -112,11 +112,11 @@ class Headless(AbstractContextManager["Headless"]):
         if rules:
             self._breaks = tuple(setting.rule for setting in self.ask(AddBreakpoints(tuple(rules))))
 
-    def follow(self, opened: OpenedRun, *, upto: int) -> int:
+    def follow(self, opened: OpenedRun, *, upto: int, denies_asks: bool = False) -> int:
         """Tell what happens in a run after event `upto`, until it rests; returns the exit code."""
         if self._recording is not None:
             self._recording.begin(self._driver.feed, opened.run)
-        tree = RunTree(self.ask, opened, upto=upto)
+        tree = RunTree(self.ask, opened, upto=upto, denies_asks=denies_asks)
         self._is_following = True
         try:
             for record in opened.records:
