@@ -118,6 +118,22 @@ WRONG = [
     (GOOD.replace("[get_weather]", "[get_weather, get_weather]"), "mine.py, line 10: two tools are named"),
     (GOOD.replace("Agent(name", "Agent(nome"), "line 10: TypeError: "),
     (GOOD.replace("[get_weather]", "[3]"), "mine.py, line 10: 3 is no tool"),
+    (
+        GOOD.replace("[get_weather]", "Toolkit([])").replace("tool\n", "tool, Toolkit\n", 1),
+        "not a Toolkit; write tools=",
+    ),
+    (
+        GOOD.replace('plan="off"', 'plan="maybe"'),
+        "line 10: AgentRecord: plan: Input should be 'ask', 'auto' or 'off'",
+    ),
+    (GOOD.replace('plan="off"', 'limits={"steps": 3}'), "line 10: limits: {'steps': 3} is no Limits; write Limits(…)"),
+    (GOOD.replace('plan="off"', 'mcp=["docs"]'), "line 10: mcp: 'docs' is no McpServer; write McpServer(…)"),
+    (GOOD.replace('plan="off"', 'roles=["critic"]'), "line 10: roles: 'critic' is no Role; write Role(…)"),
+    (
+        GOOD.replace("Agent, tool", "Agent, Hooks, tool").replace('plan="off"', "hooks=[Hooks]"),
+        "is no hook; write Hooks()",
+    ),
+    (GOOD.replace('plan="off"', "hooks=None"), "line 10: hooks is a list, not None"),
 ]
 
 
@@ -133,6 +149,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(shell: Shell, text: str, 
     [
         ("nowhere.py", "there is no file 'nowhere.py'; an agent is named FILE.py"),
         ("nowhere.module:agent", "there is no module 'nowhere.module'; an agent is named"),
+        (".", "'.' is no agent; an agent is named"),
         ("mine.py:agnet", "mine.py has no agent 'agnet'; did you mean 'agent'?"),
         ("mine.py:get_weather", "mine.py:get_weather is no agent but of type 'Tool'"),
     ],

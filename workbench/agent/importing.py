@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from pydantic import ValidationError
+
 from workbench.errors import AgentError, WorkbenchError
 
 ENDINGS: Final = (".py", ".toml")
@@ -42,6 +44,8 @@ def allow_imports_from(folder: Path) -> None:
 
 def imported_module(name: str) -> ModuleType:
     """Return a module by its name; raises `AgentError` with the line."""
+    if not all(name.split(".")):
+        raise AgentError(f"{name!r} is no agent; {EXPECTED}")
     try:
         allow_imports_from(Path.cwd())
         return importlib.import_module(name)
@@ -84,8 +88,15 @@ def _told(error: BaseException, name: str, path: Path | None) -> AgentError:
         return AgentError(
             f'{where}{line}: it ends the program when it is imported; put that behind if __name__ == "__main__":'
         )
-    said = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
-    return AgentError(f"{where}{line}: {said}")
+    return AgentError(f"{where}{line}: {_words(error)}")
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error says, in one sentence."""
+    if isinstance(error, ValidationError):
+        wrong = error.errors(include_url=False)[0]
+        return f"{error.title}: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
+    return str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
 
 
 def find_module(name: str) -> ModuleSpec | None:
