@@ -296,6 +296,8 @@ def test_subagents_that_still_wait_are_known_to_who_comes_later(shell: Shell, mo
     below = [row["id"] for row in shell.runs() if row["caller"]]
     again = shell("resume", run)
     assert again.code == 3
+    assert "waits for you: permission to give (1 step)" in again.out
+    assert "executing" not in again.out
     assert all(f"resume {one[:8]} --approve 0.0" in again.out for one in below)
     halfway = shell("resume", below[0], "--approve", "0.0")
     assert halfway.code == 3

@@ -197,7 +197,7 @@ class Headless(AbstractContextManager["Headless"]):
         if isinstance(self._printer, TextPrinter):
             if state.told_answer:
                 notes.lines([(), *answer_lines(state.told_answer, state.citations, notes.width), ()])
-            notes.lines(ending_lines(state, notes.width))
+            notes.lines(ending_lines(state, notes.width, waiting=tree.waiting()))
         code = WAITING if tree.waiting() else exit_code(state)
         if code != COMPLETED:
             notes.lines(what_next(tree, self._place, notes.width, self._breaks))
