@@ -25,7 +25,7 @@ def shell(ran: list[str], **more: Any) -> Tool:
     """Return a tool that notes what it is to run."""
 
     @tool(name="shell", permission="ask")
-    async def run(command: str) -> str:
+    async def run(command: str, deep: bool = False) -> str:
         ran.append(command)
         return f"ran {command}"
 

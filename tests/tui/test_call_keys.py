@@ -14,7 +14,9 @@ from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import CALL, Stage, driven, select, stage
 from workbench.clock import ManualClock
 from workbench.driver.commands import CancelCall, DecidePermission, GiveTime, ResolveUnknown, RetryCall, StartRun
-from workbench.events.call import CallProgressed
+from workbench.events.call import CallFinished, CallProgressed, PermissionDecided
+from workbench.events.codec import result_fields
+from workbench.events.content import text_content
 from workbench.providers.scripted import Turn
 from workbench.tools.base import ToolContext
 from workbench.tools.declaring import tool
@@ -328,3 +330,29 @@ async def test_s_lets_a_step_end_and_then_goes_step_by_step(tmp_path: Path) -> N
             assert [step.is_closed for step in acted.watched.history.live.steps] == [True, True]
             await acted.press("space")
             await acted.until(lambda: acted.watched.history.live.answer == "done")
+
+
+async def test_a_notice_that_a_call_asks_goes_when_it_is_answered() -> None:
+    """It lies over the answer and names a key that answers nothing any more; the next call that asks says it again."""
+    log = asking()
+    driver = FakeDriver(log, live=[log.run])
+    notice = "A call asks for permission: a decides."
+    async with stage(driver) as acted:
+        await acted.until(lambda: notice in acted.notices)
+        since = len(log.records)
+        log.add(PermissionDecided(call="0.0", verdict="deny"))
+        log.add(
+            CallFinished(
+                call="0.0",
+                outcome="denied",
+                elapsed=0.0,
+                by="engine",
+                **result_fields(text_content("no"), is_error=True),
+            )
+        )
+        driver.publish(log, since)
+        await acted.until(lambda: notice not in acted.notices)
+        since = len(log.records)
+        log.step([Call("shell", {"command": "ls"}, asks="runs a command", effect="effectful")])
+        driver.publish(log, since)
+        await acted.until(lambda: notice in acted.notices)

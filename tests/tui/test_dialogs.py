@@ -188,6 +188,19 @@ async def test_what_a_call_would_do_stands_above_its_input() -> None:
         assert r"+new \u202e\u001b[2J" in shown
 
 
+async def test_a_change_of_one_line_is_seen_on_a_small_screen() -> None:
+    """What holds nothing gives its room to the diff: three lines of its head and three of context are not all."""
+    log = RunLog(agent=agent_record(plan="off"))
+    diff = "--- a now\n+++ a then\n@@ -1,7 +1,7 @@\n one\n two\n three\n-four\n+vier\n five\n six\n seven"
+    log.step([Call("edit_file", {"path": "a", "new": "f\u00fcnf"}, asks=f"it asks\n{diff}", effect="effectful")])
+    async with stage(FakeDriver(log, live=[log.run]), size=(80, 24)) as acted:
+        await acted.press("a")
+        await acted.opens(ChoiceDialog)
+        await acted.shows("+vier")
+        for words in ("-four", "more lines", "Edit the input first", "Esc"):
+            assert words in acted.shown()
+
+
 def test_an_exact_input_is_what_would_run() -> None:
     """The text that is shown is JSON of the very input, with escapes for what cannot be seen."""
     value: dict[str, JsonValue] = {"command": "a\x1b\u202e\u200b\U000e0041\n\tz", "n": 1}

@@ -33,6 +33,14 @@ def test_the_way_goes_up_to_the_root() -> None:
     assert "› call 2.1 › subagent: a question" in line
 
 
+def test_the_way_ends_with_the_task_alone() -> None:
+    """What every subagent is told behind its task is not a part of its name."""
+    child = child_log(PARENT.run, "0.0", "d" * 16, "Count the ships\n\nYou work on this one task for another agent.")
+    line = line_text(status_line(child.state, 200, None, breadcrumb(child.state, [row_of(PARENT)])))
+    assert "subagent: Count the ships " in line
+    assert "another agent" not in line
+
+
 @given(st.integers(10, 200), st.text("ab \x1b界", max_size=60))
 def test_the_line_fits_and_leads_back(width: int, task: str) -> None:
     """However narrow, whatever the tasks; a click on the first cells leads to the root, one on the status nowhere."""

@@ -141,6 +141,22 @@ WRONG = [
     ),
     (GOOD + "raise ValueError('a\\nb')\n", "mine.py, line 11: ValueError: a b"),
     ("x = 1\0\n", "mine.py: it is not Python: source code string cannot contain null bytes"),
+    (
+        GOOD.replace("[get_weather]", "Toolkit([])").replace("tool\n", "tool, Toolkit\n", 1),
+        "not a Toolkit; write tools=",
+    ),
+    (
+        GOOD.replace('plan="off"', 'plan="maybe"'),
+        "line 10: plan: Input should be 'ask', 'auto' or 'off'",
+    ),
+    (GOOD.replace('plan="off"', 'limits={"steps": 3}'), "line 10: limits: {'steps': 3} is no Limits; write Limits(…)"),
+    (GOOD.replace('plan="off"', 'mcp=["docs"]'), "line 10: mcp: 'docs' is no McpServer; write McpServer(…)"),
+    (GOOD.replace('plan="off"', 'roles=["critic"]'), "line 10: roles: 'critic' is no Role; write Role(…)"),
+    (
+        GOOD.replace("Agent, tool", "Agent, Hooks, tool").replace('plan="off"', "hooks=[Hooks]"),
+        "is no hook; write Hooks()",
+    ),
+    (GOOD.replace('plan="off"', "hooks=None"), "line 10: hooks is a list, not None"),
 ]
 
 
@@ -156,6 +172,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(shell: Shell, text: str, 
     [
         ("nowhere.py", "there is no file 'nowhere.py'; an agent is named FILE.py"),
         ("nowhere.module:agent", "there is no module 'nowhere.module'; an agent is named"),
+        (".", "'.' is no agent; an agent is named"),
         ("mine.py:agnet", "mine.py has no agent 'agnet'; did you mean 'agent'?"),
         ("mine.py:get_weather", "mine.py:get_weather is no agent but of type 'Tool'"),
     ],
@@ -307,7 +324,8 @@ def test_an_agents_model_may_be_an_object(shell: Shell) -> None:
             "from tests.cli_harness import by_step\n"
             "class Mine(ScriptedProvider):\n"
             "    def __init__(self):\n"
-            "        super().__init__(by_step([Turn('', [('get_weather', {'city': 'Rome'})]), Turn('It rains.')]))\n"
+            "        rome = Turn('', [('get_weather', {'city': 'Rome'})])\n"
+            "        super().__init__(by_step([rome, Turn('It rains.'), Turn('Still.')]))\n"
             "agent =",
         ),
     )
@@ -318,6 +336,14 @@ def test_an_agents_model_may_be_an_object(shell: Shell) -> None:
     assert printed.code == 0, printed
     assert "It rains in Rome." in printed.out
     assert "is an object of somebody's program" in shell.refused("fork", "@last", "--at", "0", "-m", "own:Other")
+    for forked in (["resume", "@last", "--say", "And now?"], ["fork", "@last", "--result", "0.0=It snows."]):
+        printed = shell(*forked)
+        assert (printed.code, printed.err.count("workbench:")) == (0, 0), printed
+    assert shell("fork", "@last", "-m", "offline", "--no-drive").code == 0
+    assert shell("fork", "@last", "-m", "own:Mine", "--at", "0").code == 3, "a fork may go back to it"
+    Path("mine.py").write_text(Path("mine.py").read_text("utf-8") + "# changed\n", "utf-8")
+    assert "has changed since" in shell.refused("fork", "@last", "--at", "0")
+    assert shell("fork", "@last", "--at", "0", "-a", "mine.py").code == 3
 
 
 @pytest.mark.parametrize("name", ["my_agent.py", "folder/mine.py", "librarian.toml"])
@@ -448,3 +474,24 @@ def test_a_folder_that_nobody_trusted_is_not_read(tmp_path: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_which_subagent_of_an_ensemble_says_what_is_told(shell: Shell) -> None:
+    """Three work on one call at once: each line says whose it is, counted from 0 as everywhere."""
+    write(
+        "team.py",
+        "from workbench import Agent, Role\n"
+        "from workbench.providers.scripted import ScriptedProvider, Turn\n"
+        "from tests.cli_harness import by_step\n"
+        "from tests.harness import answer\n"
+        "spawn = Turn('', [('spawn_subagent', {'task': 'Find a.', 'role': 'finder'})])\n"
+        "def script(request):\n"
+        "    return answer('a') if 'Find a.' in str(request.messages[0]) else by_step([spawn, answer('a')])(request)\n"
+        "roles = [Role(name='finder', good_at='finding', ensemble=3)]\n"
+        "agent = Agent(model=ScriptedProvider(script), roles=roles, plan='off')\n",
+    )
+    printed = shell("run", "-a", "team.py", "Ask.")
+    assert printed.code == 0, printed
+    for member in range(3):
+        assert f"  0.0 ↳{member} " in printed.out
+        assert f"\n0.0 ↳{member} │ STEP 0" in printed.out

@@ -281,6 +281,31 @@ def test_a_subagent_waits_and_is_answered(shell: Shell, monkeypatch: pytest.Monk
     assert [call["result"] for call in shown["steps"][0]["calls"]] == ["sent", "sent mine"]
 
 
+def test_subagents_that_still_wait_are_known_to_who_comes_later(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They say nothing when their caller goes on, and yet the command comes to its end and asks for them again."""
+    spawn = Turn("Two.", [("spawn_subagent", {"task": f"Send it {way}."}) for way in ("east", "west")])
+    child = by_step([Turn("Now.", [("send", {"text": "hi"})]), answer("sent")])
+    root = by_step([spawn, answer("all done")])
+    use_script(
+        monkeypatch,
+        lambda request: (child if "Send it" in str(request.messages[0].content) else root)(request),
+        [send],
+    )
+    assert shell("run", "--plan", "off", "Delegate.").code == 3
+    run = shell.last()
+    below = [row["id"] for row in shell.runs() if row["caller"]]
+    again = shell("resume", run)
+    assert again.code == 3
+    assert "waits for you: permission to give (1 step)" in again.out
+    assert "executing" not in again.out
+    assert all(f"resume {one[:8]} --approve 0.0" in again.out for one in below)
+    halfway = shell("resume", below[0], "--approve", "0.0")
+    assert halfway.code == 3
+    assert f"resume {below[1][:8]} --approve 0.0" in halfway.out
+    assert shell("resume", run, "--deny-asks").code == 0
+    assert shell("show", run, "--json").json["answer"] == "all done"
+
+
 def test_tools_are_switched_before_the_run_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next request has them; what is wrong is a sentence, and nothing has changed."""
     seen: list[list[str]] = []

@@ -260,5 +260,5 @@ def test_an_agent_with_skills_offers_them(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text('skills = ["nowhere"]\n', "utf-8")
     with pytest.raises(workbench.AgentError, match=r"bad\.toml: .*nowhere: there is no such folder"):
         load_agent(str(tmp_path / "bad.toml"))
-    with pytest.raises(workbench.AgentError, match="skills is a list of folders"):
+    with pytest.raises(workbench.AgentError, match="skills is a list, not 'skills'; write skills="):
         Agent(skills="skills")

@@ -112,6 +112,14 @@ async def test_two_switches_of_one_turn_are_told_in_order() -> None:
     assert names(lab)[-1] == SHOWN
 
 
+async def test_a_switch_to_what_is_so_already_is_no_change() -> None:
+    """It has its result, and no line in the timeline says that something was switched."""
+    lab = grouped([asks((SWITCH_TOOLS, {"web": True})), asks((SWITCH_TOOLS, {"web": True})), answer()])
+    await lab.run()
+    assert lab.text("1.0").startswith("Groups of tools that are on now: web.")
+    assert len(lab.all(ToolsSwitched)) == 1
+
+
 async def test_without_groups_to_switch_there_is_no_such_tool() -> None:
     """And a tool of that name is a tool like any other."""
 

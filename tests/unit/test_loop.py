@@ -19,6 +19,7 @@ from workbench.events.call import (
     CallStarted,
     OutcomeResolved,
     OutcomeUnknown,
+    PermissionAsked,
 )
 from workbench.events.content import TextBlock, text_content
 from workbench.events.edit import MessageAdded
@@ -268,6 +269,19 @@ async def test_a_pause_does_not_hold_back_an_answer_that_is_there() -> None:
     lab.journal.append = pressed  # type: ignore[method-assign]
     assert (await lab.run()).status == "completed"
     assert lab.all(RunPaused) == []
+
+
+async def test_nobody_is_asked_about_a_call_that_cannot_run() -> None:
+    """An input that does not fit goes back to the model at once."""
+
+    @tool(permission="ask")
+    async def delete(name: str) -> str:
+        return f"deleted {name}"
+
+    lab = Lab([asks(("delete", {"nam": "a"})), answer()], [delete])
+    assert (await lab.run()).status == "completed"
+    assert "name: Field required" in lab.text("0.0")
+    assert lab.all(PermissionAsked) == []
 
 
 async def test_a_wish_for_a_call_is_obeyed_even_where_the_run_rests() -> None:

@@ -77,19 +77,25 @@ class AgentDefinition:
         """Refuse what cannot be used, where it was written."""
         if not isinstance(self.name, str) or not self.name.strip():
             raise AgentError(f"an agent's name is a text that is not empty, not {self.name!r}")
-        if isinstance(self.tools, str) or not isinstance(self.tools, Sequence):
-            raise AgentError(f"tools is a list, not {self.tools!r}")
-        if not isinstance(self.hooks, Sequence):
-            raise AgentError(f"hooks is a list, not {self.hooks!r}")
-        if isinstance(self.skills, str) or not isinstance(self.skills, Sequence):
-            raise AgentError(f"skills is a list of folders, not {self.skills!r}")
+        for name in ("tools", "roles", "hooks", "skills", "mcp"):
+            _check_list(name, getattr(self, name))
+        for name, expected in _MADE_OF.items():
+            value = getattr(self, name)
+            for one in value if name in ("roles", "mcp") else (value,):
+                if not isinstance(one, expected):
+                    raise AgentError(f"{name}: {one!r} is no {expected.__name__}; write {expected.__name__}(…)")
         if self.model is not None and not isinstance(self.model, str):
             own_name(self.model)
-        _check_types(self)
         known = {role.name for role in self.roles}
         if len(known) != len(self.roles):
             raise AgentError("two roles have the same name; a role is chosen by its name")
         object.__setattr__(self, "tools", tuple(_usable(item) for item in _flat(self.tools)))
+        hooks: Sequence[Any] = self.hooks
+        for hook in hooks:
+            if not isinstance(hook, Hooks):
+                call = f"; write {hook.__name__}()" if isinstance(hook, type) and issubclass(hook, Hooks) else ""
+                of = call or "; make it of a class that inherits from Hooks"
+                raise AgentError(f"{hook!r} is no hook{of}")
         made = self(NoDocuments(), NotesInMemory(), None)
         check_toolkit(made.toolkit)
         try:
@@ -156,23 +162,20 @@ class AgentDefinition:
         )
 
 
-_TYPES: Final[Mapping[str, type]] = {
-    "permissions": PermissionRules,
+_MADE_OF: Final[Mapping[str, type]] = {
     "parameters": ModelParameters,
     "limits": Limits,
     "retries": ModelRetries,
+    "permissions": PermissionRules,
+    "roles": Role,
+    "mcp": McpServer,
 }
-_MANY_OF: Final[Mapping[str, type]] = {"roles": Role, "mcp": McpServer}
 
 
-def _check_types(definition: AgentDefinition) -> None:
-    for name, expected in _TYPES.items():
-        if not isinstance(value := getattr(definition, name), expected):
-            raise AgentError(f"{name} is made with {expected.__name__}(…), and is not {value!r}")
-    for name, expected in _MANY_OF.items():
-        many = getattr(definition, name)
-        if not isinstance(many, list | tuple) or not all(isinstance(one, expected) for one in many):
-            raise AgentError(f"{name} is a list of {expected.__name__}(…), and not {many!r}")
+def _check_list(name: str, value: Any) -> None:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        what = "a Toolkit" if isinstance(value, Toolkit) else repr(value)
+        raise AgentError(f"{name} is a list, not {what}; write {name}=[…]")
 
 
 def _flat(items: Iterable[Any]) -> Iterator[Any]:

@@ -45,6 +45,8 @@ def allow_imports_from(folder: Path) -> None:
 
 def imported_module(name: str) -> ModuleType:
     """Return a module by its name; raises `AgentError` with the line."""
+    if not all(name.split(".")):
+        raise AgentError(f"{name!r} is no agent; {EXPECTED}")
     try:
         allow_imports_from(Path.cwd())
         return importlib.import_module(name)

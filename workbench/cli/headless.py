@@ -112,11 +112,11 @@ class Headless(AbstractContextManager["Headless"]):
         if rules:
             self._breaks = tuple(setting.rule for setting in self.ask(AddBreakpoints(tuple(rules))))
 
-    def follow(self, opened: OpenedRun, *, upto: int) -> int:
+    def follow(self, opened: OpenedRun, *, upto: int, denies_asks: bool = False) -> int:
         """Tell what happens in a run after event `upto`, until it rests; returns the exit code."""
         if self._recording is not None:
             self._recording.begin(self._driver.feed, opened.run)
-        tree = RunTree(self.ask, opened, upto=upto)
+        tree = RunTree(self.ask, opened, upto=upto, denies_asks=denies_asks)
         self._is_following = True
         try:
             for record in opened.records:
@@ -197,7 +197,7 @@ class Headless(AbstractContextManager["Headless"]):
         if isinstance(self._printer, TextPrinter):
             if state.told_answer:
                 notes.lines([(), *answer_lines(state.told_answer, state.citations, notes.width), ()])
-            notes.lines(ending_lines(state, notes.width))
+            notes.lines(ending_lines(state, notes.width, waiting=tree.waiting()))
         code = WAITING if tree.waiting() else exit_code(state)
         if code != COMPLETED:
             notes.lines(what_next(tree, self._place, notes.width, self._breaks))

@@ -9,6 +9,7 @@ from workbench.events import edit as edits
 from workbench.events import plan as plans
 from workbench.events import run as runs
 from workbench.events import turn as turns
+from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
 from workbench.state.fold_hooks import note_of
 from workbench.state.parts import StepState
@@ -92,9 +93,8 @@ class Narrator:
             case edits.TextEdited():
                 return [self._note(f"{EDITED} text of turn {event.step} replaced", "edited")]
             case calls.SubagentStarted():
-                who = "judge" if event.judges else "subagent"
-                number = f" (number {event.member})" if event.member and not event.judges else ""
-                return [self._note(f"{event.call} {who} {short(event.run)}{number}: {event.task}")]
+                who = member_words(event, state.agent) or "subagent"
+                return [self._note(f"{event.call} {who} {short(event.run)}: {event.task}")]
             case calls.SubagentsSettled():
                 return self._told(f"{event.call} {settled_words(event)}", "muted")
             case calls.CallEvent() if isinstance(event, _ENDS_OF_CALLS):
@@ -146,6 +146,15 @@ class Narrator:
 
     def _note(self, text: str, style: Style = "muted") -> Line:
         return (Segment("  "), Segment(one_line(inert(text), self._width - 2), style))
+
+
+def member_words(event: calls.SubagentStarted, agent: AgentRecord | None) -> str:
+    """Return which subagent of an ensemble it is; empty for one that works alone."""
+    if event.judges:
+        return "judge"
+    roles = agent.roles if agent is not None else ()
+    is_one_of_many = any(role.name == event.role and role.ensemble > 1 for role in roles)
+    return f"↳{event.member}" if is_one_of_many else ""
 
 
 def _note_of_run(event: Event, state: RunState) -> tuple[str, Style] | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from workbench.cli.narrator import Narrator
+from workbench.cli.narrator import Narrator, member_words
 from workbench.cli.paper import Paper
 from workbench.driver.feed import Progress, Trouble
 from workbench.events.base import Recorded
+from workbench.events.call import SubagentStarted
 from workbench.events.codec import UnknownEvent
 from workbench.events.turn import TurnText
 from workbench.state.run_state import RunState
@@ -54,16 +55,21 @@ class _Beside:
 
 
 class TextPrinter(_Beside):
-    """Tells a run to a person; a subagent's lines begin with the call that it is."""
+    """Tells a run to a person; a subagent's lines begin with the call that it is, and which of its ensemble."""
 
     def __init__(self, out: Paper, err: Paper) -> None:
         super().__init__(err)
         self.notes = out
         self._narrators: dict[str, Narrator] = {}
+        self._members: dict[str, str] = {}
+        """Which of an ensemble each of its subagents is, by run."""
 
     def event(self, record: Recorded, state: RunState, *, is_child: bool) -> None:
         """Print the lines of an event."""
-        label = f"{state.caller.call} │ " if is_child and state.caller else ""
+        if isinstance(record.event, SubagentStarted):
+            self._members[record.event.run] = member_words(record.event, state.agent)
+        member = self._members.get(record.run, "")
+        label = f"{state.caller.call}{member and f' {member}'} │ " if is_child and state.caller else ""
         if record.run not in self._narrators:
             self._narrators[record.run] = Narrator(self.notes.width - len(label))
         lines = self._narrators[record.run].lines(record, state)

@@ -33,7 +33,7 @@ def execute(args: argparse.Namespace) -> int:
     with Headless(place, printer(args), args.record) as headless:
         headless.stop_at(args.breaks)
         opened, upto = go_on(headless.ask, args.run, answers, options, place)
-        return headless.follow(opened, upto=upto)
+        return headless.follow(opened, upto=upto, denies_asks=options.deny_asks)
 
 
 def go_on(

@@ -20,9 +20,14 @@ _FOR_A_PERSON = ("waiting", "unknown")
 class RunTree:
     """Knows which runs belong to one root, and what each of them is at."""
 
-    def __init__(self, ask: Callable[[Command], Any], opened: OpenedRun, *, upto: int) -> None:
-        """Begin with the root as of event `upto`; what it had after that is taken as new."""
-        self._ask = ask
+    def __init__(
+        self, ask: Callable[[Command], Any], opened: OpenedRun, *, upto: int, denies_asks: bool = False
+    ) -> None:
+        """Begin with the root as of event `upto`; what it had after that is taken as new.
+
+        With `denies_asks` no subagent waits for a person, whatever its log said last.
+        """
+        self._ask, self._denies_asks = ask, denies_asks
         self.root = opened.run
         self.states = {opened.run: fold(record for record in opened.records if record.seq <= upto)}
         self.discarded = ""
@@ -70,8 +75,19 @@ class RunTree:
 
     def _waits(self, call: CallState) -> bool:
         """Whether all subagents of a call that are not over wait for a person."""
-        open_ones = [self.states.get(member.run) for member in call.members.values() if member.end is None]
-        return bool(open_ones) and all(state is not None and state.status == "awaiting_approval" for state in open_ones)
+        open_ones = [member.run for member in call.members.values() if member.end is None]
+        if any(run in self.states and self.states[run].status != "awaiting_approval" for run in open_ones):
+            return False
+        silent = {} if self._denies_asks else {run: self._stored(run) for run in open_ones if run not in self.states}
+        if any(state.status != "awaiting_approval" for state in silent.values()):
+            return False
+        self.states.update(silent)
+        return bool(open_ones) and all(run in self.states for run in open_ones)
+
+    def _stored(self, run: str) -> RunState:
+        """Return the state of a subagent that waited before we looked, and so says nothing."""
+        opened: OpenedRun = self._ask(OpenRun(run))
+        return fold(opened.records)
 
     def _counts(self, state: RunState) -> bool:
         """Whether the run is the root, or the subagent of a call that still runs."""

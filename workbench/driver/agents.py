@@ -26,6 +26,7 @@ from workbench.events.request import Usage
 from workbench.policy import check_rules, joined_rules
 from workbench.providers.base import Provider
 from workbench.providers.catalog import calls_in_parallel, hosted_by
+from workbench.providers.own import OWN
 from workbench.providers.prices import FREE, price
 from workbench.providers.registry import RECORDED
 from workbench.tools.base import Tool
@@ -117,8 +118,7 @@ class Agents:
         its calls fail instead.
         """
         folder = record.corpus.path if record.corpus else None
-        own = (self._own[one] for one in (run, *lineage) if one in self._own)
-        make = next(own, None) or self._recorded(record, lineage[0] if lineage else run)
+        make = self._maker(record, run, lineage)
         spec = await self._spec(make, folder)
         self._tell_differences(record, spec, run)
         if record.corpus and spec.corpus and spec.corpus.fingerprint != record.corpus.fingerprint:
@@ -129,6 +129,12 @@ class Agents:
         recorded = self.mcp.recorded(servers, record.tools, lambda said: self._say_of(run, said), strict=is_root)
         toolkit = spec.toolkit.joined(await self._told(servers, recorded))
         return Code(toolkit, own_models(make), spec.hooks, spec.output if isinstance(spec.output, type) else None)
+
+    def require_model(self, record: AgentRecord, lineage: Sequence[str]) -> None:
+        """Raise `UserError` where the model of a recorded agent cannot be asked; `lineage` as for `code`."""
+        is_own = provider_of(record.model) == OWN
+        if not (is_own and record.model in own_models(self._maker(record, lineage[0], lineage[1:]))):
+            self.settings.make_provider(record.model, record.pace)
 
     async def _told(
         self, servers: Sequence[McpServer], tools: Coroutine[Any, Any, tuple[Tool, ...]]
@@ -142,6 +148,11 @@ class Agents:
 
     def _say_of(self, run: str, sentence: str) -> None:
         self.feed.publish(Trouble(sentence, run=run, level="warning"))
+
+    def _maker(self, record: AgentRecord, run: str, lineage: Sequence[str]) -> MakeAgent:
+        """Return what makes the agent of a run: given by the program, or found where the log says it stands."""
+        own = (self._own[one] for one in (run, *lineage) if one in self._own)
+        return next(own, None) or self._recorded(record, lineage[0] if lineage else run)
 
     def _recorded(self, record: AgentRecord, run: str) -> MakeAgent:
         """Return what makes the agent of a recorded run again."""

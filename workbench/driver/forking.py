@@ -123,13 +123,14 @@ class Forks:
         """
         forks = await self._decided(command)
         if command.drive:
-            self._require_models(forks)
+            await self._require_models(forks)
         return forks
 
-    def _require_models(self, forks: Sequence[NewFork]) -> None:
+    async def _require_models(self, forks: Sequence[NewFork]) -> None:
+        lineage = [run for fork in forks for run in await self._session.lineage(fork.plan.owner)]
         for fork in forks:
             if (agent := fork.agent) is not None:
-                self._session.settings.make_provider(agent.model, agent.pace)
+                self._session.agents.require_model(agent, lineage)
 
     async def _decided(self, command: ForkRun) -> list[NewFork]:
         session, wanted = self._session, command.edits
@@ -157,7 +158,7 @@ class Forks:
         cut = Cut(Place("seq", seq=header.cut), header.cut, history.at(header.cut), dict(first.event.reset))
         run = self._session.new_id()
         made = NewFork(run, run, ForkPlan(cut, header.parent, first.event, tuple(events[1:])))
-        self._require_models([made])
+        await self._require_models([made])
         return made
 
     async def write(self, forks: Sequence[NewFork]) -> None:
@@ -219,7 +220,7 @@ class Forks:
         }
         agent = agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
         if agent.model != before.model:
-            self._session.settings.make_provider(agent.model, agent.pace)
+            agents.require_model(agent, await self._session.lineage(history.live.run))
             agent, _ = await self._session.recordings.named(agent)
         is_foreign = (await store.header(history.records[cut.seq].run)).imported
         if is_foreign:

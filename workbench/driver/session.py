@@ -186,8 +186,8 @@ class Session:
         agent = state.agent
         if agent is None:
             raise EditRefusedError(f"run {run[:8]} has no beginning in this database; it cannot be driven")
-        lineage = await self._lineage(run)
-        callers = await self._lineage(root) if root != run else ()
+        lineage = await self.lineage(run)
+        callers = await self.lineage(root) if root != run else ()
         code = await self.agents.code(agent, run, (root, *lineage, *callers), is_root=run == root)
         if agent.model not in code.models:
             self.settings.make_provider(agent.model, agent.pace)  # a missing key is said before anything is written
@@ -209,7 +209,7 @@ class Session:
             budget=own_budget if run == root else shared_budget(self, root),
         )
 
-    async def _lineage(self, run: str) -> tuple[str, ...]:
+    async def lineage(self, run: str) -> tuple[str, ...]:
         """Return a run and those that it was forked from."""
         return tuple(dict.fromkeys(segment.run for segment in await self.store.lineage(run)))
 

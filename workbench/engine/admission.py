@@ -125,6 +125,10 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
     permission = Verdict("allow") if tool.is_told else verdict_on(candidate, tool.spec, state, deny_asks=deny_asks)
     if permission.permission == "deny":  # also where a person said yes: a yes lifts an *ask* and never a *deny*
         return refused(candidate, "denied", f"not allowed: {permission.reason}.")
+    try:
+        arguments = tool.validate(candidate.input)
+    except ToolError as error:  # said before a person is asked: nobody has to decide on what cannot run
+        return refused(candidate, "invalid_input", str(error))
     if permission.permission == "ask" and not candidate.allowed:
         why = "\n".join(filter(None, (permission.reason, normalise_text(tool.previewed(candidate.input)))))
         asked = PermissionAsked(
@@ -136,10 +140,7 @@ def admit(candidate: Candidate, around: Surroundings, state: RunState) -> Admitt
             leave=leave_for(tool.spec, candidate.input),
         )
         return Refused(asked)
-    try:
-        return Admitted(tool, tool.validate(candidate.input))
-    except ToolError as error:
-        return refused(candidate, "invalid_input", str(error))
+    return Admitted(tool, arguments)
 
 
 def _not_offered(tool: str, state: RunState) -> str:

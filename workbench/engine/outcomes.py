@@ -39,7 +39,7 @@ def switchable(tool: str, agent: AgentRecord | None) -> tuple[ToolGroup, ...]:
 def switched(
     started: CallStarted, wanted: Mapping[str, Any], groups: Sequence[ToolGroup], before: Sequence[Event]
 ) -> list[Event]:
-    """Return the start and the result of a call that switches tools, and the fact itself.
+    """Return the start and the result of a call that switches tools, and the fact itself where it changes anything.
 
     `before` is what is written down just before: other calls of the turn may switch, too.
     """
@@ -51,7 +51,11 @@ def switched(
     }
     fields = result_fields(text_content(switched_text(groups, allowed)), is_error=False)
     finished = CallFinished(call=started.call, outcome="ok", elapsed=0.0, by="engine", **fields)
-    return [started, ToolsSwitched(groups=allowed, by="model"), finished]
+    changed = {
+        group.name: allowed[group.name] for group in groups if allowed.get(group.name, group.active) != group.active
+    }
+    fact = [ToolsSwitched(groups=changed, by="model")] if changed else []
+    return [started, *fact, finished]
 
 
 def not_run(call: str) -> CallFinished:

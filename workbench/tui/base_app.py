@@ -64,6 +64,7 @@ class BaseApp(App[None]):
             self.animation_level = "none"
         self.manners = manners
         self.messages = Messages()
+        self._taken_back = ""
         """What was said."""
         self._time = time
         self._safety = SafetyFilter()
@@ -98,11 +99,19 @@ class BaseApp(App[None]):
             said is not None
             and (said.sentence, said.detail) == (sentence, detail)
             and now < said.at + _SECONDS[said.severity]
+            and sentence != self._taken_back
         ):
             return
+        self._taken_back = ""
         self.messages.add(Message(now, severity, sentence, detail))
         shown = f"{sentence} ({key_of('messages')} shows the details)" if detail else sentence
         self.notify(inert(shown), severity=severity, timeout=_SECONDS[severity], markup=False)
+
+    def unsay(self, sentence: str) -> None:
+        """Take a sentence off the screen that does not hold any more; it is still kept."""
+        self._taken_back = sentence
+        for notice in [one for one in self._notifications if one.message == inert(sentence)]:
+            self._unnotify(notice)
 
     def say_bug(self, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and keep what helps to mend it."""

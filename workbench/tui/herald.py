@@ -24,6 +24,8 @@ class Herald:
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
         self._waiting: object = None
+        self._asked = ""
+        """The sentence that says so."""
         self._hit: object = None
 
     def look(self, watched: Watched) -> None:
@@ -36,9 +38,12 @@ class Herald:
         context = self._screen.context()
         call = context.waiting_call
         wait = (watched.run, call.id, call.status) if call is not None else None
+        if wait != self._waiting and self._asked:
+            self._screen.workbench.unsay(self._asked)
         if call is not None and wait != self._waiting and not context.is_foreign:
             words = "A call asks for permission" if call.status == "waiting" else "The outcome of a call is unknown"
-            self._screen.say(f"{words}: {key_of('answer')} decides.", "warning")
+            self._asked = f"{words}: {key_of('answer')} decides."
+            self._screen.say(self._asked, "warning")
         self._waiting = wait
 
     def _tell_hit(self, watched: Watched) -> None:

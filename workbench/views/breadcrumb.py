@@ -63,4 +63,5 @@ def way_back(state: RunState, crumbs: Sequence[Crumb], room: int) -> Way:
         pieces += [Segment(one_line(crumb.task, each), "link"), _BETWEEN, Segment(call, "link")]
         leads.append((line_width(pieces), crumb))
         pieces.append(_BETWEEN)
-    return Way([*pieces, Segment(here, "title"), Segment(f": {one_line(state.task, max(room, 1))}")], leads)
+    task = state.task.strip().partition("\n")[0]  # what every subagent is told comes behind it
+    return Way([*pieces, Segment(here, "title"), Segment(f": {one_line(task, max(room, 1))}")], leads)

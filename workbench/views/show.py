@@ -354,9 +354,13 @@ def answer_lines(answer: str, citations: Sequence[Citation], width: int) -> list
     return lines
 
 
-def ending_lines(state: RunState, width: int, *, crashed: bool = False) -> list[Line]:
-    """Return how the run stands: `answered (3 steps; subagents ran 18)`, and below it what it used."""
-    status, reason = status_of(state, crashed=crashed)
+def ending_lines(state: RunState, width: int, *, crashed: bool = False, waiting: Sequence[RunState] = ()) -> list[Line]:
+    """Return how the run stands: `answered (3 steps; subagents ran 18)`, and below it what it used.
+
+    `waiting` are runs of its tree that wait for a person: where it goes on itself, it stands as the first of them.
+    """
+    asks = next(iter(waiting), state) if state.end is None and not state.is_resting else state
+    status, reason = status_of(asks, crashed=crashed)
     mark = run_mark(status)
     words = "answered" if reason == "answered" else mark.word
     if reason not in (None, "answered", "error"):

@@ -30,6 +30,8 @@ _SHARE: Final = 0.96
 _LEAST_LINES: Final = 3
 _FRAME_LINES: Final = 10
 """Border, padding, the margins between the parts, a sentence, the line of keys."""
+_EMPTY_LINES: Final = 4
+"""Those of them that hold nothing."""
 
 
 class Choice(NamedTuple):
@@ -80,6 +82,12 @@ class ChoiceDialog(Dialog[str]):
     }
     ChoiceDialog #choices:focus {
         border: none;
+    }
+    ChoiceDialog.-tight > #frame {
+        padding: 0 2;
+    }
+    ChoiceDialog.-tight #fence, ChoiceDialog.-tight #choices, ChoiceDialog.-tight > #frame > #keys {
+        margin-top: 0;
     }
     """
 
@@ -144,8 +152,11 @@ class ChoiceDialog(Dialog[str]):
 
     def _fit(self) -> None:
         rest = self.query_one("#facts").outer_size.height + self.query_one("#choices").outer_size.height + _FRAME_LINES
+        room = int(self.size.height * _SHARE) - rest
         for fence in self.query("#fence"):
-            fence.styles.max_height = max(_LEAST_LINES, int(self.size.height * _SHARE) - rest)
+            is_tight = fence.virtual_size.height > room
+            self.set_class(is_tight, "-tight")
+            fence.styles.max_height = max(_LEAST_LINES, room + _EMPTY_LINES * is_tight)
         self.call_after_refresh(self._tell_more)
 
     def _tell_more(self) -> None:
