@@ -417,6 +417,15 @@ def test_a_misspelled_name_is_refused(kind: Callable[..., object], given: dict[s
     assert workbench.Limits.model_validate({"steps": 3, "of_later": 1}).steps == 3
 
 
+@pytest.mark.parametrize(("tools", "researches"), [([look], False), (["documents"], True)])
+async def test_an_agent_is_told_of_no_tools_that_it_has_not(tools: list[Any], researches: bool) -> None:
+    """Without instructions of its own it is told how to work with tools; with documents, how to research."""
+    model = ScriptedProvider([Turn("done")])
+    await Agent(model=model, tools=tools).run("?")
+    assert ("fetch_doc" in model.requests[0].instructions) is researches
+    assert "submit_answer" in model.requests[0].instructions
+
+
 def test_it_runs_without_an_event_loop() -> None:
     """`run_sync` is for scripts."""
     assert agent(("look", {"city": "Oslo"})).run_sync("?").answer == "done"

@@ -159,6 +159,7 @@ class AgentDefinition:
             parallel_tool_calls=self.parallel_tool_calls,
             eager=self.eager,
             corpus=corpus if self.needs_documents else None,
+            unsaid="instructions" if self.needs_documents else "assistant",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from workbench.agent.hooks import Hooks
 from workbench.events.agent import (
@@ -42,12 +42,14 @@ OFFLINE = "offline"
 
 JUDGE, JUDGE_STEPS = "judge", 3
 """The role of the subagent that settles what an ensemble answered, and how many steps that may take."""
+Unsaid = Literal["instructions", "assistant"]
+"""Instructions that ship: those of a researcher in documents, and those of an agent with any tools."""
 SUMMARY_TOKENS = "{summary_tokens}"
 """In the prompts of subagents and summaries stands for the limit of that name."""
 
 
 def prompt(name: str) -> str:
-    """Return one of the prompts that ship: `instructions`, `planner`, `subagent`, `summary`, `judge`, `settle`."""
+    """Return a prompt that ships, by the name of its file."""
     return files("workbench.agent").joinpath("prompts", f"{name}.md").read_text("utf-8").strip()
 
 
@@ -97,6 +99,8 @@ class AgentSpec:
     corpus: CorpusRecord | None = None
     mcp: tuple[McpServer, ...] = ()
     """Servers whose tools join those of `toolkit` when a run begins; the record has the tools."""
+    unsaid: Unsaid = "instructions"
+    """Which of the prompts that ship it is told where nobody says instructions."""
     output: Output | None = None
     """The form of the answer, a pydantic model or a JSON Schema; None for an answer in words."""
     hooks: tuple[Hooks, ...] = ()
@@ -106,7 +110,7 @@ class AgentSpec:
 
         Raises `AgentError` for a permission rule that cannot be read.
         """
-        base = base or default_record()
+        base = base or default_record(self.unsaid)
         check_rules(self.permissions)
         said = {name: value for name in _LEFT_OPEN if (value := getattr(self, name)) is not None}
         values = {
@@ -140,10 +144,10 @@ _LEFT_OPEN = ("instructions", "model", "planner", "subagent", "summary", "plan",
 _Said = TypeVar("_Said", ModelParameters, Limits, ModelRetries)
 
 
-def default_record() -> AgentRecord:
+def default_record(instructions: Unsaid = "instructions") -> AgentRecord:
     """Return an agent without tools of which nothing was said."""
     return AgentRecord(
-        instructions=prompt("instructions"),
+        instructions=prompt(instructions),
         model=OFFLINE,
         planner=prompt("planner"),
         subagent=prompt("subagent"),

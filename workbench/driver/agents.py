@@ -82,7 +82,7 @@ class Agents:
         servers = merged(spec.mcp, self.settings.mcp)
         tools = await self._told(servers, self.mcp.tools(servers, spec.toolkit.names))
         spec = replace(spec, toolkit=spec.toolkit.joined(tools))
-        base = apply_options(default_record(), options.fallback or AgentOptions())
+        base = apply_options(default_record(spec.unsaid), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
         if options.pace is None and provider_of(record.model) not in FREE:
