@@ -22,6 +22,7 @@ from workbench.tools.declaring import tool
 SPEC = AgentSpec(plan="off", subagent="", retries=ModelRetries(first_wait=0.0), limits=Limits())
 USED = Usage(input_tokens=100, output_tokens=20, cache_read_tokens=30, cache_write_tokens=7, cost=0.25)
 SECRET = "the-secret-word-of-the-user"
+KEY = "sk-ant-0123456789abcdefghij"
 
 
 class Kept:
@@ -86,7 +87,7 @@ class Story:
         if self.asked == 1:
             return Turn("half a", error=TransientModelError("overloaded", kind="overloaded"))
         return [
-            Turn("Let me look.", [("look", {"word": SECRET}), ("flaky", {"word": "b"})], usage=USED),
+            Turn("Let me look.", [("look", {"word": SECRET}), ("flaky", {"word": KEY})], usage=USED),
             Turn(calls=[("breaks", {"word": "x"})] * 3 + [("no_such_tool", {})], usage=USED),
             Turn(calls=[("spawn_subagent", {"task": "task"})], usage=USED),
             answer("done"),

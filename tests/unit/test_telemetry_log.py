@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.telemetry_kit import SECRET, told
+from tests.telemetry_kit import KEY, SECRET, told
 from workbench.driver.feed import Trouble
 from workbench.telemetry import log_file
 from workbench.telemetry.log_file import FILES, ProgramLog
 from workbench.telemetry.log_lines import LogLines
-
-KEY = "sk-ant-0123456789abcdefghij"
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable
 from importlib import import_module
+
+from workbench.errors import UserError, WorkbenchError
 
 _FILES = {
     None: "home", "run": "run", "open": "open", "resume": "resume", "fork": "fork", "runs": "runs", "show": "show",
@@ -13,7 +16,27 @@ _FILES = {
 }  # fmt: skip
 
 
+_LOGGED = (None, "run", "open", "resume", "fork", "demo", "mcp", "tools")
+"""Commands that ask a model or start a program, whose libraries have something to say."""
+_WATCHED = (None, "run", "open", "resume", "fork", "demo")
+"""Commands that drive runs, so that there is something to watch."""
+
+
 def execute(args: argparse.Namespace) -> int:
     """Do what was asked for and return the exit code."""
     command: Callable[[argparse.Namespace], int] = import_module(f"workbench.cli.{_FILES[args.command]}").execute
-    return command(args)
+    if args.command not in _WATCHED and (args.metrics_port is not None or args.otel):
+        raise UserError(f"--metrics-port and --otel are for commands that drive runs, not for {args.command}")
+    if args.command not in _LOGGED:
+        return command(args)
+    from workbench.config.settings import find_places
+    from workbench.telemetry.log_file import ProgramLog
+
+    with ProgramLog(find_places(args.db).log, verbose=args.verbose):
+        try:
+            return command(args)
+        except WorkbenchError:
+            raise
+        except Exception:
+            logging.getLogger("workbench").exception("something unexpected went wrong")
+            raise

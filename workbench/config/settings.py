@@ -71,6 +71,11 @@ class Places:
         return self.state / "mcp"
 
     @property
+    def log(self) -> Path:
+        """The log of the program."""
+        return self.state / "workbench.log"
+
+    @property
     def printed(self) -> Path:
         """File of what was printed while the screen was shown."""
         return self.state / "printed.log"

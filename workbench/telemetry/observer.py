@@ -6,6 +6,7 @@ watched. Whoever tells facts may fail: that is written to the log, once for each
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterable, Sequence
@@ -102,11 +103,18 @@ class Observer:
             logger.warning("telemetry failed", exc_info=error)
 
     def _find_kin(self, run: str) -> Kin | None:
-        """Read from the store where a run belongs; None where the driver is closed or the run is not there."""
+        """Read where a run belongs, from the driver's store or, once that is closed, from its file."""
         with suppress(WorkbenchError):
             kin: Kin = self._driver.run_blocking(_kin(self._driver.store, run))
             return kin
+        with suppress(WorkbenchError):
+            return asyncio.run(self._read_kin(run))
         return None
+
+    async def _read_kin(self, run: str) -> Kin:
+        settings = self._driver.settings
+        async with await Store.open(settings.database, clock=settings.clock, read_only=True) as store:
+            return await _kin(store, run)
 
 
 async def _kin(store: Store, run: str) -> Kin:

@@ -145,6 +145,19 @@ class MetricsServer:
         self._thread.join()
 
 
+class ServedMetrics(Metrics):
+    """Metrics that are served while they are counted."""
+
+    def __init__(self, port: int) -> None:
+        """Raise `UserError` where the extra is not installed or the port cannot be had."""
+        super().__init__()
+        self._served = MetricsServer(self.registry, port)
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._served.close()
+
+
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
