@@ -157,8 +157,8 @@ def test_a_run_is_told_without_its_words(tmp_path: Path, path: Path) -> None:
         run, (child,) = told(tmp_path, LogLines())
     said = [(line["message"], line.get("run")) for line in lines(path)]
     assert said == [
-        ("run goes on", run), ("model is asked again", run), ("tool is tried again", run),
-        ("calls run one by one", run), ("run goes on", child), ("run rests", child), ("run rests", run),
+        ("run begins", run), ("model is asked again", run), ("tool is tried again", run),
+        ("calls run one by one", run), ("run begins", child), ("run rests", child), ("run rests", run),
     ]  # fmt: skip
     again = lines(path)[1]
     assert (again["level"], again["model"], again["error_kind"]) == ("warning", "scripted", "overloaded")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import Counter, Histogram
 
 from tests.harness import Rig, answer
 from tests.telemetry_kit import SPEC, look, observed, told
@@ -23,7 +24,8 @@ from workbench.telemetry.deriving import Deriver
 from workbench.telemetry.labels import MOST_TOOLS, OTHER, Names, model_name
 from workbench.telemetry.prometheus import Metrics, MetricsServer
 
-ALERTS = (Path(__file__).parents[2] / "docs" / "examples" / "alerts.yml").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+ALERTS = (DOCS / "examples" / "alerts.yml").read_text("utf-8")
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -195,3 +197,13 @@ def test_the_example_of_alerts_names_metrics_that_exist(story: Metrics) -> None:
             assert all(label in samples[name].labels for name, _ in named)
     assert "> 0.08" in ALERTS
     assert "> 0.1" in ALERTS
+
+
+def test_the_page_has_every_metric_and_its_labels() -> None:
+    """Whoever writes a dashboard finds all that there is, and nothing that there is not."""
+    rows = re.findall(r"^\| `(workbench_\w+)` \| ([^|]*)\|", (DOCS / "telemetry.md").read_text("utf-8"), re.MULTILINE)
+    written = {name.removesuffix("_total"): tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    metrics = Metrics()
+    there = vars(metrics).values()
+    made = {item._name: item._labelnames for item in there if isinstance(item, Counter | Histogram)}
+    assert written == made

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,14 +16,17 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.trace import SpanKind, StatusCode
 
-from tests.harness import Rig, answer
+from tests.fork_kit import everything_said
+from tests.harness import WAIT, Rig, answer
 from tests.telemetry_kit import KEY, SECRET, SPEC, look, observed, told
 from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, ResumeRun
 from workbench.errors import PermanentModelError
+from workbench.events.request import AssistantMessage, Request
 from workbench.providers.scripted import Turn
 from workbench.telemetry import genai
 from workbench.telemetry.span_ids import run_span, trace_id
 from workbench.telemetry.spans import GivenIds, Spans
+from workbench.tools.declaring import tool
 
 
 class Collector:
@@ -152,6 +157,37 @@ def test_a_run_that_goes_on_elsewhere_continues_its_trace(tmp_path: Path) -> Non
     assert attribute(began, "workbench.run.reason") == "step_limit"
     (turn,) = second.named("chat scripted")
     assert above(turn) == ids(went_on)[1]
+
+
+def test_a_subagent_that_goes_on_elsewhere_stays_in_the_trace_of_its_caller(tmp_path: Path) -> None:
+    """A subagent that was interrupted with its caller is found in the same trace, below where it began."""
+    began, gate = threading.Event(), asyncio.Event()
+
+    @tool(read_only=True)
+    async def hold(word: str) -> str:
+        if not began.is_set():
+            began.set()
+            await gate.wait()
+        return word
+
+    def script(request: Request) -> Turn:
+        if any(isinstance(message, AssistantMessage) for message in request.messages):
+            return answer("done")
+        is_child = everything_said(request).startswith("task")
+        return Turn(calls=[("hold", {"word": "w"}) if is_child else ("spawn_subagent", {"task": "task"})])
+
+    first, second = Collector(), Collector()
+    with observed(rig := Rig(tmp_path, script, [hold], spec=SPEC), first.spans):
+        run = rig.start()
+        assert began.wait(WAIT)
+    with observed(again := Rig(tmp_path, script, [hold], spec=SPEC), second.spans):
+        again.ask(ResumeRun(run))
+        state = again.wait(run, lambda state: state.status_and_reason == ("completed", "answered"))
+    (child,) = state.steps[0].calls["0.0"].children
+    assert {ids(span)[0] for span in (*first.all, *second.all)} == {trace_id(run)}
+    stretches = [span for span in second.all if attribute(span, "workbench.run.id") == child]
+    assert [above(span) for span in stretches] == [run_span(child)]
+    assert {ids(span)[1] for span in first.all}.isdisjoint(ids(span)[1] for span in second.all)
 
 
 def test_a_fork_is_a_trace_of_its_own_that_names_its_parent(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
         retyped(args),
         agent,
         goes_on=args.command in ("resume", "fork"),
-        watching=Watching(args.metrics_port, args.otel),
+        watching=Watching(args.metrics_port, args.otel or bool(settings.otel)),
     )
 
 

@@ -113,6 +113,8 @@ class Settings:
     prompts: Mapping[str, str] = field(default_factory=dict)
     mcp: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """MCP servers whose tools every new run has, by name: see `mcp`."""
+    otel: bool | None = None
+    """Whether spans are sent, wherever they go by default."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
 
@@ -129,7 +131,7 @@ _TABLES: Mapping[str, Callable[[Any], Any]] = {
     "permissions": read_permissions_table,
 }
 _TEXTS = ("model", "docs", "theme")
-_SWITCHES = ("sequential", "deny_asks", "motion")
+_SWITCHES = ("sequential", "deny_asks", "motion", "otel")
 _COUNTS = ("max_steps", "max_tokens")
 
 

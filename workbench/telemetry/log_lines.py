@@ -37,7 +37,8 @@ class LogLines:
                 _say(level, message, None, run=run, detail=detail or None)
             case RunBegan(stretch):
                 how = stretch.began.event.kind
-                _say(logging.INFO, "run goes on", stretch, by=how, caller=stretch.kin.caller, agent=stretch.kin.agent)
+                words = "run begins" if how in ("run_started", "run_forked") else "run goes on"
+                _say(logging.INFO, words, stretch, by=how, caller=stretch.kin.caller, agent=stretch.kin.agent)
             case RunRested(stretch, _, status, reason, _, error):
                 level = logging.ERROR if status == "failed" else logging.INFO
                 tokens = stretch.usage.total_tokens
