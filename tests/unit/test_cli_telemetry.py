@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -216,6 +217,23 @@ def test_a_collector_that_is_not_there_holds_nobody_up(shell: Shell, monkeypatch
     assert printed.code == 0
     assert all(json.loads(line) for line in printed.out.splitlines())
     assert "opentelemetry" not in printed.err + shell.said()
+
+
+def test_a_collector_that_says_nothing_is_left_behind(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the program waits for a collector a moment, and what it says later is not printed."""
+    monkeypatch.setattr("workbench.telemetry.tracing.LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(logging.getLogger("opentelemetry"), "handlers", [])
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    use_script(monkeypatch, by_step([answer()]))
+    before = {*threading.enumerate()}
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert shell("run", "x", "--headless").code == 0
+        (left,) = [thread for thread in {*threading.enumerate()} - before if thread.name == "workbench-spans"]
+    left.join()
+    assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("opentelemetry").handlers)
 
 
 def test_the_log_is_written_and_the_doctor_names_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

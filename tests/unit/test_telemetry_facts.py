@@ -11,8 +11,10 @@ from workbench.debugger.metrics import Meter
 from workbench.driver.commands import AgentOptions, ForkEdits, ForkRun, ResumeRun
 from workbench.driver.feed import Draft, Feed, Progress, RunsChanged, Trouble
 from workbench.events.base import Recorded
+from workbench.events.call import CallFinished, CallReused, CallStarted
 from workbench.events.run import RunPaused, RunResumed
 from workbench.providers.scripted import Turn
+from workbench.telemetry.deriving import Deriver
 from workbench.telemetry.facts import (
     CallEnded,
     Fact,
@@ -174,3 +176,12 @@ def test_a_beginning_that_is_read_before_it_is_announced_is_of_here(tmp_path: Pa
         rig.driver.run_blocking(both())
         observer.look()
         assert [type(fact) for fact in kept.facts] == [RunBegan]
+
+
+def test_a_call_that_takes_over_another_keeps_its_tool() -> None:
+    """An eager call of a broken turn that is asked for again is told once, by the name that it has then."""
+    started = CallStarted(call="0.0", tool="look", input={}, effect="read_only", permission="allow", eager=True)
+    finished = CallFinished(call="0.1", outcome="ok", elapsed=1.0, size=0, first_line="", is_error=False)
+    deriver, events = Deriver(lambda _: None), (started, CallReused(call="0.1", old="0.0"), finished)
+    facts = [fact for seq, event in enumerate(events) for fact in deriver.take(Recorded("r1", seq, 0.0, event))]
+    assert [(fact.tool, fact.seconds) for fact in facts if isinstance(fact, CallEnded)] == [("look", 1.0)]

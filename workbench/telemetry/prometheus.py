@@ -103,7 +103,7 @@ class Metrics:
                 self._tokens.labels(model, kind).inc(count)
         if usage.cost is None:
             self._unpriced.labels(model).inc()
-        elif usage.cost > 0:
+        else:
             self._cost.labels(model).inc(usage.cost)
 
     def _call(self, fact: CallEnded) -> None:
