@@ -107,7 +107,7 @@ def test_a_fork_says_of_what_it_was_made(tmp_path: Path) -> None:
     assert (stretch.kin.root, stretch.fork_root) == (fork, run)
 
 
-def test_a_run_that_still_moves_at_the_end_is_left(tmp_path: Path) -> None:
+def test_closing_tells_the_end_of_what_moves(tmp_path: Path) -> None:
     """Closing the program leaves no run without an end: a pause that closing makes is told like any other."""
     kept, gate = Kept(), asyncio.Event()
     with observed(rig := Rig(tmp_path, [Turn(gate=gate)], spec=SPEC), kept):
@@ -185,3 +185,14 @@ def test_a_call_that_takes_over_another_keeps_its_tool() -> None:
     deriver, events = Deriver(lambda _: None), (started, CallReused(call="0.1", old="0.0"), finished)
     facts = [fact for seq, event in enumerate(events) for fact in deriver.take(Recorded("r1", seq, 0.0, event))]
     assert [(fact.tool, fact.seconds) for fact in facts if isinstance(fact, CallEnded)] == [("look", 1.0)]
+
+
+def test_a_run_without_an_end_is_left_at_the_end_of_the_program() -> None:
+    """A driver that was left behind, or lost its log, tells no end: the program's end is the run's, once."""
+    deriver = Deriver(lambda _: None)
+    (began,) = deriver.take(Recorded("r1", 4, 5.0, RunResumed()))
+    assert isinstance(began, RunBegan)
+    (rest,) = deriver.leave(9.0)
+    assert isinstance(rest, RunRested)
+    assert (rest.stretch, rest.at, rest.status) == (began.stretch, 9.0, "left")
+    assert list(deriver.leave(9.0)) == []
