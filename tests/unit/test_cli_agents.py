@@ -441,7 +441,7 @@ touched = []
 
 
 def hear(event, arguments):
-    if event in ("open", "os.listdir", "os.scandir", "subprocess.Popen") and arguments:
+    if event in ("open", "os.listdir", "os.scandir", "subprocess.Popen") and not isinstance(arguments[0], int):
         told = str(arguments[0])
         if event == "subprocess.Popen" or os.path.abspath(told).startswith(here + os.sep):
             touched.append((event, told))

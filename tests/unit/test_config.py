@@ -39,6 +39,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
     max_seconds = 60
     notify = "bell"
     motion = false
+    otel = true
     [keys]
     fork = "F2"
     help = ["?", "f1"]
@@ -46,7 +47,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
     settings = load_settings(written(tmp_path, text))
     limits: Any = {"max_steps": 20, "max_tokens": 100_000, "max_cost": 0.5, "max_seconds": 60}
     assert settings == Settings(
-        "offline", "~/docs", "auto", "paper", 0, True, False, **limits, notify="bell", motion=False,
+        "offline", "~/docs", "auto", "paper", 0, True, False, **limits, notify="bell", motion=False, otel=True,
         keys={"fork": ("F2",), "help": ("?", "f1")},
     )  # fmt: skip
     assert None not in [getattr(settings, key) for key in KEYS]

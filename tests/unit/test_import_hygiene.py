@@ -10,6 +10,7 @@ import pytest
 SCREEN = {"textual", "rich"}
 MODEL_KITS = {"anthropic", "openai", "boto3", "botocore"}
 SERVER_KITS = {"mcp", "mcp_types", "jsonschema", "anyio"}
+WATCHING_KITS = {"prometheus_client", "opentelemetry", "requests"}
 
 
 def imported_by(module: str) -> set[str]:
@@ -29,6 +30,8 @@ def imported_by(module: str) -> set[str]:
         ("workbench.driver.driver", SCREEN | MODEL_KITS | SERVER_KITS),
         ("workbench.tools.mcp.manager", SCREEN | MODEL_KITS | SERVER_KITS | {"sqlite3"}),
         ("workbench.cli.mcp", SCREEN | MODEL_KITS | SERVER_KITS),
+        ("workbench.telemetry.starting", SCREEN | MODEL_KITS | SERVER_KITS | WATCHING_KITS),
+        ("workbench.cli.headless", SCREEN | MODEL_KITS | SERVER_KITS | WATCHING_KITS),
         ("workbench.views.text", SCREEN | MODEL_KITS | {"wcwidth", "pydantic"}),
     ],
 )

@@ -18,6 +18,7 @@ from workbench.cli.options import (
     add_permissions,
     add_reach,
     add_retries,
+    add_telemetry,
     count,
     text,
 )
@@ -51,6 +52,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     _add_common(parser, top=True)
+    add_telemetry(parser, top=True)
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser, title="commands")
     for add in (
@@ -105,6 +107,12 @@ def _add_common(parser: Parser, *, top: bool = False) -> None:
         default=False if top else argparse.SUPPRESS,
         help="show the traceback of an unexpected error",
     )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        default=False if top else argparse.SUPPRESS,
+        help="write more into the log file, which `workbench doctor` names",
+    )
 
 
 def _add_run(commands: _Commands) -> Parser:
@@ -135,6 +143,7 @@ def _add_run(commands: _Commands) -> Parser:
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
+    add_telemetry(parser)
     return parser
 
 
@@ -147,6 +156,7 @@ def _add_open(commands: _Commands) -> Parser:
     )
     parser.add_argument("target", metavar="RUN|FILE", type=text, help=f"{_RUN}; or a session file")
     parser.add_argument("--at", metavar="WHERE", type=text, help=_WHERE)
+    add_telemetry(parser)
     return parser
 
 
@@ -182,6 +192,7 @@ def _add_resume(commands: _Commands) -> Parser:
     add_breaks(parser)
     add_limits(parser)
     add_output(parser, "--text")
+    add_telemetry(parser)
     return parser
 
 
@@ -220,6 +231,7 @@ def _add_fork(commands: _Commands) -> Parser:
     add_breaks(parser)
     add_limits(parser)
     add_output(parser)
+    add_telemetry(parser)
     return parser
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib import import_module
+
+from workbench.errors import UserError, WorkbenchError
 
 _FILES = {
     None: "home", "run": "run", "open": "open", "resume": "resume", "fork": "fork", "runs": "runs", "show": "show",
@@ -13,12 +17,36 @@ _FILES = {
 }  # fmt: skip
 
 
+_LOGGED = (None, "run", "open", "resume", "fork", "demo", "mcp", "tools")
+"""Commands that ask a model or start a program, whose libraries have something to say."""
+_WATCHED = (None, "run", "open", "resume", "fork", "demo")
+"""Commands that drive runs, so that there is something to watch."""
+
+
 def execute(args: argparse.Namespace) -> int:
     """Do what was asked for and return the exit code."""
     command: Callable[[argparse.Namespace], int] = import_module(f"workbench.cli.{_FILES[args.command]}").execute
-    if not getattr(args, "json", False):
-        return command(args)
-    from workbench.cli.paper import stdout_alone
+    if args.command not in _WATCHED and (args.metrics_port is not None or args.otel):
+        raise UserError(f"--metrics-port and --otel are for commands that drive runs, not for {args.command}")
+    with ExitStack() as around:
+        if getattr(args, "json", False):
+            from workbench.cli.paper import stdout_alone
 
-    with stdout_alone():
+            around.enter_context(stdout_alone())
+        if args.command in _LOGGED:
+            from workbench.config.settings import find_places
+            from workbench.telemetry.log_file import ProgramLog
+
+            around.enter_context(ProgramLog(find_places(args.db).log, verbose=args.verbose))
+        return _told(command, args)
+
+
+def _told(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    """Do it, and log what nobody expected."""
+    try:
         return command(args)
+    except WorkbenchError:
+        raise
+    except Exception:
+        logging.getLogger("workbench").exception("something unexpected went wrong")
+        raise

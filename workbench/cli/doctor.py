@@ -76,6 +76,7 @@ def _terminal() -> Iterator[Finding]:
 def _places(places: Places) -> Iterator[Finding]:
     for name, path in (("cache", places.cache), ("config", places.config), ("state", places.state)):
         yield Finding("ok", name, f"{path}{'' if path.exists() else ' (not there yet)'}")
+    yield Finding("ok", "log", f"{places.log}{'' if places.log.exists() else ' (nothing was written yet)'}")
     from workbench.tui.keymap import check_keys
 
     try:

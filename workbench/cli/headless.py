@@ -28,6 +28,7 @@ from workbench.events.call import ResultEvent
 from workbench.events.run import RunForked
 from workbench.state.fold import fold
 from workbench.state.run_state import RunState
+from workbench.telemetry.starting import telemetry
 from workbench.views.show import answer_lines, ending_lines, short
 
 LOOK_SECONDS = 0.1
@@ -43,6 +44,7 @@ class Headless(AbstractContextManager["Headless"]):
         self._place, self._printer = place, printer
         self._recording = Recording(Path(record).expanduser(), place.database) if record else None
         self._driver = Driver(place.driver_settings())
+        self._watched = telemetry(self._driver, place.watching)
         # A SimpleQueue may be filled from a signal handler; an Event may not.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._subscription = self._driver.feed.subscribe(lambda: self._wake.put(None))
@@ -56,8 +58,13 @@ class Headless(AbstractContextManager["Headless"]):
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        """Open the database; raises `StoreError` where it cannot be used."""
-        self._driver.start()
+        """Open the database; raises `StoreError` where it cannot be used, `UserError` where telemetry cannot."""
+        self._watched.__enter__()
+        try:
+            self._driver.start()
+        except BaseException:
+            self._watched.__exit__(None, None, None)
+            raise
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._press)
         return self
@@ -69,6 +76,7 @@ class Headless(AbstractContextManager["Headless"]):
         closing = threading.Thread(target=self._driver.close, daemon=True)
         closing.start()
         closing.join(LEAVE_SECONDS if self._presses > 1 or kind is KeyboardInterrupt else None)
+        self._watched.__exit__(None, None, None)
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
         if self._recording is not None:

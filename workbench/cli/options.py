@@ -141,6 +141,19 @@ def add_output(parser: argparse.ArgumentParser, *streamed: str) -> None:
     group.add_argument("--record", metavar="FILE", type=text, help="append the run to a session file as it goes")
 
 
+def add_telemetry(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
+    """Let it be watched from outside; `top` gives the defaults, so that both places of an option work."""
+    group = parser.add_argument_group("for other programs to watch; see docs/telemetry.md")
+    group.add_argument(
+        "--metrics-port", metavar="PORT", type=port, default=None if top else argparse.SUPPRESS,
+        help="serve metrics for Prometheus on this port of loopback, while the program lives",
+    )  # fmt: skip
+    group.add_argument(
+        "--otel", action="store_true", default=False if top else argparse.SUPPRESS,
+        help="send OpenTelemetry spans to OTEL_EXPORTER_OTLP_ENDPOINT, or to localhost:4318 where that is not set",
+    )  # fmt: skip
+
+
 def text(value: str) -> str:
     """Return a text that says something."""
     if not value.strip():
@@ -170,6 +183,13 @@ def count(value: str) -> int:
     """Return a whole number above 0."""
     if not (value.isascii() and value.isdigit() and 0 < int(value) < 1 << 53):
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, not {value!r}")
+    return int(value)
+
+
+def port(value: str) -> int:
+    """Return the number of a port."""
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, not {value!r}")
     return int(value)
 
 

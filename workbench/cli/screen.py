@@ -12,6 +12,7 @@ from workbench.cli.workplace import Workplace, from_settings
 from workbench.config.resources import shipped
 from workbench.driver.commands import AddBreakpoints, AgentOptions, StartRun
 from workbench.driver.driver import Driver
+from workbench.telemetry.starting import telemetry
 from workbench.views.segments import Segment
 
 
@@ -36,7 +37,8 @@ def show_screen(
     keys = _checked_keys(place)
     recording = Recording(Path(record).expanduser(), place.database) if record else None
     settings = replace(place.driver_settings(), breakpoints=place.breakpoints)
-    with Driver(settings) as driver:
+    driver = Driver(settings)
+    with telemetry(driver, place.watching), driver:
         if breaks:
             driver.ask_blocking(AddBreakpoints(tuple(breaks)))
         if recording is not None and first is None:

@@ -29,6 +29,7 @@ from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.state.history import History
 from workbench.store import Store
+from workbench.telemetry.watching import Watching
 from workbench.tools.mcp.server import McpServer
 
 ASKING = ("run", "resume", "fork")
@@ -53,6 +54,8 @@ class Workplace:
     """The agent that the person named."""
     goes_on: bool = False
     """The command lets a recorded run go on, for which that agent stands in."""
+    watching: Watching = field(default_factory=Watching)
+    """What others watch of it."""
 
     @property
     def database(self) -> Path:
@@ -104,7 +107,14 @@ def find_workplace(args: argparse.Namespace) -> Workplace:
     own = own or (agent.definition.model_name if agent is not None else None)
     providers = Providers(endpoints(args, settings, own), typed_addresses(args))
     return Workplace(
-        places, settings, args.db, providers, retyped(args), agent, goes_on=args.command in ("resume", "fork")
+        places,
+        settings,
+        args.db,
+        providers,
+        retyped(args),
+        agent,
+        goes_on=args.command in ("resume", "fork"),
+        watching=Watching(args.metrics_port, args.otel or bool(settings.otel)),
     )
 
 

@@ -71,6 +71,11 @@ class Places:
         return self.state / "mcp"
 
     @property
+    def log(self) -> Path:
+        """The log of the program."""
+        return self.state / "workbench.log"
+
+    @property
     def printed(self) -> Path:
         """File of what was printed while the screen was shown."""
         return self.state / "printed.log"
@@ -108,6 +113,8 @@ class Settings:
     prompts: Mapping[str, str] = field(default_factory=dict)
     mcp: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """MCP servers whose tools every new run has, by name: see `mcp`."""
+    otel: bool | None = None
+    """Whether spans are sent, wherever they go by default."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys of the person's own, by action; the screen knows which there are."""
 
@@ -124,7 +131,7 @@ _TABLES: Mapping[str, Callable[[Any], Any]] = {
     "permissions": read_permissions_table,
 }
 _TEXTS = ("model", "docs", "theme")
-_SWITCHES = ("sequential", "deny_asks", "motion")
+_SWITCHES = ("sequential", "deny_asks", "motion", "otel")
 _COUNTS = ("max_steps", "max_tokens")
 
 

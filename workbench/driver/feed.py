@@ -66,11 +66,14 @@ Change = Recorded | Draft | RunsChanged | Progress | Trouble
 class Subscription:
     """One watcher's queue. `drain` never waits; `on_change`, where given, is called from the publishing thread."""
 
-    def __init__(self, feed: Feed, on_change: Callable[[], None] | None) -> None:
+    def __init__(self, feed: Feed, on_change: Callable[[], None] | None, *, facts_of_here: bool) -> None:
         self._feed, self._changes, self._on_change = feed, deque[Change](), on_change
+        self._facts_of_here = facts_of_here
 
-    def put(self, change: Change) -> None:
+    def put(self, change: Change, *, is_of_here: bool = True) -> None:
         """Queue a change."""
+        if self._facts_of_here and not (is_of_here and isinstance(change, Recorded | Trouble)):
+            return
         self._changes.append(change)
         if self._on_change is not None:
             self._on_change()
@@ -94,9 +97,9 @@ class Feed:
         self._lock = threading.Lock()
         self._subscriptions: tuple[Subscription, ...] = ()
 
-    def subscribe(self, on_change: Callable[[], None] | None = None) -> Subscription:
-        """Open a queue for one watcher."""
-        subscription = Subscription(self, on_change)
+    def subscribe(self, on_change: Callable[[], None] | None = None, *, facts_of_here: bool = False) -> Subscription:
+        """Open a queue for one watcher; `facts_of_here` are events of runs that this process drives, and trouble."""
+        subscription = Subscription(self, on_change, facts_of_here=facts_of_here)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
@@ -106,7 +109,7 @@ class Feed:
         with self._lock:
             self._subscriptions = tuple(item for item in self._subscriptions if item is not subscription)
 
-    def publish(self, change: Change) -> None:
-        """Give `change` to all watchers."""
+    def publish(self, change: Change, *, is_of_here: bool = True) -> None:
+        """Give `change` to all watchers; it is not `is_of_here` where another process drives the run."""
         for subscription in self._subscriptions:
-            subscription.put(change)
+            subscription.put(change, is_of_here=is_of_here)

@@ -94,7 +94,8 @@ class Mover:
         await session.forget(root.run, is_lost=isinstance(error, StaleDriverError))
         for live in tree:
             with suppress(StoreError):
-                session.announce(await session.store.read(live.run, after=live.state.seq))
+                others = isinstance(error, StaleDriverError)
+                session.announce(await session.store.read(live.run, after=live.state.seq), is_of_here=not others)
         session.feed.publish(Trouble(said, run=root.run))
         session.feed.publish(RunsChanged())
         session.races.rested(root)

@@ -57,4 +57,4 @@ async def _follow(session: Session) -> None:
                 session.feed.publish(Trouble(trouble))
             continue
         trouble = ""
-        session.announce(record for record in records if record.run not in session.live)
+        session.announce((record for record in records if record.run not in session.live), is_of_here=False)

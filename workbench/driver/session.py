@@ -69,6 +69,8 @@ class Session:
         self.live: dict[str, LiveRun] = {}
         self.published: dict[str, int] = {}
         """Last seq of each run that went out through the feed from here."""
+        self._unannounced: set[str] = set()
+        """Runs that were made here and whose beginning was not announced yet; it may be read from the log before."""
         self.deny_asks: set[str] = set()
         """Root runs that have nobody to ask, with their subagents."""
         self.unbroken: set[str] = set()
@@ -79,7 +81,9 @@ class Session:
 
     def new_id(self) -> str:
         """Return an id for a new run."""
-        return self.settings.clock.new_id()
+        run = self.settings.clock.new_id()
+        self._unannounced.add(run)
+        return run
 
     # Leases.
 
@@ -105,12 +109,14 @@ class Session:
 
     # Telling and reading.
 
-    def announce(self, records: Iterable[Recorded]) -> None:
+    def announce(self, records: Iterable[Recorded], *, is_of_here: bool = True) -> None:
         """Publish what no journal here wrote: beginnings of runs, and other drivers' events; each at most once."""
         for record in records:
             if record.seq > self.published.get(record.run, -1):
                 self.note(record)
-                self.feed.publish(record)
+                self.feed.publish(record, is_of_here=is_of_here or record.run in self._unannounced)
+            if is_of_here:
+                self._unannounced.discard(record.run)
 
     def note(self, record: Recorded) -> None:
         """Remember that an event goes out through the feed."""
@@ -161,7 +167,8 @@ class Session:
         try:
             records = await self.store.read(run)
             unread, _ = await self.store.follow(self.position)
-            self.announce(record for record in unread if record.run == run)  # the last words of the driver before
+            last_words = (record for record in unread if record.run == run)  # of the driver before
+            self.announce(last_words, is_of_here=False)
             state = fold(records)
             around = await self._surroundings(run, root, state)
             journal = StoreJournal(
