@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from workbench.clock import SessionTime
 from workbench.driver.feed import Draft, Feed
+from workbench.engine.journal import one_result_each
 from workbench.events.base import Event, Recorded
 from workbench.events.call import ResultEvent
 from workbench.events.content import Content
@@ -58,7 +59,7 @@ class StoreJournal:
         self, events: Sequence[Event], *, durable: bool, other: Callable[[float], Batch] | None = None
     ) -> tuple[Recorded, ...]:
         async with self._lock:
-            at, seq = self._time.now(), self._state.seq + 1
+            at, seq, events = self._time.now(), self._state.seq + 1, one_result_each(self._state, events)
             own = Batch(self._run, seq, tuple((at, event) for event in events), token=self._token)
             beside = [other(at)] if other is not None else []
             await self._store.append(*beside, own, durability=Durability.FULL if durable else Durability.NORMAL)
