@@ -13,11 +13,11 @@ import re
 import resource
 import sqlite3
 import sys
+import time
 from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from workbench.__main__ import main
-from workbench.clock import SystemClock
 from workbench.interchange import lines, session_file, strict_json
 
 ADDRESSES = 2_000_000_000
@@ -35,11 +35,11 @@ def runs_in(database: Path) -> int:
 
 def take_in(database: Path, path: str) -> dict[str, object]:
     """Import one file; return what came of it."""
-    clock, out, err = SystemClock(), io.StringIO(), io.StringIO()
-    begun = clock.monotonic()
+    out, err = io.StringIO(), io.StringIO()
+    begun = time.process_time()  # a machine that has other work to do makes no import longer
     with redirect_stdout(out), redirect_stderr(err):
         code = main(["--db", str(database), "import", path])
-    took = clock.monotonic() - begun
+    took = time.process_time() - begun
     return {"code": code, "out": out.getvalue(), "err": err.getvalue(), "took": took, "rows": runs_in(database)}
 
 

@@ -72,9 +72,8 @@ def test_a_file_that_is_made_to_burst_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_import_without_limits_is_found_out(tmp_path: Path) -> None:
-    """Without them the same files take more than they may, so the test above can fail."""
-    faults, peak = campaign(
-        tmp_path, [written(tmp_path, content, name) for name, content in bombs().items()], "uncapped"
-    )
+    """Without them some of the same files take more than they may, so the test above can fail."""
+    files = bombs()
+    faults, peak = campaign(tmp_path, [written(tmp_path, files[name], name) for name in ("floats", "bomb")], "uncapped")
     assert faults
-    assert peak >= MOST_MEMORY
+    assert peak > 1.5 * MOST_MEMORY
