@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.fork_kit import everything_said
 from tests.harness import Rig, answer
-from tests.store_kit import beside
+from tests.store_kit import beside, serious
 from workbench.agent.spec import AgentSpec
 from workbench.clock import SystemClock
 from workbench.driver import runs
@@ -187,7 +187,7 @@ async def campaign(rig: Rig, folder: Path, count: int) -> list[str]:
         for run in started:
             faults += await whole(session.store, run)
             lengths.add(await session.store.last_seq(run))
-        faults += [line for line in await session.store.check() if not line.startswith("SQLite ")]
+        faults += serious(await session.store.check())
         if count > 100 and len(lengths) < 10:
             faults.append(f"all were cancelled at about the same moments: {sorted(lengths)}")
     return faults

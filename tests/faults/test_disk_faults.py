@@ -14,6 +14,7 @@ import pytest
 
 from tests.faults.points import STEPS, rig_on
 from tests.harness import Rig
+from tests.store_kit import serious
 from workbench.driver.commands import ResolveUnknown, ResumeRun
 from workbench.driver.feed import Trouble
 from workbench.errors import StoreError
@@ -154,8 +155,7 @@ def campaign(folder: Path, disk: Disk, kind: Kind, places: range) -> list[str]:
             if max(map(done.count, done)) > 1 or len(done) < STEPS - 1:
                 found.append(f"its effects were {done}")
             faults += [f"{kind} at {place} ({disk.failed[-1:]}): {fault}" for fault in found]
-        found = rig.driver.run_blocking(rig.driver.store.check())
-        faults += [line for line in found if not line.startswith("SQLite ")]
+        faults += serious(rig.driver.run_blocking(rig.driver.store.check()))
     return faults
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.points import GONE, STEPS, rig_on
 from tests.harness import Rig
-from tests.store_kit import one
+from tests.store_kit import one, serious
 from workbench.driver.commands import ListRuns, ResolveUnknown, ResumeRun
 from workbench.events.call import CallFinished, CallStarted, OutcomeUnknown
 from workbench.events.edit import ResultEdited
@@ -108,9 +108,8 @@ def faults(folder: Path, point: str, number: int) -> list[str]:
 
 
 def unsound(rig: Rig) -> list[str]:
-    """Return what is wrong with the database, but for SQLite's version and what a killed process left beside it."""
-    found: list[str] = rig.driver.run_blocking(rig.driver.store.check())
-    return [line for line in found if not line.startswith("SQLite ") and "was left behind" not in line]
+    """Return what is wrong with the database."""
+    return serious(rig.driver.run_blocking(rig.driver.store.check()))
 
 
 @pytest.mark.parametrize("point", TABLE)
