@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from tests.harness import Rig, answer
+from tests.store_kit import found, started
+from workbench.clock import ManualClock
 from workbench.driver.commands import AnswerCall, ListRuns, PauseRun
+from workbench.engine.journal import MemoryJournal
 from workbench.events.call import CallFinished, LateResultDropped
 from workbench.events.run import RunPaused
 from workbench.providers.scripted import Turn
@@ -67,3 +70,11 @@ def test_a_call_has_one_result_however_two_answers_cross(tmp_path: Path, monkeyp
         assert ref is not None
         results = rig.driver.run_blocking(rig.driver.store.bodies([(run, ref.seq)]))
         assert "first" in str(results)
+
+
+async def test_two_results_in_one_batch_are_one(tmp_path: Path) -> None:
+    """The same holds in memory, and for what is stored together."""
+    journal = MemoryJournal("aaaa", ManualClock())
+    await journal.append(started(), found("first"), found("second"), found("another", "0.1"))
+    kinds = [record.event.kind for record in journal.records]
+    assert kinds == ["run_started", "call_finished", "late_result_dropped", "call_finished"]
