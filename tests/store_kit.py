@@ -97,6 +97,15 @@ def beside(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
         return work(connection)
 
 
+def serious(found: list[str]) -> list[str]:
+    """Return what a check found that is wrong with the log itself.
+
+    But for SQLite's version, what a killed process left beside the file, and rows of lists, which are folded again.
+    """
+    harmless = ("SQLite ", "was left behind", "listing the runs brings it up")
+    return [line for line in found if not any(words in line for words in harmless)]
+
+
 def one(path: Path, query: str, *values: object) -> object:
     """Return the first column of the first row that `query` finds."""
     return beside(path, lambda connection: connection.execute(query, values).fetchone()[0])

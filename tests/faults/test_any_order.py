@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ import pytest
 
 from tests.fork_kit import everything_said
 from tests.harness import Rig, answer
+from tests.session_kit import record, written
 from workbench.agent.spec import AgentSpec
 from workbench.conversation.messages import problems
 from workbench.driver.commands import (
@@ -26,6 +28,7 @@ from workbench.driver.commands import (
     EditPlan,
     ForkEdits,
     ForkRun,
+    ImportFile,
     ListRuns,
     PauseRun,
     PreviewFork,
@@ -34,6 +37,7 @@ from workbench.driver.commands import (
     Say,
 )
 from workbench.driver.feed import Trouble
+from workbench.driver.forking import Forks, NewFork
 from workbench.errors import UserError
 from workbench.events.agent import Limits, PlanMode
 from workbench.events.call import CallCancelled, CallFinished, OutcomeResolved
@@ -46,6 +50,7 @@ from workbench.tools.base import Tool, ToolContext
 from workbench.tools.declaring import tool
 
 COMMANDS = 40
+WALKS = 20
 MOST_RUNS = 20
 
 
@@ -94,8 +99,8 @@ class Playground:
 class Walk:
     """A person who presses keys at random, and sees to it that everything ends."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.chance = folder, random.Random(seed)
+    def __init__(self, folder: Path, seed: int, strangers: Path) -> None:
+        self.folder, self.chance, self.strangers = folder, random.Random(seed), strangers
         self.plan: PlanMode = "ask" if seed % 2 else "auto"
         self.ground = Playground()
         self.logs: dict[str, list[tuple[int, float, str]]] = {}
@@ -146,6 +151,7 @@ class Walk:
             lambda: CancelCall(run, call),
             lambda: AnswerCall(run, call, "by hand"),
             lambda: PreviewFork(run, fork.address, fork.edits),
+            lambda: ImportFile(str(self.strangers)) if runs < MOST_RUNS else ListRuns(),
             *[lambda: fork if runs < MOST_RUNS else ListRuns()] * 5,
         ]
         return pick(made)()
@@ -202,9 +208,9 @@ class Walk:
             self._check_calls(rig, row.id)
         assert [problem for request in rig.model.requests for problem in problems(request.messages)] == []
         seen: dict[str, int] = {}
-        for record in rig.seen():
-            assert record.seq > seen.get(record.run, -1), "the feed goes on in order, and says nothing twice"
-            seen[record.run] = record.seq
+        for change in rig.seen():
+            assert change.seq > seen.get(change.run, -1), "the feed goes on in order, and says nothing twice"
+            seen[change.run] = change.seq
         assert [change for change in rig.changes if isinstance(change, Trouble)] == []
 
     def _check_calls(self, rig: Rig, run: str) -> None:
@@ -219,14 +225,40 @@ class Walk:
             assert rig.state(run) == live.state
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_commands_in_any_order(tmp_path: Path, seed: int) -> None:
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a session file of somebody else."""
+    folder = tmp_path_factory.mktemp("strangers")
+    return written(folder, record(folder / "recorded")[0])
+
+
+@pytest.mark.parametrize("seed", range(WALKS))
+def test_commands_in_any_order(tmp_path: Path, seed: int, strangers: Path) -> None:
     """80 random commands in two sessions, then everything is answered: all runs end, and every rule holds."""
-    Walk(tmp_path, seed).wander()
+    Walk(tmp_path, seed, strangers).wander()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 160))
-def test_many_commands_in_any_order(tmp_path: Path, seed: int) -> None:
-    """The same sixty times, otherwise each time."""
-    Walk(tmp_path, seed).wander()
+@pytest.mark.parametrize("seed", range(100, 250))
+def test_many_commands_in_any_order(tmp_path: Path, seed: int, strangers: Path) -> None:
+    """The same a hundred and fifty times, otherwise each time."""
+    Walk(tmp_path, seed, strangers).wander()
+
+
+def test_an_edit_in_place_is_found_out(tmp_path: Path, strangers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork that changes what its parent's log says is caught, so the walks above can fail."""
+    write = Forks.write
+
+    async def wrong(forks: Forks, made: Sequence[NewFork]) -> None:
+        await write(forks, made)
+        where = [(fork.plan.owner, fork.plan.cut.seq) for fork in made]
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute("DROP TRIGGER IF EXISTS events_never_update")
+            connection.executemany("UPDATE events SET at = at + 1 WHERE run = ? AND seq = ?", where)
+
+        await forks._session.store._write(update)
+
+    monkeypatch.setattr(Forks, "write", wrong)
+    with pytest.raises(AssertionError, match=r"a log only grows|RunState"):
+        Walk(tmp_path, 1, strangers).wander()

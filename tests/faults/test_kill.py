@@ -23,7 +23,7 @@ from workbench.events.turn import TurnText
 from workbench.store import Store
 
 ROOT = Path(__file__).parents[2]
-KILLS = 60
+KILLS = 160
 LONGEST = 0.12
 """Seconds after which an appender is killed at the latest; opening takes about a tenth of that."""
 
@@ -131,7 +131,7 @@ class Inspector:
 
 
 async def test_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
-    """60 processes killed at random moments of appends, effects, forks and opening: every promise holds after each."""
+    """160 processes killed at random moments of appends, effects, forks and opening: every promise holds after each."""
     site, chance = Site(tmp_path), random.Random(11)
     inspector = Inspector(site)
     with appenders(site) as killer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,14 @@ from tests.harness import Rig
 from workbench.agent.spec import AgentSpec
 from workbench.driver.commands import AgentOptions, ResumeRun
 from workbench.engine import turns
+from workbench.errors import TransientModelError
 from workbench.events.agent import ModelRetries
 from workbench.events.call import CallStarted
+from workbench.events.request import Request, Usage
 from workbench.events.run import RunFinished
 from workbench.events.turn import ModelRetried, TurnFinished
 from workbench.providers.anthropic import AnthropicProvider
+from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TurnEnd
 from workbench.providers.remote import Endpoint
 from workbench.state.run_state import RunState
 from workbench.tools.base import Tool, ToolContext
@@ -148,3 +153,27 @@ def _is_sound(body: Any) -> bool:
         if asked != given or len(set(asked)) != len(asked) or not all(asked):
             return False
     return True
+
+
+def test_a_broken_stream_that_is_taken_for_whole_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that makes a turn of whatever came, and runs calls that are cut, is caught by the test above."""
+    stream = AnthropicProvider.stream
+
+    async def wrong(provider: AnthropicProvider, request: Request) -> AsyncIterator[Delta]:
+        opened: list[int] = []
+        with suppress(TransientModelError):
+            async for delta in stream(provider, request):
+                opened += [delta.index] if isinstance(delta, CallOpened) else []
+                if isinstance(delta, CallClosed):
+                    opened.remove(delta.index)
+                yield delta
+                if isinstance(delta, TurnEnd):
+                    return
+        for index in opened:
+            yield CallInput(index, '"}')
+            yield CallClosed(index)
+        yield TurnEnd("tool_calls", Usage())
+
+    monkeypatch.setattr(AnthropicProvider, "stream", wrong)
+    with pytest.raises(AssertionError):
+        test_a_stream_that_goes_wrong_harms_nothing("mid_json", tmp_path)

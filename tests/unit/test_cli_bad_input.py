@@ -103,3 +103,12 @@ def test_a_result_of_five_megabytes_is_told_in_a_few_lines(shell: Shell, monkeyp
     assert len(printed.out) < 5_000
     assert len(shell("show", "@last").out) < 5_000
     assert shell("show", "@last", "--json").json["steps"][0]["calls"][0]["result"] == "x" * 5_000_000
+
+
+@pytest.mark.parametrize("option", ["--search", "--model", "--at"])
+def test_two_dashes_are_a_value_like_any_other(shell: Shell, option: str) -> None:
+    """`--search=--` looks for them, and what cannot be two dashes is refused by name."""
+    command = {"--search": ["runs"], "--model": ["run", "What?"], "--at": ["fork", "aaaa"]}[option]
+    printed = shell(*command, f"{option}=--")
+    assert "unexpected" not in printed.err
+    assert (printed.code, printed.out) == ((0, printed.out) if option == "--search" else (2, ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Never, TypeAlias
+from typing import Any, Never, TypeAlias
 
 from workbench.cli.options import (
     add_agent,
@@ -36,6 +36,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         """Raise the error instead of printing usage over several lines."""
         raise UserError(f"{message}. See `{self.prog} --help`")
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Take `--at=--` like any other value; argparse would make an empty list of it."""
+        if arg_strings == ["--"] and action.option_strings and action.nargs is None:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from workbench.clock import SessionTime
 from workbench.driver.feed import Draft, Feed
+from workbench.engine.journal import one_result_each
 from workbench.events.base import Event, Recorded
 from workbench.events.call import ResultEvent
 from workbench.events.content import Content
@@ -15,6 +17,8 @@ from workbench.state.fold import apply
 from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.store import Batch, Durability, RunHeader, Store
+
+T = TypeVar("T")
 
 
 class StoreJournal:
@@ -45,17 +49,17 @@ class StoreJournal:
 
     async def append(self, *events: Event, durable: bool = False) -> None:
         """Store, fold and publish events together; whoever waits may be cancelled, the write goes through."""
-        await asyncio.shield(asyncio.ensure_future(self._write(events, durable=durable)))
+        await _whole(self._write(events, durable=durable))
 
     async def append_beside(self, event: Event, other: Callable[[float], Batch]) -> tuple[Recorded, ...]:
         """Store one event together with the first batch of another run, in one transaction; return that batch."""
-        return await asyncio.shield(asyncio.ensure_future(self._write((event,), durable=False, other=other)))
+        return await _whole(self._write((event,), durable=False, other=other))
 
     async def _write(
         self, events: Sequence[Event], *, durable: bool, other: Callable[[float], Batch] | None = None
     ) -> tuple[Recorded, ...]:
         async with self._lock:
-            at, seq = self._time.now(), self._state.seq + 1
+            at, seq, events = self._time.now(), self._state.seq + 1, one_result_each(self._state, events)
             own = Batch(self._run, seq, tuple((at, event) for event in events), token=self._token)
             beside = [other(at)] if other is not None else []
             await self._store.append(*beside, own, durability=Durability.FULL if durable else Durability.NORMAL)
@@ -82,6 +86,13 @@ class StoreJournal:
     def draft(self, step: int, purpose: Purpose, text: str, thinking: str) -> None:
         """Show the text so far of the turn that is streaming."""
         self._feed.publish(Draft(self._run, step, purpose, text, thinking))
+
+
+async def _whole(write: Coroutine[Any, Any, T]) -> T:
+    """Wait for a write, which is done also when nobody waits any more; then nobody is told that it failed, either."""
+    task = asyncio.ensure_future(write)
+    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    return await asyncio.shield(task)
 
 
 def first_batch(header: RunHeader, events: Sequence[Event], *, at: float, token: int) -> Batch:

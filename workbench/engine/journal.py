@@ -7,8 +7,9 @@ from typing import Protocol
 
 from workbench.clock import Clock, SessionTime
 from workbench.events.base import Event, Recorded
-from workbench.events.call import ResultEvent
+from workbench.events.call import CallCancelled, CallFinished, LateResultDropped, ResultEvent, SubagentStarted
 from workbench.events.content import Content
+from workbench.events.edit import InputEdited
 from workbench.events.request import Purpose
 from workbench.state.fold import apply
 from workbench.state.parts import ResultRef
@@ -39,6 +40,29 @@ class Journal(Protocol):
         ...
 
 
+def one_result_each(state: RunState, events: Sequence[Event]) -> Sequence[Event]:
+    """Return what may be appended: instead of a second result of a call, that it came too late and was dropped.
+
+    Whoever ends a call looks first whether it has a result. What is stored between that look and the append, such as a
+    person's answer to a run that is just coming to rest, is seen here alone.
+    """
+    done: set[str] = set()
+    reopened: set[str] = set()
+    kept: list[Event] = []
+    for event in events:
+        if isinstance(event, CallFinished | CallCancelled):
+            known = state.call(event.call)
+            has_result = known is not None and known.has_result and event.call not in reopened
+            if has_result or event.call in done:
+                kept.append(LateResultDropped(call=event.call, size=event.size))
+                continue
+            done.add(event.call)
+        elif isinstance(event, InputEdited | SubagentStarted):
+            reopened.add(event.call)
+        kept.append(event)
+    return kept
+
+
 class MemoryJournal:
     """A log in memory: for runs that nobody wants to keep, for tests, and for measuring the loop alone.
 
@@ -59,7 +83,7 @@ class MemoryJournal:
 
     async def append(self, *events: Event, durable: bool = False) -> None:  # noqa: ARG002 - memory is never durable
         """Fold events and keep them."""
-        for event in events:
+        for event in one_result_each(self._state, events):
             self._take(Recorded(self._run, self._state.seq + 1, self._time.now(), event))
 
     def _take(self, record: Recorded) -> None:

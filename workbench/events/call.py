@@ -136,7 +136,7 @@ class OutcomeResolved(CallEvent):
 
 
 class LateResultDropped(CallEvent):
-    """A thread that had been left behind returned after all."""
+    """A thread that had been left behind returned after all, or a call that has its result was given another."""
 
     kind: Literal["late_result_dropped"] = "late_result_dropped"
     size: int

@@ -65,7 +65,7 @@ def check_surroundings(path: Path) -> list[str]:
 def _pages(connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check(10)").fetchall():
         if line != "ok":
-            yield f"the file is damaged: {line}"
+            yield f"the file is damaged: {' '.join(line.split())}"
     for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchall()[:10]:
         yield f"a row of {table} refers to one of {parent} that is not there"
 

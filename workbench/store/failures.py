@@ -46,9 +46,9 @@ def named_errors(path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path, why: str) -> DamagedDatabaseError:
-    """Return the error for an unsound database, with how to rescue what is left."""
+    """Return the error for an unsound database, with how to rescue what is left; one line, whatever SQLite's is."""
     return DamagedDatabaseError(
-        f"the database {str(path)!r} is damaged: {why}. Restore a backup, or rescue what can be read "
+        f"the database {str(path)!r} is damaged: {' '.join(why.split())}. Restore a backup, or rescue what can be read "
         f"with: sqlite3 {path.name} .recover | sqlite3 recovered.db"
     )
 

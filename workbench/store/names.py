@@ -6,6 +6,7 @@ import difflib
 import sqlite3
 
 from workbench.errors import AmbiguousRunError, RunNotFoundError
+from workbench.events.content import normalise_text
 from workbench.store.library import hidden_runs
 
 LAST = "@last"
@@ -19,7 +20,7 @@ def resolve(connection: sqlite3.Connection, name: str) -> str:
     `@last` is the newest visible run that a person started here, or fork of one: no subagent, nothing imported. Of
     several runs with the prefix, one that is alone in being visible is meant.
     """
-    wanted = name.strip()
+    wanted = normalise_text(name).strip()  # a terminal's bytes that are no text come as what cannot be stored
     if wanted == LAST:
         return _last(connection)
     if not wanted:
