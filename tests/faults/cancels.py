@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from workbench.providers.base import Delta
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.fold import fold
 from workbench.store import Durability, Store
-from workbench.tools.base import Tool, ToolContext
+from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 from workbench.tools.processes import run_program
 
@@ -88,8 +89,10 @@ def tools(folder: Path) -> list[Tool]:
         return "written"
 
     @tool
-    async def program(context: ToolContext) -> Any:
-        return await run_program(["/bin/sh", "-c", "sleep 30 & sleep 30"], folder, {}, context)
+    async def program() -> AsyncIterator[Any]:
+        async with aclosing(run_program(["/bin/sh", "-c", "sleep 30 & sleep 30"], folder, {})) as parts:
+            async for part in parts:
+                yield part
 
     @tool(read_only=True)
     def never() -> str:

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from workbench.events.call import CallInterrupted, CallStarted, OutcomeUnknown
 from workbench.events.request import Request
 from workbench.providers.scripted import Turn
 from workbench.tools import processes
-from workbench.tools.base import Tool, ToolContext
+from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 from workbench.tools.processes import run_program
 
@@ -59,9 +59,11 @@ def tools(folder: Path) -> list[Tool]:
         return "at last"
 
     @tool(name="process")
-    async def in_process(context: ToolContext, name: str) -> Any:
+    async def in_process(name: str) -> AsyncIterator[Any]:
         (folder / name).mkdir()
-        return await run_program(["/bin/sh", "-c", IGNORES], folder / name, {}, context)
+        async with aclosing(run_program(["/bin/sh", "-c", IGNORES], folder / name, {})) as parts:
+            async for part in parts:
+                yield part
 
     return [on_loop, on_thread, in_process]
 
