@@ -26,7 +26,7 @@ def checks(*, fix: bool, tests: bool) -> dict[str, list[str]]:
         "imports": [str(BIN / "lint-imports")],
     }
     if tests:
-        commands["tests"] = [*python, "pytest"]
+        commands["tests"] = [*python, "pytest", "-n", "auto"]
     return commands
 
 

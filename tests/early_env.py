@@ -24,6 +24,8 @@ _ONES_OWN_ENDS = ("_API_KEY", "_AUTH_TOKEN", "_BASE_URL", "_PROXY")
 
 def _is_ones_own(name: str) -> bool:
     upper = name.upper()
+    if upper == "TEXTUAL_SNAPSHOT_TEMPDIR":  # where workers put what they drew
+        return False
     return (
         upper in _DISPLAY or upper in _ONES_OWN or upper.startswith(_ONES_OWN_STARTS) or upper.endswith(_ONES_OWN_ENDS)
     )

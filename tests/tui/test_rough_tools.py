@@ -68,7 +68,9 @@ async def test_a_tool_that_blocks_the_driver(tmp_path: Path, gate: threading.Eve
 
     with rig(tmp_path, block) as driven:
         async with stage(driven.driver, start=StartRun("What?")) as acted:
-            driven.open_gate(may_block)
+            loop = driven.driver._loop
+            assert loop is not None
+            loop.call_soon_threadsafe(may_block.set)  # nobody waits for it: the loop may answer no more
             await acted.until(blocked.is_set)
             await type_a_message(acted)
             await acted.press("escape", "1", "3", "2", "?")

@@ -51,7 +51,7 @@ def test_a_call_has_one_result_however_two_answers_cross(tmp_path: Path, monkeyp
 
     with Rig(tmp_path, [Turn("", [("look", {})]), answer()], [look]) as rig:
         run = rig.start()
-        rig.wait(run, lambda state: bool(state.steps) and state.steps[0].calls["0.0"].status == "running")
+        rig.wait(run, lambda state: (call := state.call("0.0")) is not None and call.status == "running")
         rig.ask(PauseRun(run))
         patiently(rig, lambda: len(gates) == 1)
         rig.ask(AnswerCall(run, "0.0", "first"))
