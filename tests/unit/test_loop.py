@@ -32,7 +32,7 @@ from workbench.events.plan import (
     PlanStepFinished,
     PlanStepStarted,
 )
-from workbench.events.request import Usage
+from workbench.events.request import Request, Usage
 from workbench.events.run import ContextElided, LimitReached, RunFinished, RunPaused, RunResumed
 from workbench.events.turn import TurnFinished
 from workbench.providers.scripted import Turn
@@ -458,6 +458,23 @@ async def test_where_leaving_out_is_not_enough_old_steps_are_summed_up() -> None
     assert len(lab.requests[-1].messages) == 1 + 2 * (len(turns) - through - 1)
     summary = next(request for request in lab.requests if request.purpose == "summary")
     assert summary.parameters.tool_choice == "none"
+
+
+async def test_what_cannot_be_left_out_is_summed_up_before_it_fills_the_budget() -> None:
+    """A long run leaves results out in strides to its end: never one a step, which would lose the cache each time."""
+
+    def turn(request: Request) -> Turn:
+        if request.purpose == "summary":
+            return Turn("It was long.")
+        return Turn("Thinking aloud about it. " * 12, [("look", {"word": "x" * 900})])
+
+    lab = Lab([], [look], limits=Limits(steps=120, request_tokens=8000))
+    lab.model._script = turn
+    await lab.run()
+    elisions = lab.all(ContextElided)
+    assert len(elisions) > 5
+    assert min(len(event.calls) for event in elisions) >= 3
+    assert lab.state.summary is not None
 
 
 async def test_an_empty_summary_is_not_taken() -> None:

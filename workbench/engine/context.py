@@ -9,6 +9,8 @@ from workbench.state.run_state import RunState
 
 TARGET_SHARE = 0.6
 """Above its whole budget a request is brought down to this share of it."""
+STRIDE_SHARE = 0.8
+"""Where elision leaves more than this share, there is not enough left to leave out, and turns are summed up."""
 KEPT_STEPS = 1
 """The last steps whose results are never left out."""
 
@@ -34,9 +36,14 @@ def elision(state: RunState, tokens: int) -> ContextElided | None:
     return ContextElided(calls=tuple(calls), tokens_before=tokens, tokens_after=max(0, int(left)))
 
 
-def summary_end(state: RunState, tokens: int) -> int | None:
-    """Return the last step that a summary should stand for, where elision alone does not hold the budget."""
-    if state.agent is None or tokens <= request_budget(state.agent):
+def summary_end(state: RunState, tokens: int, *, was_elided: bool = False) -> int | None:
+    """Return the last step that a summary should stand for, where elision alone does not hold the budget.
+
+    Nor does it where what it could leave out just now was little: else it would be back at each step, and each time
+    the provider's cache would be lost.
+    """
+    share = STRIDE_SHARE if was_elided else 1.0
+    if state.agent is None or tokens <= request_budget(state.agent) * share:
         return None
     through = state.finished_steps - 1 - KEPT_STEPS
     already = state.summary[0] if state.summary else -1

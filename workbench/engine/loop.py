@@ -231,7 +231,7 @@ class RunLoop:
         if elided is not None:
             await self._journal.append(elided)
             tokens = (await self._prepared(step)).tokens
-        through = summary_end(self.state, tokens)
+        through = summary_end(self.state, tokens, was_elided=elided is not None)
         if through is not None:
             turn = await self._turn("summary", step, summary_prompt(self.state.agent))
             if turn is not None:
