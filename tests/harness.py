@@ -139,6 +139,12 @@ class Rig(AbstractContextManager["Rig"]):
         """Return the run's own events, byte for byte."""
         return list(self.driver.run_blocking(self.driver.store.raw(run)))
 
+    def shown(self, run: str) -> list[Recorded]:
+        """Return what came through the feed of a run, once its last stored event did: that is shown after."""
+        last = self.state(run).seq
+        self.wait_for(lambda: any(record.run == run and record.seq >= last for record in self.seen()))
+        return [record for record in self.seen() if record.run == run]
+
     def wait(self, run: str, until: Callable[[RunState], bool]) -> RunState:
         """Return the first stored state for which `until` holds; fails after `WAIT` seconds."""
         found: list[RunState] = []

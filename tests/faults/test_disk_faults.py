@@ -230,7 +230,7 @@ def test_a_disk_that_is_full_stops_a_run(tmp_path: Path, fills_up: Any) -> None:
             (trouble,) = [change for change in rig.changes if isinstance(change, Trouble) and change.run == run]
             assert wrong_words(trouble.message) == []
             assert "can be resumed" in trouble.message
-            shown = [record.seq for record in rig.seen() if record.run == run]
+            shown = [record.seq for record in rig.shown(run)]
             assert shown == list(range(rig.state(run).seq + 1))
             assert 0 < len(shown) < 40
         (folder / "effects").unlink()

@@ -48,7 +48,7 @@ def test_a_run_is_stored_and_shown_alike(tmp_path: Path) -> None:
         state = rig.finish(run)
         assert state.status_and_reason == ("completed", "answered")
         assert state.answer == "done"
-        shown = [(record.seq, record.event.kind) for record in rig.seen() if record.run == run]
+        shown = [(record.seq, record.event.kind) for record in rig.shown(run)]
         stored = [(record.seq, record.event.kind) for record in rig.history(run).records]
         assert shown == stored
         assert [row.status for row in rig.ask(ListRuns())] == ["completed"]

@@ -174,7 +174,7 @@ def test_what_another_driver_wrote_last_comes_before_what_this_one_writes(tmp_pa
         assert [record for record in rig.seen() if record.run == run] == []
         rig.ask(ResumeRun(run))
         last = rig.wait(run, lambda state: state.status == "completed").seq
-        assert [record.seq for record in rig.seen() if record.run == run] == list(range(last + 1))
+        assert [record.seq for record in rig.shown(run)] == list(range(last + 1))
 
 
 def test_a_full_disk_stops_a_run_with_a_sentence_and_it_goes_on_later(tmp_path: Path) -> None:
