@@ -13,10 +13,9 @@ from tests.mcp_kit import plain
 from workbench.errors import McpServerError
 from workbench.events.content import Block, DocumentBlock, ImageBlock, JsonBlock, TextBlock, plain_text
 from workbench.tools.base import NAME
-from workbench.tools.mcp.manager import merged
 from workbench.tools.mcp.pins import PinBook
 from workbench.tools.mcp.results import result_of
-from workbench.tools.mcp.server import McpServer
+from workbench.tools.mcp.server import McpServer, merged
 from workbench.tools.mcp.specs import ListedTool, check_tool, clean, make_check, names_of, spec_of
 
 OBJECT: dict[str, Any] = {"type": "object"}

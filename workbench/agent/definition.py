@@ -20,14 +20,12 @@ from workbench.providers.base import Provider
 from workbench.providers.own import own_name
 from workbench.tools.arguments import first_problem
 from workbench.tools.base import Tool
-from workbench.tools.checks import check_toolkit
 from workbench.tools.control import Output, spawn_subagent, submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.documents import document_tools
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
 from workbench.tools.mcp.server import McpServer
 from workbench.tools.notes import memory_tools, note_tools
-from workbench.tools.skills import load_skills, skill_tools
 from workbench.tools.toolkit import Toolkit
 
 DOCUMENTS: Final = "documents"
@@ -96,6 +94,8 @@ class AgentDefinition:
                 call = f"; write {hook.__name__}()" if isinstance(hook, type) and issubclass(hook, Hooks) else ""
                 of = call or "; make it of a class that inherits from Hooks"
                 raise AgentError(f"{hook!r} is no hook{of}")
+        from workbench.tools.checks import check_toolkit
+
         made = self(NoDocuments(), NotesInMemory(), None)
         check_toolkit(made.toolkit)
         try:
@@ -132,8 +132,11 @@ class AgentDefinition:
                 continue
             for one in _tools_of(item, library, notebook, found=folder is not None):
                 toolkit.add(one)
-        for one in skill_tools(load_skills(self.skills)):
-            toolkit.add(one)
+        if self.skills:
+            from workbench.tools.skills import load_skills, skill_tools
+
+            for one in skill_tools(load_skills(self.skills)):
+                toolkit.add(one)
         if self.subagents or self.roles:
             toolkit.add(spawn_subagent)
         if toolkit.get(submit_answer.name) is None:

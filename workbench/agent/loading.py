@@ -16,7 +16,6 @@ from types import ModuleType
 from workbench.agent.definition import AgentDefinition
 from workbench.agent.importing import EXPECTED, find_module, imported_file, imported_module, is_file
 from workbench.agent.spec import AgentSpec
-from workbench.agent.toml_file import code_of, read_toml
 from workbench.errors import AgentError
 from workbench.providers.base import Provider
 from workbench.tools.library import Library, Notebook
@@ -56,11 +55,17 @@ def digest_of(path: Path) -> str:
     """Return the SHA-256 of an agent's file, and of the code that it names where it has none itself; else empty."""
     try:
         digest = hashlib.sha256(path.read_bytes())
-        for code in code_of(path) if path.suffix == ".toml" else ():
+        for code in _code_of(path) if path.suffix == ".toml" else ():
             digest.update(hashlib.sha256(code.read_bytes()).digest())
     except OSError:
         return ""
     return digest.hexdigest()
+
+
+def _code_of(path: Path) -> tuple[Path, ...]:
+    from workbench.agent.toml_file import code_of
+
+    return code_of(path)
 
 
 def load_agent(reference: str) -> LoadedAgent:
@@ -78,6 +83,8 @@ def load_agent(reference: str) -> LoadedAgent:
     if path.suffix == ".toml":
         if name is not None:
             raise AgentError(f"{where!r} holds one agent, which has no name beside: leave {':' + name!r} out")
+        from workbench.agent.toml_file import read_toml  # with all the tools that such a file may name
+
         return LoadedAgent(read_toml(path), str(path), digest)
     found = _choose(imported_file(path), where, name)
     return LoadedAgent(found[1], f"{path}:{found[0]}", digest)

@@ -14,8 +14,8 @@ from workbench.events.agent import ToolSpec
 from workbench.tools.base import Tool
 from workbench.tools.checks import check_toolkit, tool_findings
 from workbench.tools.library import NoDocuments, NotesInMemory
-from workbench.tools.mcp.manager import McpConnections, merged
-from workbench.tools.mcp.server import McpServer
+from workbench.tools.mcp.manager import McpConnections
+from workbench.tools.mcp.server import McpServer, merged
 from workbench.views.tools import tool_documents, tool_lines
 
 

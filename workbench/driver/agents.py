@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -32,9 +32,11 @@ from workbench.providers.registry import RECORDED
 from workbench.tools.base import Tool
 from workbench.tools.control import spawn_subagent, submit_answer
 from workbench.tools.library import Library, NoDocuments, Notebook, NotesInMemory
-from workbench.tools.mcp.manager import McpConnections, merged, needed
-from workbench.tools.mcp.server import McpServer
+from workbench.tools.mcp.server import McpServer, merged, needed
 from workbench.tools.toolkit import Toolkit
+
+if TYPE_CHECKING:
+    from workbench.tools.mcp.manager import McpConnections
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,17 @@ class Agents:
         self._notes: NotesFile | None = None
         self._own: dict[str, MakeAgent] = {}
         self._opening = asyncio.Lock()
-        self.mcp = McpConnections(pins=settings.mcp_pins, logs=settings.mcp_logs, clock=settings.clock)
+        self._mcp: McpConnections | None = None
+
+    @property
+    def mcp(self) -> McpConnections:
+        """The connections to MCP servers; what they need is imported with the first."""
+        if self._mcp is None:
+            from workbench.tools.mcp.manager import McpConnections
+
+            settings = self.settings
+            self._mcp = McpConnections(pins=settings.mcp_pins, logs=settings.mcp_logs, clock=settings.clock)
+        return self._mcp
 
     def use(self, run: str, make: MakeAgent) -> None:
         """Let an agent that stands in no file be that of a root run, until it is let go."""
@@ -80,8 +92,9 @@ class Agents:
         folder = None if options.docs is None else _absolute(options.docs)
         spec = await self._spec(make or self.settings.agent or self.settings.make_agent, folder)
         servers = merged(spec.mcp, self.settings.mcp)
-        tools = await self._told(servers, self.mcp.tools(servers, spec.toolkit.names))
-        spec = replace(spec, toolkit=spec.toolkit.joined(tools))
+        if servers:
+            tools = await self._told(servers, self.mcp.tools(servers, spec.toolkit.names))
+            spec = replace(spec, toolkit=spec.toolkit.joined(tools))
         base = apply_options(default_record(spec.unsaid), options.fallback or AgentOptions())
         record = apply_options(spec.record(base), options)
         check_agent(record)
@@ -125,9 +138,11 @@ class Agents:
             self._say_of(run, f"the documents of run {run[:8]} have changed since it began")
         if provider_of(record.model) == RECORDED and not record.live_tools:
             return Code(spec.toolkit)  # what was recorded is told, and nothing runs
-        servers = needed(merged(spec.mcp, self.settings.mcp), record.tools)
-        recorded = self.mcp.recorded(servers, record.tools, lambda said: self._say_of(run, said), strict=is_root)
-        toolkit = spec.toolkit.joined(await self._told(servers, recorded))
+        toolkit = spec.toolkit
+        if any(tool.mcp is not None for tool in record.tools):
+            servers = needed(merged(spec.mcp, self.settings.mcp), record.tools)
+            recorded = self.mcp.recorded(servers, record.tools, lambda said: self._say_of(run, said), strict=is_root)
+            toolkit = toolkit.joined(await self._told(servers, recorded))
         return Code(toolkit, own_models(make), spec.hooks, spec.output if isinstance(spec.output, type) else None)
 
     def require_model(self, record: AgentRecord, lineage: Sequence[str]) -> None:
@@ -217,7 +232,8 @@ class Agents:
 
     async def close(self) -> None:
         """Close every index, and end every MCP server."""
-        await self.mcp.close()
+        if self._mcp is not None:
+            await self._mcp.close()
         for library in self._libraries.values():
             library.close()
         if self._notes is not None:

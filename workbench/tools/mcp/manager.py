@@ -20,7 +20,7 @@ from workbench.tools.base import Tool, ToolContext, ToolResult
 from workbench.tools.mcp.connection import Connection, ConnectionEndedError, OnProgress
 from workbench.tools.mcp.log import ServerLog
 from workbench.tools.mcp.pins import PinBook
-from workbench.tools.mcp.server import McpServer, require_package
+from workbench.tools.mcp.server import McpServer, needed, require_package
 from workbench.tools.mcp.specs import (
     RESERVED,
     Check,
@@ -236,18 +236,6 @@ def origin_of(spec: ToolSpec) -> McpOrigin:
     if spec.mcp is None:
         raise ValueError(f"{spec.name} is no tool of an MCP server")
     return spec.mcp
-
-
-def merged(own: Sequence[McpServer], others: Sequence[McpServer]) -> tuple[McpServer, ...]:
-    """Return an agent's servers and then those of the person; the agent's own wins where two have one name."""
-    names = {server.name for server in own}
-    return (*own, *(server for server in others if server.name not in names))
-
-
-def needed(servers: Iterable[McpServer], specs: Iterable[ToolSpec]) -> tuple[McpServer, ...]:
-    """Return the servers that a recorded run has tools of."""
-    names = {spec.mcp.server for spec in specs if spec.mcp is not None}
-    return tuple(server for server in servers if server.name in names)
 
 
 def _tool(served: _Served, listed: ListedTool, spec: ToolSpec) -> McpTool:

@@ -6,13 +6,13 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from workbench.errors import AgentError, McpServerError
-from workbench.events.agent import Permission
+from workbench.events.agent import Permission, ToolSpec
 from workbench.tools.base import NAME
 
 _ADDRESS = re.compile(r"https?://[^/\s]+\S*")
@@ -99,3 +99,15 @@ def require_package() -> None:
     """Raise `McpServerError` where MCP servers cannot be used for want of the package."""
     if find_spec("mcp") is None:
         raise McpServerError('MCP servers need a further package: pip install "workbench[mcp]"')
+
+
+def merged(own: Sequence[McpServer], others: Sequence[McpServer]) -> tuple[McpServer, ...]:
+    """Return an agent's servers and then those of the person; the agent's own wins where two have one name."""
+    names = {server.name for server in own}
+    return (*own, *(server for server in others if server.name not in names))
+
+
+def needed(servers: Iterable[McpServer], specs: Iterable[ToolSpec]) -> tuple[McpServer, ...]:
+    """Return the servers that a recorded run has tools of."""
+    names = {spec.mcp.server for spec in specs if spec.mcp is not None}
+    return tuple(server for server in servers if server.name in names)
