@@ -25,7 +25,7 @@ from tests.faults.stream_faults import (
 )
 from tests.harness import Rig
 from workbench.agent.spec import AgentSpec
-from workbench.driver.commands import AgentOptions, ResumeRun
+from workbench.driver.commands import AgentOptions, ListRuns, ResumeRun
 from workbench.engine import turns
 from workbench.errors import TransientModelError
 from workbench.events.agent import ModelRetries
@@ -101,6 +101,7 @@ def test_a_stream_that_goes_wrong_harms_nothing(kind: str, tmp_path: Path) -> No
                 # A slow machine may be silent for as long as the silence that is a fault.
                 assert len(retried) == mended or (kind in SILENT and len(retried) > mended), (place, retried)
                 check(kind, place, state, rig, done)
+            rig.ask(ListRuns())  # what the list says of a run may be behind its log for a moment
             found = rig.driver.run_blocking(rig.driver.store.check())
             assert [line for line in found if not line.startswith("SQLite ")] == [], "but for its version"
     assert all(_is_sound(body) for body in server.bodies)
