@@ -142,9 +142,9 @@ def has_children() -> bool:
 
 
 def open_transaction(path: Path) -> str:
-    """Say whether somebody else could not write now."""
+    """Say whether somebody else could not write within two seconds: commits take less, what is left open does not."""
     try:
-        beside(path, lambda other: other.execute("PRAGMA busy_timeout=0").execute("BEGIN IMMEDIATE") and None)
+        beside(path, lambda other: other.execute("PRAGMA busy_timeout=2000").execute("BEGIN IMMEDIATE") and None)
     except sqlite3.Error as error:
         return f"a transaction is open: {error}"
     return ""
