@@ -1,41 +1,92 @@
-"""Measure everything; print the tables; with `--write` put them into docs/performance.md."""
+"""Measure everything, or the sections named; print the tables; with `--write` put them into docs/performance.md."""
 
 from __future__ import annotations
 
+import argparse
+import re
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import bench_eager, bench_loop, bench_models, bench_start, bench_store, bench_timeline
-from tests.benchmarks.measure import Row, conditions
+from tests.benchmarks.measure import Row, Table, conditions
 from workbench.__main__ import collect_rarely
 
-HEAD = "| what | target | measured | met |\n|---|---|---|---|"
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 MARK = "<!-- measured -->"
 
 
-def section(title: str, rows: list[Row]) -> str:
-    """Return a table with its title."""
-    return "\n".join([f"## {title}", "", HEAD, *(row.line() for row in rows), ""])
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its name on the command line, its title, and what measures it."""
+
+    name: str
+    title: str
+    measure: Callable[[list[Path]], list[Table]]
+    """Given the interpreters that have other frameworks. A table without a title is the section's only one."""
+
+    def text(self, pythons: list[Path]) -> str:
+        """Measure, and return the section as Markdown."""
+        parts = [f"## {self.title}", conditions()]
+        for table in self.measure(pythons):
+            parts += [f"### {table.title}"] if table.title else []
+            parts.append(table.text())
+        return "\n\n".join(parts) + "\n"
+
+
+def own(rows: Callable[[], list[Row]]) -> Callable[[list[Path]], list[Table]]:
+    """Return what measures our own figures beside their targets."""
+    return lambda _: [Table.of("", rows())]
+
+
+SECTIONS = (
+    Section("screen", "Screen", own(bench_timeline.rows)),  # first, since it measures the memory of the whole process
+    Section("loop", "Loop", own(bench_loop.rows)),
+    Section("store", "Store", own(bench_store.rows)),
+    Section("start", "Start", own(bench_start.rows)),
+    Section("models", "Models", own(bench_models.rows)),
+    Section("eager", "Eager calls", own(bench_eager.rows)),
+)
+
+
+def kept(page: str) -> dict[str, str]:
+    """Return the sections of a page by their titles."""
+    parts = re.split(r"^## ", page.split(MARK)[1], flags=re.MULTILINE)[1:]
+    return {part.partition("\n")[0]: f"## {part.strip()}\n" for part in parts}
+
+
+def write(measured: dict[str, str]) -> None:
+    """Put what was measured into the page; sections that were not measured stay as they were."""
+    page = PAGE.read_text("utf-8")
+    found = {**kept(page), **measured}
+    parts = [found[section.title] for section in SECTIONS if section.title in found]
+    PAGE.write_text(f"{page.split(MARK)[0]}{MARK}\n\n" + "\n".join(parts), "utf-8")
 
 
 def main() -> None:
     """Run the measurements one after the other, with the collector set as in the program."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(part.name for part in SECTIONS))
+    parser.add_argument("--write", action="store_true", help="keep what is measured in docs/performance.md")
+    parser.add_argument(
+        "--python",
+        action="append",
+        type=Path,
+        default=[],
+        help="an interpreter that has other frameworks; may be repeated; each is asked for in all of them",
+    )
+    options = parser.parse_args()
+    if unknown := set(options.sections) - {section.name for section in SECTIONS}:
+        parser.error(f"there is no section {', '.join(sorted(unknown))}")
+    pythons = [*options.python, Path(sys.executable)]
     collect_rarely()
-    parts = [f"Conditions: {conditions()}.\n"]
-    for title, rows in (
-        ("Screen", bench_timeline.rows),  # first, since it measures the memory of the whole process
-        ("Loop", bench_loop.rows),
-        ("Store", bench_store.rows),
-        ("Start", bench_start.rows),
-        ("Models", bench_models.rows),
-        ("Eager calls", bench_eager.rows),
-    ):
-        parts.append(section(title, rows()))
-        print(parts[-1], flush=True)
-    if "--write" in sys.argv:
-        page = Path(__file__).parents[2] / "docs" / "performance.md"
-        kept = page.read_text("utf-8").split(MARK)[0]
-        page.write_text(f"{kept}{MARK}\n\n" + "\n".join(parts), "utf-8")
+    for section in SECTIONS:
+        if not options.sections or section.name in options.sections:
+            text = section.text(pythons)
+            print(text, flush=True)
+            if options.write:
+                write({section.title: text})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the timeline is: opening a long run, keys, resizing, and live lanes.
 
-Run it with `python -m tests.benchmarks.bench_timeline`. A headless Textual app at 160×48 shows the timeline alone, and
+Run it with `python -m tests.benchmarks screen`. A headless Textual app at 160×48 shows the timeline alone, and
 each figure stands beside its target. The same is measured with a widget that draws nothing but plain lines: that is
 the floor of this machine at this moment, and what to compare with. Targets of keys are held against the time of the
 processor, not of the clock on the wall, in which other programs have a part; garbage is collected as rarely as the

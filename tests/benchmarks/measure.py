@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 
@@ -23,10 +24,35 @@ class Row:
     measured: str
     met: bool | None = None
 
+    def cells(self) -> tuple[str, str, str, str]:
+        """Return the row's cells."""
+        return self.name, self.target, self.measured, {True: "yes", False: "**no**", None: "–"}[self.met]
+
     def line(self) -> str:
         """Return the row as Markdown."""
-        sign = {True: "yes", False: "**no**", None: "–"}[self.met]
-        return f"| {self.name} | {self.target} | {self.measured} | {sign} |"
+        return f"| {' | '.join(self.cells())} |"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of any columns: what several programs or ways of working give side by side."""
+
+    title: str
+    head: tuple[str, ...]
+    lines: list[tuple[str, ...]]
+    note: str = ""
+    """What a reader has to know of how it was measured, as Markdown; it stands above the table."""
+
+    @classmethod
+    def of(cls, title: str, rows: list[Row], note: str = "") -> Table:
+        """Return a table of figures beside their targets."""
+        return cls(title, ("what", "target", "measured", "met"), [row.cells() for row in rows], note)
+
+    def text(self) -> str:
+        """Return the table as Markdown, without its title."""
+        lines = [self.head, tuple("---" for _ in self.head), *self.lines]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{self.note}\n\n{table}" if self.note else table
 
 
 def now() -> float:
@@ -62,9 +88,11 @@ def repeated(times: int, work: Callable[[], float]) -> list[float]:
 
 
 def conditions() -> str:
-    """Return the machine and the versions, as a sentence."""
+    """Return the day, the machine and the versions, as a sentence."""
+    today = datetime.now(UTC)  # noqa: TID251 - a measurement is dated by the machine's own clock
     names = ", ".join(f"{name} {version(name)}" for name in ("pydantic", "aiosqlite", "textual"))
     return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {sys.version.split()[0]}, "
-        f"SQLite {sqlite3.sqlite_version}, {names}"
+        f"{today:%Y-%m-%d}: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {sys.version.split()[0]}, "
+        f"SQLite {sqlite3.sqlite_version}, {names}."
     )
