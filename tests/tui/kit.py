@@ -34,6 +34,14 @@ TURNS = 4
 """How often every widget gets to take in its messages after a key: key, action, its worker, what that shows."""
 
 
+class PatientApp(WorkbenchApp):
+    """Its notices stay until they are taken back: on a busy machine they would go before a test sees them."""
+
+    def notify(self, *args: Any, **kwargs: Any) -> None:
+        """Show a notice for as long as any test lasts."""
+        super().notify(*args, **{**kwargs, "timeout": 3600.0})
+
+
 class Stage:
     """An app that runs, and what a test looks at."""
 
@@ -133,9 +141,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Show an app on a driver, until what was asked for at the start is shown; fails for what nobody foresaw."""
     settings = DriverSettings(Path("unused.db"), Path("unused"), clock=clock or ManualClock())
-    app = WorkbenchApp(
-        settings, start, run, at, options=options, manners=manners, theme=theme, themes=themes, desk=desk
-    )
+    app = PatientApp(settings, start, run, at, options=options, manners=manners, theme=theme, themes=themes, desk=desk)
     async with app.run_test(size=size, notifications=True) as pilot:
         acted = Stage(app, pilot)
         await acted.until(lambda: app.is_begun)
