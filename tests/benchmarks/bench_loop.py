@@ -15,10 +15,9 @@ from workbench.engine.surroundings import Surroundings
 from workbench.engine.threads import ToolThreads
 from workbench.events.agent import Limits
 from workbench.events.content import text_content
-from workbench.events.request import Request
+from workbench.events.request import Request, Usage
 from workbench.events.run import RunStarted
-from workbench.providers.base import Delta
-from workbench.providers.scripted import ScriptedProvider, Turn
+from workbench.providers.base import CallClosed, CallInput, CallOpened, Delta, TurnEnd
 from workbench.tools.control import submit_answer
 from workbench.tools.declaring import tool
 from workbench.tools.toolkit import Toolkit
@@ -26,21 +25,22 @@ from workbench.tools.toolkit import Toolkit
 CALLS = 4
 
 
-def script(steps: int, model_seconds: float) -> ScriptedProvider:
-    """Return a model that asks for `CALLS` calls a step, `steps` times, and then answers."""
+class Model:
+    """Asks for `CALLS` calls a turn, `steps` times, and then answers; it costs as little time as a model can."""
 
-    class Slow(ScriptedProvider):
-        """Waits before each turn, and forgets what it was asked: only a test wants to remember that."""
+    def __init__(self, steps: int, seconds: float) -> None:
+        self._left, self._seconds = steps, seconds
 
-        async def stream(self, request: Request) -> AsyncIterator[Delta]:
-            if model_seconds:
-                await asyncio.sleep(model_seconds)
-            async for delta in super().stream(request):
-                yield delta
-            self.requests.clear()
-
-    turns = [Turn(calls=[("work", {"number": number}) for number in range(CALLS)]) for _ in range(steps)]
-    return Slow([*turns, Turn(calls=[("submit_answer", {"answer": "done"})])])
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Stream a turn."""
+        await asyncio.sleep(self._seconds)
+        calls = [("work", f'{{"number": {number}}}') for number in range(CALLS)]
+        for index, (name, given) in enumerate(calls if self._left else [("submit_answer", '{"answer": "done"}')]):
+            yield CallOpened(index, name)
+            yield CallInput(index, given)
+            yield CallClosed(index)
+        self._left -= 1
+        yield TurnEnd("tool_calls", Usage(input_tokens=10, output_tokens=5))
 
 
 async def run_loop(steps: int, seconds: float = 0.0) -> tuple[float, list[float]]:
@@ -56,7 +56,7 @@ async def run_loop(steps: int, seconds: float = 0.0) -> tuple[float, list[float]
     limits = Limits(steps=None, request_tokens=10**9)
     spec = replace(AgentSpec(), toolkit=kit, plan="off", limits=limits, eager=False)
     journal = MemoryJournal("bench", clock)
-    provider = script(steps, seconds)
+    provider = Model(steps, seconds)
     loop = RunLoop(journal, Surroundings(kit, lambda _: provider, clock, ToolThreads()))
     await journal.append(RunStarted(task=text_content("?"), agent=spec.record(), date="2026-01-01"))
     start = now()

@@ -12,12 +12,12 @@ from pydantic import JsonValue
 
 from workbench.engine.surroundings import Surroundings
 from workbench.errors import ToolError
-from workbench.events.agent import AgentRecord, PermissionRules, ToolGroup, ToolSpec
+from workbench.events.agent import AgentRecord, ToolGroup, ToolSpec
 from workbench.events.call import CallFinished, CallStarted, Outcome, PermissionAsked
 from workbench.events.codec import result_fields
 from workbench.events.content import normalise_text, text_content
 from workbench.events.request import ToolCallBlock
-from workbench.policy import Standing, Verdict, canonical, leave_for
+from workbench.policy import NO_RULES, Standing, Verdict, canonical, leave_for
 from workbench.policy import verdict as policy_verdict
 from workbench.state.parts import CallState
 from workbench.state.run_state import RunState
@@ -168,7 +168,7 @@ def verdict_on(candidate: Candidate, spec: ToolSpec, state: RunState, *, deny_as
 
     Rules are about what reaches beyond the run: the answer, with which it ends, is not judged by them.
     """
-    of_agent = state.agent.permissions if state.agent is not None and spec.name != SUBMIT_ANSWER else PermissionRules()
+    of_agent = state.agent.permissions if state.agent is not None and spec.name != SUBMIT_ANSWER else NO_RULES
     return policy_verdict(
         spec, candidate.input, Standing(of_agent, state.allowed, state.exposures, deny_asks=deny_asks)
     )

@@ -35,7 +35,7 @@ RETRIED_BY_HAND = "retried by the operator"
 MAY_HAVE_RUN = "It may have taken effect: look before you try again."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallContext:
     """What a tool is told about its call (see `ToolContext`)."""
 
@@ -64,7 +64,7 @@ class CallContext:
 StartSpecial = Callable[[], Coroutine[Any, Any, ToolResult]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ended:
     """How an attempt ended."""
 
@@ -155,9 +155,7 @@ class CallInFlight:
         if self._special is not None:
             self._future = loop.create_task(guarded(self._special))
         elif tool.is_async:
-            self._future = loop.create_task(
-                guarded(lambda: run_async(tool, arguments, context, gathered, self._threads))
-            )
+            self._future = loop.create_task(run_async(tool, arguments, context, gathered, self._threads))
         else:
             self._thread = self._threads.run(lambda: run_on_thread(tool, arguments, context, gathered, loop))
             self._future = self._thread.future

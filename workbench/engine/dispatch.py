@@ -305,23 +305,24 @@ class Dispatcher:
         return calls.left
 
     def _admit(self, candidates: Sequence[Candidate], events: list[Event]) -> list[CallInFlight]:
-        if self._stop is not None:
+        if self._stop is not None or not (candidates or self._offers):
             return []
+        state = self._journal.state
         submitted = next((item for item in candidates if item.tool == SUBMIT_ANSWER and self._is_valid(item)), None)
         if submitted is not None:
             if not self._stops_before([(submitted, None)], events):
                 self._submit(submitted, candidates, events)
             return []
-        if self._journal.state.is_sequential:
+        if state.is_sequential:
             candidates = [] if self._flying or self._offers else candidates[:1]
-        verdicts = judge(candidates, self._flying_subagents(), self._around, self._journal.state)
+        verdicts = judge(candidates, self._flying_subagents(), self._around, state)
         if self._stops_before(verdicts, events):
             return []
         starts = self._start_offers(events)
         for candidate, verdict in verdicts:
             if isinstance(verdict, Refused):
                 events.append(verdict.event)
-            elif groups := outcomes.switchable(candidate.tool, self._journal.state.agent):
+            elif groups := outcomes.switchable(candidate.tool, state.agent):
                 events += outcomes.switched(verdict.started(candidate), verdict.arguments, groups, events)
             elif self._has_room(verdict):
                 started = verdict.started(candidate)

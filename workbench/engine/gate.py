@@ -48,7 +48,10 @@ class Gate:
 
     def at_result(self, state: RunState, finished: CallFinished, tool: str) -> Hits:
         """Return the hits at a result; those of an eager call are kept for its turn."""
-        hits = self._in_force().after_result(state, finished, tool)
+        breakpoints = self._in_force()
+        if not breakpoints.are_set:
+            return ()
+        hits = breakpoints.after_result(state, finished, tool)
         known = state.call(finished.call)
         if known is not None and known.asked:
             return hits
@@ -57,7 +60,10 @@ class Gate:
 
     def at_turn(self, state: RunState, turn: TurnFinished, reused: Mapping[str, str]) -> Hits:
         """Return the hits at a finished turn, and at the results that it already has; `reused` gives older ids."""
-        hits = [*self._in_force().after_turn(state, turn)]
+        breakpoints = self._in_force()
+        if not breakpoints.are_set and not self._early:
+            return ()
+        hits = [*breakpoints.after_turn(state, turn)]
         for block in turn.calls:
             early = self._early.get(reused.get(block.id, block.id), ())
             hits += [hit.model_copy(update={"call": block.id}) for hit in early]

@@ -40,17 +40,23 @@ class Journal(Protocol):
         ...
 
 
+ENDS = (CallFinished, CallCancelled)
+"""The events that give a call its one result."""
+
+
 def one_result_each(state: RunState, events: Sequence[Event]) -> Sequence[Event]:
     """Return what may be appended: instead of a second result of a call, that it came too late and was dropped.
 
     Whoever ends a call looks first whether it has a result. What is stored between that look and the append, such as a
     person's answer to a run that is just coming to rest, is seen here alone.
     """
+    if not any(type(event) in ENDS for event in events):
+        return events
     done: set[str] = set()
     reopened: set[str] = set()
     kept: list[Event] = []
     for event in events:
-        if isinstance(event, CallFinished | CallCancelled):
+        if isinstance(event, ENDS):
             known = state.call(event.call)
             has_result = known is not None and known.has_result and event.call not in reopened
             if has_result or event.call in done:

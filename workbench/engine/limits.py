@@ -16,6 +16,7 @@ FAILURE_SHARE, FEWEST_FAILURES = 0.10, 3
 """More than this share of the last outcomes, and at least so many, make calls run one by one."""
 CLEAN_TO_RETURN = 10
 """Clean calls in a row until they run at once again."""
+NOTHING_USED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ ReadBudget = Callable[[RunState], Budget]
 def own_budget(state: RunState) -> Budget:
     """Return the budget of a run that has no live subagents: what it and those that are over used."""
     limits = state.agent.limits if state.agent is not None else Limits(steps=None)
-    usage = state.total_usage if limits.tokens is not None or limits.cost is not None else Usage()
+    usage = state.total_usage if limits.tokens is not None or limits.cost is not None else NOTHING_USED
     return Budget(limits, usage, state.driven_seconds)
 
 
@@ -112,8 +113,8 @@ def has_room(spec: ToolSpec, flying: Sequence[ToolSpec], at_once: int) -> bool:
         return True
     if len(flying) >= at_once or (spec.exclusive is not None and any(o.exclusive == spec.exclusive for o in flying)):
         return False
-    same = sum(1 for other in flying if other.name == spec.name)
-    return spec.max_concurrency is None or same < spec.max_concurrency
+    most = spec.max_concurrency
+    return most is None or sum(1 for other in flying if other.name == spec.name) < most
 
 
 def wanted_mode(state: RunState) -> tuple[Literal["parallel", "sequential"], str] | None:

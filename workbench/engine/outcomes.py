@@ -32,8 +32,9 @@ def accepted(call: str, input_: dict[str, JsonValue]) -> list[Event]:
 
 def switchable(tool: str, agent: AgentRecord | None) -> tuple[ToolGroup, ...]:
     """Return the groups of tools that a call may switch, which the engine does itself; empty for any other call."""
-    groups = agent.groups if tool == SWITCH_TOOLS and agent is not None else ()
-    return groups if any(group.model_may_switch for group in groups) else ()
+    if tool != SWITCH_TOOLS or agent is None:
+        return ()
+    return agent.groups if any(group.model_may_switch for group in agent.groups) else ()
 
 
 def switched(
@@ -84,9 +85,9 @@ def cancelled(call: str, elapsed: float, known: CallState | None, came: Content 
 
 def need_durable(events: Sequence[Event], steps: Sequence[StepState]) -> bool:
     """Return whether power loss must not lose `events`: they start an effectful call, or close the last step."""
-    if any(isinstance(event, CallStarted) and event.effect == "effectful" for event in events):
+    if any(type(event) is CallStarted and event.effect == "effectful" for event in events):
         return True
-    opening = next((event for event in events if isinstance(event, TurnFinished)), None)
+    opening = next((event for event in events if type(event) is TurnFinished), None)
     if not steps or (opening is None and (steps[-1].is_closed or steps[-1].turn.status != "finished")):
         return False
     answered = {event.call for event in events if isinstance(event, ResultEvent)}

@@ -59,7 +59,7 @@ def as_result(value: Any, most: int, left_out: int = 0) -> ToolResult:
             return ToolResult(normalise_content(content), bool(value.is_error), interrupted=bool(value.interrupted))
         if isinstance(value, str | bytes):
             text = value if isinstance(value, str) else value.decode(errors="replace")
-            return ToolResult(normalise_content(fit((TextBlock.model_construct(text=text),), most, left_out)))
+            return ToolResult(fit(text_content(text), most, left_out))
         return ToolResult(fit(to_content(value), most, left_out))
     except BaseException as error:  # noqa: BLE001 - the edge of a tool: what it returned may do anything when read
         raise UnreadableResultError(f"the result cannot be read: {described(error)}") from None

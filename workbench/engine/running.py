@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from workbench.engine.results import Gathered, as_result, described
 from workbench.engine.threads import ToolExitError, ToolThreads
-from workbench.tools.base import Tool, ToolContext, ToolResult
+from workbench.tools.base import Postprocess, Tool, ToolContext, ToolResult
 
 T = TypeVar("T")
 
@@ -28,21 +28,28 @@ async def guarded(start: Callable[[], Awaitable[T]]) -> T:
 async def run_async(
     tool: Tool, arguments: Mapping[str, Any], context: ToolContext, gathered: Gathered, threads: ToolThreads
 ) -> ToolResult:
-    """Run an async tool to its end, on the event loop."""
-    value = tool.call(arguments, context)
-    if inspect.isawaitable(value):
-        value = await value
-    if inspect.isasyncgen(value):
-        value = await _gather_async(value, gathered)
-    elif inspect.isgenerator(value):
-        value = await _gather_async(_as_async(value), gathered)
-    result = as_result(value, tool.spec.max_output)
-    if tool.postprocess is None:
-        return result
-    if inspect.iscoroutinefunction(tool.postprocess):
-        value = await tool.postprocess(result)
+    """Run an async tool to its end, on the event loop; it raises what `guarded` does."""
+    try:
+        value = tool.call(arguments, context)
+        if inspect.isawaitable(value):
+            value = await value
+        if inspect.isasyncgen(value):
+            value = await _gather_async(value, gathered)
+        elif inspect.isgenerator(value):
+            value = await _gather_async(_as_async(value), gathered)
+        result = as_result(value, tool.spec.max_output)
+        return result if tool.postprocess is None else await _postprocessed(tool, tool.postprocess, result, threads)
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        raise  # see `guarded`, which costs each call another frame
+    except BaseException as error:  # noqa: BLE001 - the edge of a tool: see `guarded`
+        raise ToolExitError(described(error)) from None
+
+
+async def _postprocessed(tool: Tool, postprocess: Postprocess, result: ToolResult, threads: ToolThreads) -> ToolResult:
+    if inspect.iscoroutinefunction(postprocess):
+        value = await postprocess(result)
     else:
-        postprocess, job = tool.postprocess, None
+        job = None
         try:
             job = threads.run(lambda: postprocess(result))
             value = await job.future

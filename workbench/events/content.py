@@ -210,9 +210,10 @@ def normalise_content(content: Iterable[Block]) -> Content:
 def _normalise_block(block: Block) -> Block:
     match block:
         case TextBlock(text=text, media_type=media_type, name=name):
-            return TextBlock(
-                text=normalise_text(text), media_type=normalise_text(media_type), name=normalise_text(name)
-            )
+            normal = normalise_text(text), normalise_text(media_type), normalise_text(name)
+            if normal == (text, media_type, name):
+                return block
+            return TextBlock(text=normal[0], media_type=normal[1], name=normal[2])
         case JsonBlock(value=value, media_type=media_type):
             return JsonBlock(value=normalise_json(value), media_type=normalise_text(media_type))
         case ImageBlock(data=data, media_type=media_type, name=name):

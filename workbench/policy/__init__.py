@@ -2,9 +2,10 @@
 
 from workbench.policy.rules import Rule, check_rules, joined_rules, parse_rule
 from workbench.policy.subjects import canonical, leave_for, subject_text
-from workbench.policy.verdict import Standing, Verdict, verdict
+from workbench.policy.verdict import NO_RULES, Standing, Verdict, verdict
 
 __all__ = [
+    "NO_RULES",
     "Rule",
     "Standing",
     "Verdict",

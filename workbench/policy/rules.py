@@ -76,7 +76,11 @@ def allowed_by(rules: PermissionRules, spec: ToolSpec, input_: Mapping[str, Json
 
 def restricted_by(texts: tuple[str, ...], spec: ToolSpec, input_: Mapping[str, JsonValue]) -> str | None:
     """Return the one of these rules that is about a call; one that cannot be read is about all."""
-    return next((text for text in texts if (rule := _read(text)) is None or rule.may_restrict(spec, input_)), None)
+    for text in texts:
+        rule = _read(text)
+        if rule is None or rule.may_restrict(spec, input_):
+            return text
+    return None
 
 
 def _read(text: str) -> Rule | None:

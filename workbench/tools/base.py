@@ -87,11 +87,13 @@ class ToolResult:
     def __init__(
         self, content: Content | Block | str, is_error: bool = False, is_last: bool = True, interrupted: bool = False
     ) -> None:
-        given = to_content(content) if isinstance(content, str) or _is_block(content) else content
-        for name, value in (
-            ("content", given), ("is_error", is_error), ("is_last", is_last), ("interrupted", interrupted)
-        ):  # fmt: skip
-            object.__setattr__(self, name, value)
+        is_one = isinstance(content, str) or (not isinstance(content, tuple) and _is_block(content))
+        given = to_content(content) if is_one else content
+        set_field = object.__setattr__
+        set_field(self, "content", given)
+        set_field(self, "is_error", is_error)
+        set_field(self, "is_last", is_last)
+        set_field(self, "interrupted", interrupted)
 
 
 ToolFunction = Callable[..., Any]
@@ -156,9 +158,10 @@ class Tool:
     def _read(self, input_: Mapping[str, JsonValue]) -> dict[str, Any]:
         arguments = ModelArguments(self.arguments) if isinstance(self.arguments, type) else self.arguments
         read = arguments.read(input_)
-        hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
-        if taken := hidden & read.keys():
-            raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
+        if self.preset or self.wants_context:
+            hidden = {*self.preset, *((self.context_name,) if self.wants_context else ())}
+            if taken := hidden & read.keys():
+                raise InputError((name, "Extra inputs are not permitted") for name in sorted(taken))
         return read
 
     def previewed(self, input_: Mapping[str, JsonValue]) -> str:
