@@ -186,3 +186,12 @@ async def test_each_turn_with_calls_is_timed(stored: bool, monkeypatch: pytest.M
     assert len(spans.whole) == len(spans.aggregation) == 2 * 3
     assert len(spans.calls) == 2 * 3 * aggregation.CALLS
     assert all(0 < part <= whole for part, whole in zip(spans.aggregation, spans.whole, strict=True))
+
+
+def test_the_memory_of_a_part_is_its_own() -> None:
+    """A part that a large process starts does not count what that one had."""
+    ballast = bytearray(300_000_000)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    tiny = replace(columns.WORK, times=1, at_once=2, model_seconds=0.0)
+    assert our_side(tiny)["memory"] < 250
+    assert len(ballast) == 300_000_000
