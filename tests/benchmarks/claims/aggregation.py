@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import tempfile
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ MODEL_SECONDS = 0.3
 """What a turn takes on average where runs go on at once, so that they do not go in step; one is answered at once."""
 FEWEST, MOST = 0.010, 0.040
 """Seconds that a call takes."""
+RESULT = 2_000
+"""Bytes of a result."""
 PERCENTILES = (0.5, 0.95, 0.99)
 
 
@@ -74,7 +77,7 @@ async def run(turns: int, seconds: float, spans: Spans, seed: int, store: Store 
         await asyncio.sleep(chance.uniform(FEWEST, MOST))
         model.last_tool = now()
         spans.calls.append(model.last_tool - start)
-        return "x" * 2_000
+        return "x" * RESULT
 
     agent = Agent(model=model, tools=[work], plan="off", limits=Limits(steps=None, request_tokens=10**9), eager=False)
     result = await agent.run("?", store=store)
@@ -93,6 +96,18 @@ async def measured(turns: int, at_once: int = 1, *, stored: bool, seconds: float
     return spans
 
 
+def syncs() -> list[float]:
+    """Return what it takes to write so many bytes as a step has to a file, and to have them on the disk."""
+    samples = []
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(TURNS):
+            start = now()
+            file.write(b"x" * CALLS * RESULT)
+            os.fsync(file.fileno())
+            samples.append(now() - start)
+    return samples
+
+
 def _line(what: str, samples: list[float], target: float | None) -> tuple[str, ...]:
     found = [percentile(samples, share) for share in PERCENTILES]
     times = [f"{one * 1e3:.1f} ms" for one in found]
@@ -103,7 +118,7 @@ def _line(what: str, samples: list[float], target: float | None) -> tuple[str, .
 
 def table() -> Table:
     """Measure and return the table."""
-    lines = []
+    lines = [_line("a step's results written and synced, without a store (the floor of one)", syncs(), None)]
     for name, spans in (
         ("one run, in memory", asyncio.run(measured(TURNS, stored=False))),
         ("one run, in a store", asyncio.run(measured(TURNS, stored=True))),
