@@ -86,6 +86,11 @@ def test_the_defaults_hold_where_nobody_says_anything(tmp_path: Path) -> None:
     assert (agent.instructions, agent.summary) == (prompt("instructions"), prompt("summary"))
 
 
+def test_the_prompts_that_ship_are_read_once() -> None:
+    """Each new run says them in its record, and reads no file for it."""
+    assert prompt("planner") is prompt("planner")
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"parameters": {"max_tokens": 0}}, "max_tokens = 0 cannot be used; expected a whole number above 0"),
     ({"parameters": {"max_tokens": -1}}, "max_tokens = -1 cannot be used; expected a whole number above 0"),

@@ -477,3 +477,13 @@ def test_nothing_but_the_documented_names_is_public() -> None:
     assert set(dir(workbench)) == {*workbench.__all__, "__version__"}
     with pytest.raises(AttributeError):
         workbench.nothing  # noqa: B018
+
+
+async def test_a_run_in_memory_asks_for_no_folder_that_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without documents nothing is indexed, so a program that starts many runs does not pay for looking where."""
+
+    def find() -> None:
+        raise AssertionError("nobody keeps anything")
+
+    monkeypatch.setattr(memory, "find_places", find)
+    assert (await agent(("look", {"city": "Oslo"})).run("?")).answer == "done"

@@ -44,7 +44,8 @@ class MemoryRun:
         self._models = OwnModels(Providers(endpoints))
         for model in agent.own_models.values():
             self._models.add(model)
-        settings = DriverSettings(Path(), find_places().cache, make_provider=self._models)
+        cache = find_places().cache if agent.needs_documents else Path()
+        settings = DriverSettings(Path(), cache, make_provider=self._models)
         feed = Feed()
         self._settings = settings
         self._agents = Agents(settings, feed, Works(feed), NotesInMemory())

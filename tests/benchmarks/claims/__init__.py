@@ -1,0 +1,1 @@
+"""What the field claims of its own, measured here in the same shape. Imports nothing: other interpreters run parts."""
