@@ -61,6 +61,10 @@ class CallContext:
         return await self.on_readable()
 
 
+def _over(attempt: int) -> ToolContext:
+    raise AssertionError(f"attempt {attempt} of a call that is over")
+
+
 StartSpecial = Callable[[], Coroutine[Any, Any, ToolResult]]
 
 
@@ -195,7 +199,12 @@ class CallInFlight:
         """Give the call up: nothing of it will be collected. Returns what still winds down and can be awaited."""
         self._left = True
         self._stop_attempt()
+        self._forget()
         return self._future if self._special is not None else None
+
+    def _forget(self) -> None:
+        """Drop what the call was told, which holds the call and the run: else both stay until garbage is looked for."""
+        self._context, self._gathered = _over, None
 
     def leave_attempt(self) -> CallRetried | None:
         """Leave the attempt that runs, for a person who wants another; `begin_attempt` starts that.
@@ -231,6 +240,7 @@ class CallInFlight:
         else:
             came, why = self.so_far, fit(text_content(ended.sentence), self.spec.max_output)
             content, partial = (with_words(came, why), True) if came else (why, False)
+        self._forget()
         return CallFinished(
             call=self.call,
             outcome=ended.outcome,
