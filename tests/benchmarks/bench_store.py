@@ -112,9 +112,7 @@ async def measure(folder: Path, steps: int) -> dict[str, float | list[float]]:
             start = now()
             await store.runs()
             lists.append(now() - start)
-            history = History()
-            for record in await store.read("a" * 16):
-                history.append(record)
+            history = History(await store.read("a" * 16))
             run = f"{number:016x}"
             token = await store.acquire(run)
             start = now()
@@ -142,9 +140,7 @@ def fork_bytes(folder: Path) -> float:
         path = folder / "forks.db"
         async with await Store.open(path, clock=SystemClock()) as store:
             await write_run(store, "a" * 16, 400, durable=False)
-            history = History()
-            for record in await store.read("a" * 16):
-                history.append(record)
+            history = History(await store.read("a" * 16))
             before = pages(path)
             for number in range(200):
                 run = f"{number:016x}"
@@ -181,9 +177,7 @@ async def open_long(folder: Path, steps: int) -> list[float]:
 async def scrub_long(folder: Path) -> list[float]:
     """Return the seconds to show arbitrary moments of the long run."""
     async with await Store.open(folder / "long.db", clock=SystemClock()) as store:
-        history = History()
-        for record in await store.read("b" * 16):
-            history.append(record)
+        history = History(await store.read("b" * 16))
     took = []
     for _ in range(200):
         seq = _RANDOM.randrange(history.live.seq)

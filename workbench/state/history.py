@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import copy
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import replace
 
 from workbench.events.base import Recorded
+from workbench.garbage import uncollected
 from workbench.state.fold import apply
 from workbench.state.parts import TurnState
 from workbench.state.run_state import RunState
@@ -21,11 +23,14 @@ SNAPSHOT_EVERY = 512
 class History:
     """A run's records with the state as of each of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Collection[Recorded] = ()) -> None:
         self.records: list[Recorded] = []
         self.live = RunState()
         self._snapshots: list[RunState] = [RunState()]
         self._positions: list[int] = [-1]
+        with uncollected(len(records)):
+            for record in records:
+                self.append(record)
 
     def append(self, record: Recorded) -> None:
         """Take in the next record; raises `ValueError` where its seq does not follow."""
