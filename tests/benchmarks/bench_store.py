@@ -97,6 +97,29 @@ def raw_commit(folder: Path, count: int = 100) -> list[float]:
     return took
 
 
+async def seconds_to_open(store: Store, run: str, steps: int) -> float:
+    """Read and fold a run; what was read is kept till then, as the program keeps it."""
+    start = now()
+    records = await store.read(run)
+    state = fold(records)
+    took = now() - start
+    assert len(state.steps) == steps
+    return took
+
+
+async def seconds_to_fork(store: Store, run: str, fork: str, step: int) -> float:
+    """Fork a run that is open inside of a step, with another result, and store the fork."""
+    history = History(await store.read(run))
+    token = await store.acquire(fork)
+    start = now()
+    plan = plan_fork(history, Place("call", step, f"{step}.1"), Edits(results={f"{step}.1": text_content("x")}))
+    header = RunHeader(fork, fork, 0.0, parent=plan.owner, cut=plan.cut.seq, made_from=run)
+    await store.append(first_batch(header, plan.events, at=0.0, token=token), durability=Durability.FULL)
+    took = now() - start
+    await store.release(fork)
+    return took
+
+
 async def measure(folder: Path, steps: int) -> dict[str, float | list[float]]:
     """Write a run of `steps` steps and return the figures of everything done with it."""
     path = folder / f"{steps}.db"
@@ -105,28 +128,11 @@ async def measure(folder: Path, steps: int) -> dict[str, float | list[float]]:
         own_bytes = sum(len(text.encode()) for _, _, text in await store.raw("a" * 16))
         opens, lists, forks = [], [], []
         for number in range(7):
-            start = now()
-            state = fold(await store.read("a" * 16))
-            opens.append(now() - start)
-            assert len(state.steps) == steps
+            opens.append(await seconds_to_open(store, "a" * 16, steps))
             start = now()
             await store.runs()
             lists.append(now() - start)
-            history = History()
-            for record in await store.read("a" * 16):
-                history.append(record)
-            run = f"{number:016x}"
-            token = await store.acquire(run)
-            start = now()
-            plan = plan_fork(
-                history,
-                Place("call", steps // 2, f"{steps // 2}.1"),
-                Edits(results={f"{steps // 2}.1": text_content("x")}),
-            )
-            header = RunHeader(run, run, 0.0, parent=plan.owner, cut=plan.cut.seq, made_from="a" * 16)
-            await store.append(first_batch(header, plan.events, at=0.0, token=token), durability=Durability.FULL)
-            forks.append(now() - start)
-            await store.release(run)
+            forks.append(await seconds_to_fork(store, "a" * 16, f"{number:016x}", steps // 2))
     return {"steps": took, "disk": on_disk(folder, steps) / own_bytes, "open": opens, "list": lists, "fork": forks}
 
 
@@ -142,9 +148,7 @@ def fork_bytes(folder: Path) -> float:
         path = folder / "forks.db"
         async with await Store.open(path, clock=SystemClock()) as store:
             await write_run(store, "a" * 16, 400, durable=False)
-            history = History()
-            for record in await store.read("a" * 16):
-                history.append(record)
+            history = History(await store.read("a" * 16))
             before = pages(path)
             for number in range(200):
                 run = f"{number:016x}"
@@ -170,20 +174,13 @@ async def open_long(folder: Path, steps: int) -> list[float]:
     """Return the seconds it takes to open a run of `steps` steps."""
     async with await Store.open(folder / "long.db", clock=SystemClock()) as store:
         await write_run(store, "b" * 16, steps, durable=False)
-        took = []
-        for _ in range(3):
-            start = now()
-            fold(await store.read("b" * 16))
-            took.append(now() - start)
-    return took
+        return [await seconds_to_open(store, "b" * 16, steps) for _ in range(3)]
 
 
 async def scrub_long(folder: Path) -> list[float]:
     """Return the seconds to show arbitrary moments of the long run."""
     async with await Store.open(folder / "long.db", clock=SystemClock()) as store:
-        history = History()
-        for record in await store.read("b" * 16):
-            history.append(record)
+        history = History(await store.read("b" * 16))
     took = []
     for _ in range(200):
         seq = _RANDOM.randrange(history.live.seq)

@@ -174,7 +174,7 @@ def test_a_gap_or_a_repetition_is_a_damaged_log() -> None:
     records = SCENES["researched"]
     for order in ((0, 2), (0, 0), (1,), (0, 1, 1)):
         with pytest.raises(ValueError, match="expected"):
-            fold(records[index] for index in order)
+            fold([records[index] for index in order])
 
 
 def test_folding_never_reads_bodies() -> None:

@@ -136,10 +136,7 @@ class _Teller:
 
 def _history(headless: Headless, run: str) -> History:
     opened: OpenedRun = headless.ask(OpenRun(run))
-    history = History()
-    for record in opened.records:
-        history.append(record)
-    return history
+    return History(opened.records)
 
 
 def _print(args: argparse.Namespace, opened: OpenedRace, racers: Sequence[Racer]) -> None:

@@ -41,9 +41,7 @@ def with_store(database: Path, work: Callable[[Store], Awaitable[T]], *, write: 
 async def read_run(store: Store, name: str) -> Reading:
     """Return the run that a person means by `name`, with all its results; raises `RunNotFoundError` and its like."""
     run = await store.resolve(name)
-    history = History()
-    for record in await store.read(run):
-        history.append(record)
+    history = History(await store.read(run))
     header = await store.header(run)
     holder = await store.holder(header.root)
     contents = await store.bodies(result_refs([history.live]))

@@ -29,7 +29,7 @@ class RunTree:
         """
         self._ask, self._denies_asks = ask, denies_asks
         self.root = opened.run
-        self.states = {opened.run: fold(record for record in opened.records if record.seq <= upto)}
+        self.states = {opened.run: fold([record for record in opened.records if record.seq <= upto])}
         self.discarded = ""
         """Why the last turn of the root that came to nothing was discarded."""
 
@@ -108,7 +108,7 @@ class RunTree:
         if record.seq == 0:
             return RunState()
         opened: OpenedRun = self._ask(OpenRun(record.run))
-        return fold(earlier for earlier in opened.records if earlier.seq < record.seq)
+        return fold([earlier for earlier in opened.records if earlier.seq < record.seq])
 
     def _missed(self, record: Recorded, seen: int) -> list[Recorded]:
         """Return own events that did not come through the feed before this one."""

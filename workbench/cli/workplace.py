@@ -132,9 +132,7 @@ def _own_model(args: argparse.Namespace, database: Path) -> str:
     async def read(store: Store) -> str:
         run = await store.resolve(args.run)
         root = (await store.header(run)).root
-        history = History()
-        for record in await store.read(root):
-            history.append(record)
+        history = History(await store.read(root))
         at = _forked_at(args) if run == root else None
         agent = (find_cut(history, parse_address(at)).state if at else history.live).agent
         return agent.model if agent is not None else OFFLINE

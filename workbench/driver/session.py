@@ -127,10 +127,7 @@ class Session:
     async def history(self, name: str) -> History:
         """Return a run's whole history by id, prefix or `@last`."""
         run = await self.store.resolve(name)
-        history = History()
-        for record in await self.store.read(run):
-            history.append(record)
-        return history
+        return History(await self.store.read(run))
 
     async def state(self, run: str) -> RunState:
         """Return a run's state: the live one where this process drives it."""

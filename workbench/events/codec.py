@@ -122,7 +122,7 @@ def head_json(event: Event) -> str:
 def body_json(event: Event) -> str | None:
     """Return the result's blocks as JSON, or None where the event has no body."""
     if isinstance(event, ResultEvent):
-        return _CONTENT.dump_json(event.result).decode()
+        return _CONTENT.serializer.to_json(event.result).decode()
     if isinstance(event, UnknownEvent) and BODY_FIELD in event.raw:
         return json.dumps(event.raw[BODY_FIELD], ensure_ascii=False, separators=(",", ":"))
     return None

@@ -6,7 +6,7 @@ Nothing in a request names a run, a path or a duration, so that equal situations
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, JsonValue
 
@@ -115,3 +115,7 @@ class Usage(Frozen):
     def total_tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens
+
+
+NO_USAGE: Final = Usage()
+"""What nothing used; one for all, as it never changes."""

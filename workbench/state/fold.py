@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import assert_never, cast
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, assert_never, get_args
 
 from workbench.events import call as calls
 from workbench.events import edit as edits
 from workbench.events import plan as plans
 from workbench.events import run as runs
 from workbench.events import turn as turns
-from workbench.events.agent import switch
-from workbench.events.base import Recorded
-from workbench.events.codec import RunEvent, UnknownEvent
+from workbench.events.agent import Effect, switch
+from workbench.events.base import Event, Recorded
+from workbench.events.codec import KINDS, UnknownEvent
 from workbench.events.content import TextBlock, asked_text, text_content
 from workbench.events.request import ToolCallBlock
-from workbench.state.fold_calls import close_if_done, end_hosted, enter_queued, fold_call, reset_call
+from workbench.garbage import uncollected
+from workbench.state.fold_calls import (
+    close_if_done,
+    drop_late,
+    end_hosted,
+    enter_queued,
+    finish_call,
+    fold_call,
+    reset_call,
+    start_call,
+)
 from workbench.state.fold_hooks import fold_hook
 from workbench.state.parts import (
     CallState,
@@ -37,16 +47,16 @@ PlanFamily = (
     | plans.PlanStepStarted
     | plans.PlanStepFinished
 )
-TurnFamily = turns.TurnStarted | turns.TurnText | turns.TurnDiscarded | turns.TurnFinished | turns.ModelRetried
-UNDRIVEN_BEFORE = (runs.RunStarted, runs.RunForked, runs.RunRecovered, runs.RunResumed)
+UNDRIVEN_BEFORE: Final = frozenset({runs.RunStarted, runs.RunForked, runs.RunRecovered, runs.RunResumed})
 """Facts before which nobody drove the run, whatever its state looked like."""
 
 
-def fold(records: Iterable[Recorded], state: RunState | None = None) -> RunState:
+def fold(records: Collection[Recorded], state: RunState | None = None) -> RunState:
     """Return the state after all of `records`, going on from `state` where one is given."""
     state = state or RunState()
-    for record in records:
-        apply(state, record)
+    with uncollected(len(records)):
+        for record in records:
+            apply(state, record)
     return state
 
 
@@ -57,28 +67,16 @@ def apply(state: RunState, record: Recorded) -> None:
     """
     if record.seq != state.seq + 1:
         raise ValueError(f"event {record.seq} of run {record.run!r} follows {state.seq}; expected {state.seq + 1}")
-    passed = record.at - state.at
-    is_driven = passed > 0 and not isinstance(record.event, UNDRIVEN_BEFORE) and not state.is_resting
+    event, passed = record.event, record.at - state.at
+    is_driven = passed > 0 and type(event) not in UNDRIVEN_BEFORE and not state.is_resting
     if is_driven:
         state.driven_seconds += passed
-    _fold_event(state, record)
+    _FOLDS.get(type(event), _fold_run)(state, record, event)
     if passed > 0 and not is_driven and (step := state.open_step) is not None:
         step.undriven.append((state.at, record.at))
-    state.seq, state.at = record.seq, max(state.at, record.at)
-
-
-def _fold_event(state: RunState, record: Recorded) -> None:
-    event = record.event
-    if isinstance(event, calls.CallEvent):
-        fold_call(state, record, event)
-    elif isinstance(event, UnknownEvent):
-        state.unknown_kinds += 1
-    elif isinstance(event, PlanFamily):
-        _fold_plan(state, record, event)
-    elif isinstance(event, TurnFamily):
-        _fold_turn(state, record, event)
-    else:
-        _fold_run(state, record, cast("RunEvent", event))
+    state.seq = record.seq
+    if passed > 0:
+        state.at = record.at
 
 
 def _fold_plan(state: RunState, record: Recorded, event: PlanFamily) -> None:
@@ -129,30 +127,26 @@ def plan_message(steps: list[plans.PlanStep], *, changed: bool = False) -> str:
     return "\n".join([head, *(f"{number}. {step}" for number, step in enumerate(steps, 1))])
 
 
-def _fold_turn(state: RunState, record: Recorded, event: TurnFamily) -> None:
-    match event:
-        case turns.TurnStarted():
-            _start_turn(state, record, event)
-        case turns.TurnText():
-            if state.active_turn is not None:
-                (state.active_turn.thinking if event.thinking else state.active_turn.text).append(event.text)
-        case turns.ModelRetried():
-            if (turn := _turn_of(state, event.step)) is not None:
-                turn.retries.append(event.error)
-                turn.next_at = record.at + event.wait
-        case turns.TurnDiscarded():
-            if event.usage is not None:
-                state.usage = state.usage + event.usage
-            if state.active_turn is not None:
-                state.active_turn.status = "discarded"
-                end_hosted(state, record.at, is_whole=False)
-                state.failed_turn = state.active_turn if state.active_turn.next_at is not None else None
-            state.active_turn = None
-            enter_queued(state)
-        case turns.TurnFinished():
-            _finish_turn(state, record, event)
-        case _:
-            assert_never(event)
+def _take_text(state: RunState, _record: Recorded, event: turns.TurnText) -> None:
+    if state.active_turn is not None:
+        (state.active_turn.thinking if event.thinking else state.active_turn.text).append(event.text)
+
+
+def _retry_model(state: RunState, record: Recorded, event: turns.ModelRetried) -> None:
+    if (turn := _turn_of(state, event.step)) is not None:
+        turn.retries.append(event.error)
+        turn.next_at = record.at + event.wait
+
+
+def _discard_turn(state: RunState, record: Recorded, event: turns.TurnDiscarded) -> None:
+    if event.usage is not None:
+        state.usage = state.usage + event.usage
+    if state.active_turn is not None:
+        state.active_turn.status = "discarded"
+        end_hosted(state, record.at, is_whole=False)
+        state.failed_turn = state.active_turn if state.active_turn.next_at is not None else None
+    state.active_turn = None
+    enter_queued(state)
 
 
 def _turn_of(state: RunState, step: int) -> TurnState | None:
@@ -198,17 +192,17 @@ def _finish_turn(state: RunState, record: Recorded, event: turns.TurnFinished) -
     step = state.steps[event.step]
     step.turn_seq = record.seq
     state.entries.append(StepMark(step.index))
-    step.asked_calls = [_asked_call(state, step, block) for block in event.calls]
+    tools = {spec.name: spec.effect for spec in state.agent.tools} if state.agent is not None else {}
+    step.asked_calls = [_asked_call(step, block, tools) for block in event.calls]
     close_if_done(state, step, record.seq)
 
 
-def _asked_call(state: RunState, step: StepState, block: ToolCallBlock) -> CallState:
+def _asked_call(step: StepState, block: ToolCallBlock, tools: Mapping[str, Effect]) -> CallState:
     """Return the call that a block asks for: new, of the class that its tool declares, or an eager one under way."""
     call = step.calls.get(block.id)
     if call is None:
-        call = step.calls[block.id] = CallState(block.id, block.tool, dict(block.input), block.invalid)
-        tools = state.agent.tools if state.agent is not None else ()
-        call.effect = next((spec.effect for spec in tools if spec.name == block.tool), call.effect)
+        effect = tools.get(block.tool, "effectful")
+        call = step.calls[block.id] = CallState(block.id, block.tool, dict(block.input), block.invalid, effect=effect)
     call.asked = True
     return call
 
@@ -218,7 +212,11 @@ def _say(state: RunState, said: Said) -> None:
     (state.queued if busy else state.entries).append(said)
 
 
-def _fold_run(state: RunState, record: Recorded, event: RunEvent) -> None:  # noqa: C901, PLR0912 - one case a kind
+def _note_unknown(state: RunState, _record: Recorded, _event: UnknownEvent) -> None:
+    state.unknown_kinds += 1
+
+
+def _fold_run(state: RunState, record: Recorded, event: Event) -> None:  # noqa: C901, PLR0912 - one case a kind
     match event:
         case runs.RunStarted():
             _start_run(state, record, event)
@@ -317,3 +315,19 @@ def _edit_text(state: RunState, event: edits.TextEdited) -> None:
     turn.content = (TextBlock(text=event.text), *kept)
     turn.provider_parts, turn.edited = None, True
     state.own_edits.append(f"text {event.step}")
+
+
+_FOLDS: dict[type[Event], Callable[[RunState, Recorded, Any], None]] = {
+    **dict.fromkeys((kind for kind in KINDS.values() if issubclass(kind, calls.CallEvent)), fold_call),
+    **dict.fromkeys(get_args(PlanFamily), _fold_plan),
+    calls.CallStarted: start_call,
+    calls.CallFinished: finish_call,
+    calls.LateResultDropped: drop_late,
+    turns.TurnStarted: _start_turn,
+    turns.TurnText: _take_text,
+    turns.TurnDiscarded: _discard_turn,
+    turns.TurnFinished: _finish_turn,
+    turns.ModelRetried: _retry_model,
+    UnknownEvent: _note_unknown,
+}
+"""What each kind does, but those of `_fold_run`: found in one look, as long runs are mostly turns and calls."""

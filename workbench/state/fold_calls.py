@@ -17,21 +17,23 @@ COUNTED = ("ok", "error", *FAILURES)
 
 def fold_call(state: RunState, record: Recorded, event: calls.CallEvent) -> None:
     """Change `state` by one event of a call. Events of calls that the log does not know are ignored."""
-    if isinstance(event, calls.LateResultDropped):
-        state.late_results += 1
-        return
     step = _step_of(state, event.call)
-    if step is None:
+    call = step.calls.get(event.call) if step is not None else None
+    if step is None or call is None:
         return
-    if isinstance(event, calls.CallStarted):
-        _start(state, step, record, event)
-        return
-    call = step.calls.get(event.call)
-    if call is None:
-        return
-    if isinstance(event, calls.ResultEvent):
-        _take_result(state, step, call, record, event)
-    elif isinstance(event, calls.SubagentStarted | calls.SubagentFinished):
+    if isinstance(event, calls.CallCancelled):
+        call.result, call.finished_at = _ref_of(record, event), record.at
+        call.status, call.elapsed, call.by = "cancelled", event.elapsed, "operator"
+        call.partial = event.partial
+        close_if_done(state, step, record.seq)
+    elif isinstance(event, edits.ResultEdited):
+        call.original, call.result, call.status = call.original or call.result, _ref_of(record, event), "finished"
+        if call.original is None:
+            call.original = ResultRef("", -1, 0, "", is_error=False)
+        call.by, call.partial = "operator", False
+        state.own_edits.append(f"result {call.id}")
+        close_if_done(state, step, record.seq)
+    elif isinstance(event, (calls.SubagentStarted, calls.SubagentFinished)):
         _fold_subagent(state, call, record, event)
     elif isinstance(event, calls.SubagentsSettled):
         call.settled = event
@@ -46,8 +48,20 @@ def _step_of(state: RunState, call: str) -> StepState | None:
     return state.steps[int(index)] if index.isdecimal() and int(index) < len(state.steps) else None
 
 
-def _start(state: RunState, step: StepState, record: Recorded, event: calls.CallStarted) -> None:
-    state.exposures.update(("untrusted",) if event.hosted else event.exposure)  # a provider's tools read the web
+def drop_late(state: RunState, _record: Recorded, _event: calls.LateResultDropped) -> None:
+    """Count a result that came too late."""
+    state.late_results += 1
+
+
+def start_call(state: RunState, record: Recorded, event: calls.CallStarted) -> None:
+    """Begin a call, one that no finished turn asks for yet too."""
+    step = _step_of(state, event.call)
+    if step is None:
+        return
+    if event.hosted:
+        state.exposures.add("untrusted")  # a provider's tools read the web
+    elif event.exposure:
+        state.exposures.update(event.exposure)
     call = step.calls.get(event.call)
     if call is None:
         call = step.calls[event.call] = CallState(event.call, event.tool, dict(event.input), asked=False)
@@ -59,26 +73,23 @@ def _start(state: RunState, step: StepState, record: Recorded, event: calls.Call
     call.attempts = []
 
 
-def _take_result(state: RunState, step: StepState, call: CallState, record: Recorded, event: calls.ResultEvent) -> None:
-    ref = ResultRef(record.run, record.seq, event.size, event.first_line, event.is_error)
-    if isinstance(event, edits.ResultEdited):
-        call.original, call.result, call.status = call.original or call.result, ref, "finished"
-        if call.original is None:
-            call.original = ResultRef("", -1, 0, "", is_error=False)
-        call.by, call.partial = "operator", False
-        state.own_edits.append(f"result {call.id}")
-    else:
-        call.result = ref
-        call.finished_at = record.at
-        if isinstance(event, calls.CallFinished):
-            call.status, call.outcome, call.by = "finished", event.outcome, event.by
-            call.elapsed, call.partial = event.elapsed, event.partial
-            call.input = call.input if event.input is None else dict(event.input)
-            _count(state, event)
-        elif isinstance(event, calls.CallCancelled):
-            call.status, call.elapsed, call.by = "cancelled", event.elapsed, "operator"
-            call.partial = event.partial
+def finish_call(state: RunState, record: Recorded, event: calls.CallFinished) -> None:
+    """Take the result of a call that the log knows."""
+    step = _step_of(state, event.call)
+    call = step.calls.get(event.call) if step is not None else None
+    if step is None or call is None:
+        return
+    call.result, call.finished_at = _ref_of(record, event), record.at
+    call.status, call.outcome, call.by = "finished", event.outcome, event.by
+    call.elapsed, call.partial = event.elapsed, event.partial
+    if event.input is not None:
+        call.input = dict(event.input)
+    _count(state, event)
     close_if_done(state, step, record.seq)
+
+
+def _ref_of(record: Recorded, event: calls.ResultEvent) -> ResultRef:
+    return ResultRef(record.run, record.seq, event.size, event.first_line, event.is_error)
 
 
 def _count(state: RunState, event: calls.CallFinished) -> None:
@@ -190,8 +201,11 @@ def reset_call(state: RunState, call_id: str, reset: Reset) -> None:
 
 def close_if_done(state: RunState, step: StepState, seq: int) -> None:
     """Close the step when every call it asks for has a result; then queued messages enter."""
-    if step.turn.status != "finished" or any(not call.has_result for call in step.asked_calls):
+    if step.turn.status != "finished":
         return
+    for call in reversed(step.asked_calls):  # results mostly come in the order of the calls, so the last one tells soon
+        if not call.has_result:
+            return
     step.finished_seq = seq
     enter_queued(state)
 

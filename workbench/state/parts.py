@@ -12,7 +12,7 @@ from workbench.events.agent import Effect, Permission
 from workbench.events.call import Outcome, SubagentsSettled
 from workbench.events.content import Content, TextBlock
 from workbench.events.plan import PlanStep
-from workbench.events.request import ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
+from workbench.events.request import NO_USAGE, ProviderParts, Purpose, ToolCallBlock, TurnBlock, Usage
 from workbench.events.run import EndStatus, Reason
 
 CallStatus = Literal[
@@ -64,7 +64,7 @@ class MemberState:
     judges: bool = False
     end: tuple[EndStatus, Reason] | None = None
     """How it came to its end; None while it goes on."""
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     steps: int = 0
 
     @property
@@ -171,7 +171,7 @@ class TurnState:
     content: tuple[TurnBlock, ...] = ()
     provider_parts: ProviderParts | None = None
     stop_reason: str = ""
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     elapsed: float = 0.0
     first_token: float | None = None
     request_key: str = ""

@@ -158,9 +158,8 @@ class RunState:
     @property
     def open_step(self) -> StepState | None:
         """The step whose turn is finished and whose calls are not, or None."""
-        if self.steps and self.steps[-1].turn.status == "finished" and not self.steps[-1].is_closed:
-            return self.steps[-1]
-        return None
+        step = self.steps[-1] if self.steps else None
+        return step if step is not None and step.finished_seq is None and step.turn.status == "finished" else None
 
     @property
     def finished_steps(self) -> int:

@@ -9,13 +9,14 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 from workbench.errors import StaleDriverError
 from workbench.events.base import Event
 from workbench.events.call import ResultEvent
 from workbench.events.codec import body_json, head_json
 from workbench.store.model import Batch, RunHeader
-from workbench.store.reader import header_of
+from workbench.store.reader import header_of, no_run
 
 LARGE_BODY = 32 * 1024
 """Bytes above which a body is stored once for all that have the same."""
@@ -30,11 +31,13 @@ _INSERT_EVENT = (
     "INSERT INTO events (id, run, seq, kind, call, at, elapsed, size, first_line, head) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_LEASE = """
+SELECT imported, EXISTS (SELECT 1 FROM leases WHERE root = runs.root AND owner = ? AND token = ?) FROM runs WHERE id = ?
+"""
 _INSERT_BLOB = "INSERT INTO blobs (hash, content) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE hash = ?1)"
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One event as the tables hold it, without its place in the order of commits."""
 
     run: str
@@ -71,13 +74,14 @@ def encode(batch: Batch) -> EncodedBatch:
 def event_row(run: str, seq: int, at: float, event: Event, head: str, body: str | None) -> EventRow:
     """Return the row of an event whose JSON is `head` and `body`, with its envelope repeated in columns."""
     size, first_line = (event.size, event.first_line) if isinstance(event, ResultEvent) else (None, None)
+    fields = vars(event)
     return EventRow(
         run=run,
         seq=seq,
         kind=event.kind,
-        call=getattr(event, "call", None),
+        call=fields.get("call"),
         at=at,
-        elapsed=getattr(event, "elapsed", None),
+        elapsed=fields.get("elapsed"),
         size=size,
         first_line=first_line and first_line[:FIRST_LINE_LENGTH],
         head=head,
@@ -88,13 +92,10 @@ def event_row(run: str, seq: int, at: float, event: Event, head: str, body: str 
 def append(connection: sqlite3.Connection, batches: Sequence[EncodedBatch], owner: str) -> None:
     """Insert the batches; raises `StaleDriverError` where `owner` does not hold the lease with the batch's token."""
     for batch in batches:
-        header = batch.header
-        if header is not None:
-            _require_own_root(connection, batch.run, header)
-            insert_header(connection, header)
-        else:
-            header = header_of(connection, batch.run)
-        _require_lease(connection, header, batch.token, owner)
+        if batch.header is not None:
+            _require_own_root(connection, batch.run, batch.header)
+            insert_header(connection, batch.header)
+        _require_lease(connection, batch.run, batch.token, owner)
         insert_rows(connection, batch.rows)
 
 
@@ -135,14 +136,13 @@ def _require_own_root(connection: sqlite3.Connection, run: str, header: RunHeade
         raise ValueError(f"the header of run {run} is for run {header.id} and root {header.root}, not root {root}")
 
 
-def _require_lease(connection: sqlite3.Connection, header: RunHeader, token: int | None, owner: str) -> None:
-    if header.imported and token is None:
-        return
-    held = connection.execute(
-        "SELECT 1 FROM leases WHERE root = ? AND owner = ? AND token = ?", (header.root, owner, token)
-    ).fetchone()
-    if held is None:
+def _require_lease(connection: sqlite3.Connection, run: str, token: int | None, owner: str) -> None:
+    row = connection.execute(_LEASE, (owner, token, run)).fetchone()
+    if row is None:
+        raise no_run(run)
+    imported, is_held = row
+    if not is_held and not (imported and token is None):
         raise StaleDriverError(
-            f"run {header.id} is not driven by this process any more; another one took it over, or gave it back. "
+            f"run {run} is not driven by this process any more; another one took it over, or gave it back. "
             f"Nothing was written."
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.store.oslock import beside
-from workbench.store.reader import recorded
+from workbench.store.reader import event_of
 
 SAFE_SQLITE = (3, 51, 3)
 """The first without the bug by which a write and a checkpoint at once could damage a database."""
@@ -78,11 +78,11 @@ def _log(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _events(connection: sqlite3.Connection) -> Iterator[str]:
-    for row in connection.execute("SELECT run, seq, at, kind, head FROM events ORDER BY id"):
+    for run, seq, kind, head in connection.execute("SELECT run, seq, kind, head FROM events ORDER BY id"):
         try:
-            recorded([row])
+            event_of(kind, head)
         except WorkbenchError as error:
-            yield f"event {row[1]} of run {row[0]} cannot be read: {error}"
+            yield f"event {seq} of run {run} cannot be read: {error}"
 
 
 def _blobs(connection: sqlite3.Connection) -> Iterator[str]:

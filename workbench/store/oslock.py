@@ -130,6 +130,8 @@ def _open_existing(path: Path) -> int | None:
 
 
 def _wait(attempt: Callable[[], bool]) -> bool:
+    if attempt():
+        return True
     pause, waited, never = 0.0005, 0.0, threading.Event()
     while not attempt():
         if waited > PATIENCE:
