@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeVar
 
@@ -48,8 +49,9 @@ SUMMARY_TOKENS = "{summary_tokens}"
 """In the prompts of subagents and summaries stands for the limit of that name."""
 
 
+@cache
 def prompt(name: str) -> str:
-    """Return a prompt that ships, by the name of its file."""
+    """Return a prompt that ships, by the name of its file; read once, for each run begins with four of them."""
     return files("workbench.agent").joinpath("prompts", f"{name}.md").read_text("utf-8").strip()
 
 

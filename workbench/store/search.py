@@ -28,6 +28,7 @@ from workbench.events.run import RunFinished, RunStarted
 from workbench.events.turn import TurnFinished
 from workbench.store.connection import Database, whole
 from workbench.store.model import SearchHit
+from workbench.store.soundness import report
 from workbench.store.store import Store
 
 APPLICATION_ID = 0x57424653
@@ -110,7 +111,7 @@ class SearchFile:
         if not expression:
             return []
         database = await self._opened()
-        visible = [row.id for row in await self._store.runs()]
+        visible = await self._store.visible()
         rows = await database.run(partial(_matches, expression=expression, visible=visible, limit=limit))
         hits = []
         for run, seq, call in rows:
@@ -222,8 +223,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if pages and found != APPLICATION_ID:
         raise ForeignDatabaseError(f"{str(path)!r} is not a search file of the workbench; move it out of the way")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-    if pages and (version != VERSION or not sound):
+    if pages and (version != VERSION or report(connection, ("progress",)) != "ok"):
         raise DamagedDatabaseError(f"the search file {str(path)!r} cannot be used; it is made again")
     if not pages:
         connection.execute("BEGIN IMMEDIATE")
