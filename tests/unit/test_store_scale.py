@@ -127,6 +127,26 @@ async def test_searching_lists_no_rows(store: Store, tmp_path: Path, monkeypatch
         assert len(await search.find("lock")) == 20
 
 
+async def test_a_large_index_that_is_damaged_is_made_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not read through when it is opened; whoever meets the damage makes it again, and finds what there is."""
+    path = tmp_path / "x.search"
+    for use in ("update", "find"):
+        async with SearchFile(path, store) as search:
+            await search.update()
+        monkeypatch.setattr(soundness, "WHOLE", 0)
+        content = path.read_bytes()  # noqa: ASYNC240 - small, and nothing else happens
+        damaged = content[:8192] + b"\xff" * (len(content) - 8192)
+        path.write_bytes(damaged)  # noqa: ASYNC240
+        async with SearchFile(path, store) as search:
+            if use == "update":
+                await Hand(store).run("zzz01", said("marmalade"))
+                await search.update()
+            assert len(await search.find("lock")) > 19
+        assert path.read_bytes() != damaged  # noqa: ASYNC240
+
+
 # The log
 
 

@@ -84,8 +84,15 @@ class SearchFile:
         """Index what the log got since the last time; returns the number of events looked at.
 
         Goes in small steps, each of which may be the last: what was indexed stays. `told` hears before each step how
-        much of the log is done, of how much, and may raise to give up.
+        much of the log is done, of how much, and may raise to give up. A damaged file is made again.
         """
+        try:
+            return await self._update(told)
+        except DamagedDatabaseError:
+            await self._discard()
+            return await self._update(told)
+
+    async def _update(self, told: Callable[[int, int], None]) -> int:
         database = await self._opened()
         identity = await self._store.identity()
         end_of_log = await self._store.position()
@@ -110,9 +117,13 @@ class SearchFile:
         expression = match_expression(query)
         if not expression:
             return []
-        database = await self._opened()
-        visible = await self._store.visible()
-        rows = await database.run(partial(_matches, expression=expression, visible=visible, limit=limit))
+        matches = partial(_matches, expression=expression, visible=await self._store.visible(), limit=limit)
+        try:
+            rows = await (await self._opened()).run(matches)
+        except DamagedDatabaseError:
+            await self._discard()
+            await self.update()
+            rows = await (await self._opened()).run(matches)
         hits = []
         for run, seq, call in rows:
             for found in await self._store.read(run, after=seq - 1, upto=seq, bodies=True):
@@ -127,9 +138,14 @@ class SearchFile:
                 try:
                     self._database = await self._open()
                 except DamagedDatabaseError:
-                    await whole(asyncio.to_thread(self._path.unlink))  # nothing is in it that the log does not have
+                    await self._discard()
                     self._database = await self._open()
             return self._database
+
+    async def _discard(self) -> None:
+        """Remove the file: nothing is in it that the log does not have."""
+        await self.close()
+        await whole(asyncio.to_thread(self._path.unlink, missing_ok=True))
 
     async def _open(self) -> Database:
         await whole(asyncio.to_thread(_make_if_missing, self._path))
