@@ -108,8 +108,7 @@ async def _many_runs(folder: Path | None, count: int) -> ManyRuns:
         run = agent.stream("How late is it?", store=store)
         async for _ in run:
             events += 1
-        result = await run
-        return bool(result.status == "completed")
+        return (await run).answer == "done"
 
     async def look() -> None:
         while True:
@@ -144,7 +143,8 @@ async def _idle_runs(folder: Path | None, count: int) -> float:
             asked += 1
             if asked == count:
                 all_ask.set()
-            return await asyncio.get_running_loop().create_future()
+            nobody: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            return await nobody
 
         runs = [asyncio.create_task(_awaited(agent.run("?", store=store, approve=never))) for _ in range(count)]
         await all_ask.wait()

@@ -15,7 +15,7 @@ from workbench.errors import DamagedDatabaseError
 from workbench.events.base import Event
 from workbench.events.codec import parse_event
 from workbench.events.library import RunHidden, RunImported, RunNamed, RunNoted
-from workbench.store import SearchFile, Store, library, projection, reader, soundness
+from workbench.store import SearchFile, Store, library, projection, reader, search, soundness
 from workbench.store.opening import PAGE_SIZE
 from workbench.store.schema import SMALL_TABLES
 
@@ -122,9 +122,24 @@ async def test_what_is_visible_and_labelled(store: Store) -> None:
 async def test_searching_lists_no_rows(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It asks which runs are visible, and for nothing else of them."""
     monkeypatch.delattr(Store, "runs")
-    async with SearchFile(tmp_path / "x.search", store) as search:
-        await search.update()
-        assert len(await search.find("lock")) == 20
+    async with SearchFile(tmp_path / "x.search", store) as index:
+        await index.update()
+        assert len(await index.find("lock")) == 20
+
+
+async def test_of_a_word_that_is_everywhere_the_newest_are_weighed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all matches are compared, however many there are: of the newest the best are told."""
+    hand = Hand(store)
+    await hand.run("zzz01", found("marmalade"), *(found("marmalade and many other words") for _ in range(5)))
+    monkeypatch.setattr(search, "WEIGHED", 6)
+    async with SearchFile(tmp_path / "x.search", store) as index:
+        await index.update()
+        assert [hit.seq for hit in await index.find("marmalade", 1)] == [1]
+        await hand.add("zzz01", found("marmalade and many other words"))
+        await index.update()
+        assert sorted(hit.seq for hit in await index.find("marmalade")) == [2, 3, 4, 5, 6, 7]
 
 
 async def test_a_large_index_that_is_damaged_is_made_again(
@@ -133,18 +148,18 @@ async def test_a_large_index_that_is_damaged_is_made_again(
     """It is not read through when it is opened; whoever meets the damage makes it again, and finds what there is."""
     path = tmp_path / "x.search"
     for use in ("update", "find"):
-        async with SearchFile(path, store) as search:
-            await search.update()
+        async with SearchFile(path, store) as index:
+            await index.update()
         monkeypatch.setattr(soundness, "WHOLE", 0)
-        content = path.read_bytes()  # noqa: ASYNC240 - small, and nothing else happens
+        content = path.read_bytes()
         damaged = content[:8192] + b"\xff" * (len(content) - 8192)
-        path.write_bytes(damaged)  # noqa: ASYNC240
-        async with SearchFile(path, store) as search:
+        path.write_bytes(damaged)
+        async with SearchFile(path, store) as index:
             if use == "update":
                 await Hand(store).run("zzz01", said("marmalade"))
-                await search.update()
-            assert len(await search.find("lock")) > 19
-        assert path.read_bytes() != damaged  # noqa: ASYNC240
+                await index.update()
+            assert len(await index.find("lock")) > 19
+        assert path.read_bytes() != damaged
 
 
 # The log

@@ -40,6 +40,8 @@ LINE_LENGTH = 200
 LONGEST_TEXT = 1_000_000
 """Characters of one event that are indexed."""
 MOST_TERMS = 32
+WEIGHED = 10_000
+"""Matches of which the best are told: the newest, where a word stands in more events."""
 
 _SCHEMA = (
     "CREATE TABLE progress (database TEXT NOT NULL, position INTEGER NOT NULL) STRICT",
@@ -48,6 +50,14 @@ _SCHEMA = (
     f"PRAGMA application_id={APPLICATION_ID}",
     f"PRAGMA user_version={VERSION}",
 )
+_MATCHES = """
+SELECT run, seq, call FROM (
+  SELECT e.run, e.seq, e.call, words.rank AS rank FROM words JOIN entries AS e ON e.id = words.rowid
+  WHERE words MATCH :expression AND e.run IN (SELECT value FROM json_each(:visible))
+  ORDER BY words.rowid DESC LIMIT :weighed
+)
+ORDER BY rank LIMIT :limit
+"""
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 _TERM = re.compile(f"[{_CJK}]+|(?:(?![{_CJK}])[^\\W_])+")
@@ -281,7 +291,5 @@ def _matches(
     connection: sqlite3.Connection, expression: str, visible: Sequence[str], limit: int
 ) -> list[tuple[str, int, str | None]]:
     return connection.execute(
-        "SELECT e.run, e.seq, e.call FROM words JOIN entries AS e ON e.id = words.rowid "
-        "WHERE words MATCH ? AND e.run IN (SELECT value FROM json_each(?)) ORDER BY rank LIMIT ?",
-        (expression, json.dumps(visible), limit),
+        _MATCHES, {"expression": expression, "visible": json.dumps(visible), "weighed": WEIGHED, "limit": limit}
     ).fetchall()
