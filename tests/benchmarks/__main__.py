@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import bench_eager, bench_loop, bench_models, bench_start, bench_store, bench_timeline
+from tests.benchmarks import (
+    bench_eager,
+    bench_loop,
+    bench_models,
+    bench_scale,
+    bench_start,
+    bench_store,
+    bench_timeline,
+)
 from tests.benchmarks.claims.tables import tables as claims
 from tests.benchmarks.measure import Row, Table, conditions
 from workbench.__main__ import collect_rarely
@@ -49,6 +57,7 @@ SECTIONS = (
     Section("models", "Models", own(bench_models.rows)),
     Section("eager", "Eager calls", own(bench_eager.rows)),
     Section("claims", "The field's claims", claims),
+    Section("scale", "Scale", lambda _: bench_scale.tables()),
 )
 
 

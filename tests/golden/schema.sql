@@ -162,3 +162,5 @@ END;
 CREATE TRIGGER library_never_delete BEFORE DELETE ON library BEGIN
   SELECT RAISE(ABORT, 'the log is append-only');
 END;
+
+CREATE INDEX library_by_run ON library (run);

@@ -103,8 +103,9 @@ class FakeDriver:
         match command:
             case OpenRun(run):
                 return self._open(run)
-            case ListRuns(hidden):
-                return [row for row in self.rows() if hidden or not row.hidden]
+            case ListRuns(hidden, limit, also):
+                shown = [row for row in self.rows() if hidden or not row.hidden]
+                return [row for number, row in enumerate(shown) if limit is None or number < limit or row.id in also]
             case IndexRuns():
                 return None
             case SearchRuns() if SearchRuns not in self.answers:

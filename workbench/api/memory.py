@@ -12,7 +12,7 @@ from workbench.agent.definition import AgentDefinition
 from workbench.api.places import Watch, question_or_end
 from workbench.api.result import WaitingCall, waiting_calls
 from workbench.clock import Clock
-from workbench.config.settings import find_places
+from workbench.config.settings import find_cache
 from workbench.driver.agents import Agents
 from workbench.driver.commands import AgentOptions
 from workbench.driver.feed import Feed
@@ -44,7 +44,7 @@ class MemoryRun:
         self._models = OwnModels(Providers(endpoints))
         for model in agent.own_models.values():
             self._models.add(model)
-        cache = find_places().cache if agent.needs_documents else Path()
+        cache = find_cache() if agent.needs_documents else Path()
         settings = DriverSettings(Path(), cache, make_provider=self._models)
         feed = Feed()
         self._settings = settings

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from workbench.agent.definition import AgentDefinition
 from workbench.api.result import WaitingCall, waiting_calls
-from workbench.config.settings import find_places
+from workbench.config.settings import find_cache
 from workbench.driver.commanding import obey
 from workbench.driver.commands import AgentOptions, DecidePermission, ResumeRun, Say, StartRun
 from workbench.driver.feed import Feed, Trouble
@@ -84,7 +84,7 @@ class Store:
 
     async def __aenter__(self) -> Self:
         """Open the database; raises `StoreError` where it cannot be used."""
-        settings = DriverSettings(self.path, find_places().cache, make_provider=self._models)
+        settings = DriverSettings(self.path, find_cache(), make_provider=self._models)
         self._session = await self._stack.enter_async_context(opened_session(settings, Feed()))
         return self
 
@@ -168,9 +168,10 @@ class StoredRun:
 
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
         """Begin a run; nothing is written where something cannot be used."""
-        start = StartRun(task, options, attached=attached, make_agent=self._agent)
-        self._root = await obey(self._session, start)
-        self._follow(self._root)
+        self._root = self._session.new_id()
+        self._know(self._root)
+        start = StartRun(task, options, attached=attached, make_agent=self._agent, run=self._root)
+        self._follow(await obey(self._session, start))
 
     async def resume(self, run: str, say: str | None, options: AgentOptions) -> None:
         """Let a run go on, or say something to it; a completed one goes on as a fork of itself."""
@@ -187,8 +188,12 @@ class StoredRun:
             await session.revive(run)  # it waits for a decision
         self._follow(run)
 
-    def _follow(self, run: str) -> None:
+    def _know(self, run: str) -> None:
         self._known.add(run)
+        self._subscription.only(run)
+
+    def _follow(self, run: str) -> None:
+        self._know(run)
         self._live = self._session.live.get(run)
         self._tell()
 
@@ -200,7 +205,7 @@ class StoredRun:
                 self._trouble = change.message
             elif isinstance(change, Recorded) and change.run in self._known:
                 if isinstance(change.event, SubagentStarted):
-                    self._known.add(change.event.run)
+                    self._know(change.event.run)
                 elif isinstance(change.event, PermissionAsked):
                     self._asked.set()
                 self._watch(change)

@@ -150,6 +150,13 @@ def find_places(database: str | None = None, environ: Mapping[str, str] | None =
     )
 
 
+def find_cache() -> Path:
+    """Return the folder of what can be made again: all that a run without a screen asks for."""
+    import platformdirs
+
+    return platformdirs.user_cache_path(APPLICATION, appauthor=False)
+
+
 def load_settings(path: Path) -> Settings:
     """Return what the file at `path` says; a missing file says nothing.
 

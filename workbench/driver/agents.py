@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +39,9 @@ from workbench.tools.toolkit import Toolkit
 if TYPE_CHECKING:
     from workbench.tools.mcp.manager import McpConnections
 
+SHARED_RECORDS = 16
+"""Agents at once of which each is kept once, however many runs have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -61,6 +65,7 @@ class Agents:
         self._libraries: dict[str | None, DocumentIndex] = {}
         self._notes: NotesFile | None = None
         self._own: dict[str, MakeAgent] = {}
+        self._records: deque[AgentRecord] = deque(maxlen=SHARED_RECORDS)
         self._opening = asyncio.Lock()
         self._mcp: McpConnections | None = None
 
@@ -106,6 +111,14 @@ class Agents:
                 self.settings.make_provider(model, record.pace)
         record, problems = as_its_model_can(record)
         self.warn(problems)
+        return record
+
+    def shared(self, record: AgentRecord) -> AgentRecord:
+        """Return what is equal to `record` and a run here has already: many runs of one agent keep it once."""
+        for known in self._records:
+            if known == record:
+                return known
+        self._records.append(record)
         return record
 
     def warn(self, sentences: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ async def obey(session: Session, command: c.Command) -> Any:  # noqa: C901, PLR0
         case c.OpenRun():
             return await runs.open_run(session, command.run)
         case c.ListRuns():
-            return await session.rows.listed(hidden=command.hidden)
+            return await session.rows.listed(hidden=command.hidden, limit=command.limit, also=command.also)
         case c.ReadContents():
             return await session.store.bodies(command.refs)
         case c.FindInResults():

@@ -1,4 +1,7 @@
-"""The feed: what happened, in order, for any number of watchers on any thread."""
+"""The feed: what happened, in order, for any number of watchers on any thread.
+
+A change goes to those who watch everything, and to those who watch its run; the others are not even asked.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,8 @@ class Subscription:
     def __init__(self, feed: Feed, on_change: Callable[[], None] | None, *, facts_of_here: bool) -> None:
         self._feed, self._changes, self._on_change = feed, deque[Change](), on_change
         self._facts_of_here = facts_of_here
+        self.runs: set[str] | None = None
+        """The runs of which alone it is told; None: of everything."""
 
     def put(self, change: Change, *, is_of_here: bool = True) -> None:
         """Queue a change."""
@@ -85,6 +90,13 @@ class Subscription:
             taken.append(self._changes.popleft())
         return taken
 
+    def only(self, run: str) -> None:
+        """Be told from now on of this run, of those that were named so before, and of nothing else.
+
+        So that many runs at once, each with its own watcher, cost no more than one after the other.
+        """
+        self._feed.narrow(self, run)
+
     def close(self) -> None:
         """Take no more changes."""
         self._feed.remove(self)
@@ -96,6 +108,7 @@ class Feed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._subscriptions: tuple[Subscription, ...] = ()
+        self._of_run: dict[str, tuple[Subscription, ...]] = {}
 
     def subscribe(self, on_change: Callable[[], None] | None = None, *, facts_of_here: bool = False) -> Subscription:
         """Open a queue for one watcher; `facts_of_here` are events of runs that this process drives, and trouble."""
@@ -107,9 +120,29 @@ class Feed:
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
         with self._lock:
-            self._subscriptions = tuple(item for item in self._subscriptions if item is not subscription)
+            self._subscriptions = _without(self._subscriptions, subscription)
+            for run in subscription.runs or ():
+                self._of_run[run] = _without(self._of_run[run], subscription)
+                if not self._of_run[run]:
+                    del self._of_run[run]
+            subscription.runs = None
+
+    def narrow(self, subscription: Subscription, run: str) -> None:
+        """Give a subscription no more than the changes of the runs that were named for it, `run` among them."""
+        with self._lock:
+            if subscription.runs is None:
+                self._subscriptions = _without(self._subscriptions, subscription)
+                subscription.runs = set()
+            if run not in subscription.runs:
+                subscription.runs.add(run)
+                self._of_run[run] = (*self._of_run.get(run, ()), subscription)
 
     def publish(self, change: Change, *, is_of_here: bool = True) -> None:
-        """Give `change` to all watchers; it is not `is_of_here` where another process drives the run."""
-        for subscription in self._subscriptions:
+        """Give `change` to its watchers; it is not `is_of_here` where another process drives the run."""
+        run = change.run if isinstance(change, Recorded | Draft | Trouble) else None
+        for subscription in (*self._subscriptions, *self._of_run.get(run or "", ())):
             subscription.put(change, is_of_here=is_of_here)
+
+
+def _without(subscriptions: tuple[Subscription, ...], one: Subscription) -> tuple[Subscription, ...]:
+    return tuple(item for item in subscriptions if item is not one)

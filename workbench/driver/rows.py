@@ -8,6 +8,7 @@ folded once, and its summary kept.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,10 @@ class Rows:
         """States of the runs that other processes move, as of when the list was last read."""
         self._reading = asyncio.Lock()
 
-    async def listed(self, *, hidden: bool = False) -> list[RunRow]:
-        """Return a row for every run, newest first."""
+    async def listed(self, *, hidden: bool = False, limit: int | None = None, also: Sequence[str] = ()) -> list[RunRow]:
+        """Return a row for every run, newest first; `limit` and `also` as for `Store.runs`."""
         async with self._reading:  # else two would fold the same events into one state
-            read = await self._session.store.runs(hidden=hidden)
+            read = await self._session.store.runs(hidden=hidden, limit=limit, also=also)
             rows = [await self._fresh(row) if row.as_of_seq < row.last_seq else row for row in read]
             moving = {row.id for row in read if row.live}
             self._followed = {run: state for run, state in self._followed.items() if run in moving}

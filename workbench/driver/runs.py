@@ -37,7 +37,8 @@ async def start(session: Session, command: StartRun) -> str:
         if recorded is None or not recorded.question or command.attached:
             raise UserError("the question is empty; write what you want to know")
         task = recorded.question
-    run = await write_start(session, task, record, recorded.date if recorded is not None else None)
+    date = recorded.date if recorded is not None else None
+    run = await write_start(session, task, record, date, run=command.run)
     if command.make_agent is not None:
         session.agents.use(run, command.make_agent)
     if command.options.deny_asks:
@@ -56,9 +57,11 @@ def _plan_as_recorded(wanted: PlanMode, then: PlanMode) -> PlanMode:
     return wanted if wanted != "off" else "auto"
 
 
-async def write_start(session: Session, task: Content, record: AgentRecord, date: str | None = None) -> str:
-    """Write the beginning of a run, and hold its lease; `date` is today where none is given."""
-    run = session.new_id()
+async def write_start(
+    session: Session, task: Content, record: AgentRecord, date: str | None = None, *, run: str = ""
+) -> str:
+    """Write the beginning of a run, and hold its lease; `date` is today and `run` a new id where none is given."""
+    run = run or session.new_id()
     token = await session.acquire(run)
     at = session.time.now()
     today = datetime.fromtimestamp(session.settings.clock.wall(), tz=UTC).astimezone().date()

@@ -17,7 +17,7 @@ class Searches:
     """The index of one database's runs, opened when somebody first searches."""
 
     def __init__(self, store: Store, path: Path, rows: Rows, works: Works) -> None:
-        self._file, self._rows, self._works = SearchFile(path, store), rows, works
+        self._store, self._file, self._rows, self._works = store, SearchFile(path, store), rows, works
         self._updating = asyncio.Lock()
 
     async def update(self) -> None:
@@ -31,10 +31,11 @@ class Searches:
         """Return the runs that say `text`, the best first, then those about which people said it."""
         if not text.strip():
             return []
-        rows = {row.id: row for row in await self._rows.listed()}
         hits: dict[str, list[SearchHit]] = {}
         for hit in await self._file.find(text, MOST_HITS):
             hits.setdefault(hit.run, []).append(hit)
+        wanted = [*hits, *await self._store.labelled()]
+        rows = {row.id: row for row in await self._rows.listed(limit=0, also=wanted)}
         labels = {run: label for run, row in rows.items() if (label := labelled(row, text))}
         order = dict.fromkeys([*hits, *labels])
         return [FoundRun(rows[run], tuple(hits.get(run, ())), labels.get(run, "")) for run in order if run in rows]

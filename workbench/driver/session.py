@@ -163,10 +163,10 @@ class Session:
         token = await self.acquire(root)
         try:
             records = await self.store.read(run)
-            unread, _ = await self.store.follow(self.position)
-            last_words = (record for record in unread if record.run == run)  # of the driver before
+            last_words, _ = await self.store.follow(self.position, run=run)  # of the driver before
             self.announce(last_words, is_of_here=False)
             state = fold(records)
+            state.agent = state.agent and self.agents.shared(state.agent)
             around = await self._surroundings(run, root, state)
             journal = StoreJournal(
                 self.store, self.feed, self.time, run=run, token=token, state=state, on_append=self.note

@@ -21,6 +21,11 @@ from workbench.events.library import (
 from workbench.store.model import LibraryEntry
 from workbench.store.reader import header_of
 
+# The list of what is wanted comes first, so that SQLite looks each of it up.
+_HEADS = """
+SELECT l.head FROM json_each(:runs) AS wanted CROSS JOIN library AS l ON l.run = wanted.value ORDER BY l.id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
@@ -60,14 +65,22 @@ def entries(connection: sqlite3.Connection) -> list[LibraryEntry]:
     return [LibraryEntry(at, parse_event(head)) for at, head in rows]
 
 
-def remarks(connection: sqlite3.Connection) -> dict[str, Remarks]:
-    """Return what holds of each run that the log speaks of."""
+def remarks(connection: sqlite3.Connection, runs: str) -> dict[str, Remarks]:
+    """Return what holds of those of `runs`, a JSON array of ids, that the log speaks of."""
     found: dict[str, Remarks] = {}
-    for entry in entries(connection):
-        event = entry.event
+    for (head,) in connection.execute(_HEADS, {"runs": runs}).fetchall():
+        event = parse_event(head)
         if isinstance(event, LibraryEvent):
             found[event.run] = _after(found.get(event.run, Remarks()), event)
     return found
+
+
+def labelled(connection: sqlite3.Connection) -> list[str]:
+    """Return the runs that people said words about, whether these still hold or not."""
+    said = (
+        "SELECT run FROM library WHERE kind IN ('run_named', 'run_tagged', 'run_noted') GROUP BY run ORDER BY min(id)"
+    )
+    return [run for (run,) in connection.execute(said).fetchall()]
 
 
 def hidden_runs(connection: sqlite3.Connection) -> set[str]:

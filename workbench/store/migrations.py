@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from workbench.store.schema import VERSION_1
+from workbench.store.schema import VERSION_1, VERSION_2
 
 APPLICATION_ID = 0x57424E43
 """`WBNC` in the file's header: this database is ours."""
@@ -19,7 +19,12 @@ def _first_version(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_version]
+def _second_version(connection: sqlite3.Connection) -> None:
+    for statement in VERSION_2:
+        connection.execute(statement)
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_version, _second_version]
 """Each takes a database of the version before inside a transaction, and uses single statements only."""
 
 

@@ -169,6 +169,8 @@ class RunRow:
     why: str = ""
     judges: tuple[str, ...] = ()
     """Runs in which a model gave its opinion."""
+    unique: int = 0
+    """How many characters of its id tell it from every other run here, listed or not."""
 
 
 @dataclass(frozen=True, slots=True)

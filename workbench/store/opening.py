@@ -24,6 +24,8 @@ from workbench.store.connection import Database
 from workbench.store.failures import damaged, named_errors
 from workbench.store.migrations import APPLICATION_ID, MIGRATIONS, migrate, version
 from workbench.store.oslock import WriteLock, beside
+from workbench.store.schema import SMALL_TABLES
+from workbench.store.soundness import report
 
 PAGE_SIZE = 16 * 1024
 """Bytes; results of a few KiB fill such pages better than the usual 4 KiB."""
@@ -215,9 +217,9 @@ def _judge(connection: sqlite3.Connection, path: Path) -> None:
             f"the database {str(path)!r} has version {found}; this workbench reads up to {known}. Use a newer "
             f"workbench, or name another database with --db."
         )
-    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if report != "ok":
-        raise damaged(path, report)
+    said = report(connection, SMALL_TABLES)
+    if said != "ok":
+        raise damaged(path, said)
     if found < 1 or connection.execute("SELECT count(*) FROM database").fetchone()[0] != 1:
         raise damaged(path, "its header and its tables do not fit together")
 

@@ -6,8 +6,9 @@ folded is not known here.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -30,17 +31,33 @@ ON CONFLICT (run) DO UPDATE SET
   edited = excluded.edited, address = excluded.address, updated = excluded.updated
 WHERE excluded.as_of_seq >= summaries.as_of_seq
 """
+_ALL = "SELECT json_group_array(id) FROM runs"
+# The newest, those that were named, and whatever these come from, so that no tree is torn.
+_PAGE = """
+WITH RECURSIVE page (id) AS (
+  SELECT * FROM (
+    SELECT id FROM runs WHERE id NOT IN (SELECT value FROM json_each(:unseen)) ORDER BY n DESC LIMIT :limit
+  )
+  UNION SELECT value FROM json_each(:also)
+  UNION
+  SELECT origin.value FROM page JOIN runs AS r ON r.id = page.id
+  JOIN json_each(json_array(r.caller_run, r.made_from, r.parent)) AS origin ON origin.value NOTNULL
+)
+SELECT json_group_array(id) FROM page
+"""
+# The list of what is wanted comes first, so that SQLite looks each of it up.
 _HEADERS = """
 SELECT
-  id, root, created, parent, cut, made_from, caller_run, caller_call, depth, imported,
-  coalesce((SELECT max(seq) FROM events WHERE run = runs.id), cut, -1) AS last_seq
-FROM runs ORDER BY n DESC
+  r.id, r.root, r.created, r.parent, r.cut, r.made_from, r.caller_run, r.caller_call, r.depth, r.imported,
+  coalesce((SELECT max(seq) FROM events WHERE run = r.id), r.cut, -1) AS last_seq,
+  (SELECT max(id) FROM runs WHERE id < r.id) AS before, (SELECT min(id) FROM runs WHERE id > r.id) AS after
+FROM json_each(:runs) AS wanted CROSS JOIN runs AS r ON r.id = wanted.value ORDER BY r.n DESC
 """
 _SUMMARIES = """
 SELECT
   run, as_of_seq, task, model, status, reason, steps, calls, errors, input_tokens, output_tokens, cost, total_tokens,
   elapsed, answer_line, edited, address, updated
-FROM summaries
+FROM summaries WHERE run IN (SELECT value FROM json_each(:runs))
 """
 
 
@@ -49,11 +66,29 @@ def save(connection: sqlite3.Connection, summary: RunSummary) -> None:
     connection.execute(_UPSERT, asdict(summary))
 
 
-def runs(connection: sqlite3.Connection, *, hidden: bool, holders: Mapping[str, str]) -> list[RunRow]:
-    """Return a row for every run, newest first; `holders` says by root who drives it."""
+def runs(
+    connection: sqlite3.Connection,
+    *,
+    hidden: bool,
+    holders: Mapping[str, str],
+    limit: int | None = None,
+    also: Sequence[str] = (),
+) -> list[RunRow]:
+    """Return a row for every run, newest first; `holders` says by root who drives it.
+
+    With a `limit` only the newest so many, and beside them those that are driven or named in `also`, and all that any
+    of these come from; the hidden ones too, where they are asked for. What is left out is not read.
+    """
     unseen = hidden_runs(connection)
-    said = remarks(connection)
-    folded = {row["run"]: row for row in _named(connection.execute(_SUMMARIES))}
+    if limit is None:
+        page = connection.execute(_ALL).fetchone()[0]
+    else:
+        beside = [*also, *holders, *(unseen if hidden else ())]
+        wanted = {"unseen": json.dumps(list(unseen)), "also": json.dumps(beside), "limit": limit}
+        page = connection.execute(_PAGE, wanted).fetchone()[0]
+    of = {"runs": page}
+    said = remarks(connection, page)
+    folded = {row["run"]: row for row in _named(connection.execute(_SUMMARIES, of))}
     return [
         _row(
             header,
@@ -62,9 +97,15 @@ def runs(connection: sqlite3.Connection, *, hidden: bool, holders: Mapping[str, 
             is_hidden=header["id"] in unseen,
             held_by=holders.get(header["root"], ""),
         )
-        for header in _named(connection.execute(_HEADERS))
+        for header in _named(connection.execute(_HEADERS, of))
         if hidden or header["id"] not in unseen
     ]
+
+
+def visible(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of the runs that lists show."""
+    unseen = hidden_runs(connection)
+    return [run for (run,) in connection.execute("SELECT id FROM runs").fetchall() if run not in unseen]
 
 
 def _named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
@@ -73,6 +114,7 @@ def _named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 
 
 def _row(header: dict[str, Any], summary: dict[str, Any], said: Remarks, *, is_hidden: bool, held_by: str) -> RunRow:
+    run, neighbours = header["id"], (header.pop("before"), header.pop("after"))
     return RunRow(
         **{**header, "imported": bool(header["imported"])},
         **{name: value for name, value in summary.items() if name != "run"},
@@ -90,4 +132,10 @@ def _row(header: dict[str, Any], summary: dict[str, Any], said: Remarks, *, is_h
         passed=said.passed,
         why=said.why,
         judges=said.judges,
+        unique=1 + max(_shared(run, other or "") for other in neighbours),
     )
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two ids begin with in common."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -49,6 +49,11 @@ FROM json_each(?) AS wanted CROSS JOIN events AS e
 LEFT JOIN bodies AS b ON b.event = e.id LEFT JOIN blobs AS x ON x.hash = b.blob
 WHERE e.run = json_extract(wanted.value, '$[0]') AND e.seq = json_extract(wanted.value, '$[1]')
 """
+_FOLLOW = "SELECT id, run, seq, at, kind, head FROM events WHERE id > :start ORDER BY id LIMIT :limit"
+# The order of commits is that of `seq` within a run; told so, SQLite looks at the run alone and not at the whole log.
+_FOLLOW_ONE = """
+SELECT id, run, seq, at, kind, head FROM events WHERE run = :run AND +id > :start ORDER BY seq LIMIT :limit
+"""
 _LARGEST_SEQ = 2**62
 
 _READERS: dict[str, Callable[[str], Event]] = {
@@ -144,11 +149,12 @@ def position(connection: sqlite3.Connection) -> int:
     return found
 
 
-def follow(connection: sqlite3.Connection, start: int, limit: int | None) -> tuple[list[Recorded], int]:
-    """Return what was committed after `start`, at most `limit` events, and the position after it."""
+def follow(
+    connection: sqlite3.Connection, start: int, limit: int | None, run: str | None = None
+) -> tuple[list[Recorded], int]:
+    """Return what was committed after `start`, of `run` where one is named, at most `limit`; and the position then."""
     rows = connection.execute(
-        "SELECT id, run, seq, at, kind, head FROM events WHERE id > ? ORDER BY id LIMIT ?",
-        (start, -1 if limit is None else limit),
+        _FOLLOW if run is None else _FOLLOW_ONE, {"start": start, "run": run, "limit": -1 if limit is None else limit}
     ).fetchall()
     records = [Recorded(run, seq, at, event_of(kind, head)) for _, run, seq, at, kind, head in rows]
     return records, rows[-1][0] if rows else start

@@ -11,6 +11,9 @@ from typing import Final
 
 _LOG_TABLES: Final = ("runs", "events", "bodies", "blobs", "library")
 
+SMALL_TABLES: Final = ("database", "runs", "library", "summaries", "processes", "leases")
+"""Those that every command reads, and that stay small however long the runs are."""
+
 _TABLES: Final = (
     """
 CREATE TABLE database (
@@ -163,6 +166,11 @@ END
     for table in _LOG_TABLES
     for change in ("UPDATE", "DELETE")
 )
+
+VERSION_2: Final = (
+    "CREATE INDEX library_by_run ON library (run)",  # what was said of the runs of a page, without reading the rest
+)
+"""The statements that make version 2 of version 1."""
 
 VERSION_1: Final[tuple[str, ...]] = tuple(statement.strip() for statement in _TABLES + _ONCE + _NEVER)
 """The statements that make an empty database of version 1, in order."""

@@ -28,6 +28,7 @@ from workbench.events.run import RunFinished, RunStarted
 from workbench.events.turn import TurnFinished
 from workbench.store.connection import Database, whole
 from workbench.store.model import SearchHit
+from workbench.store.soundness import report
 from workbench.store.store import Store
 
 APPLICATION_ID = 0x57424653
@@ -39,6 +40,8 @@ LINE_LENGTH = 200
 LONGEST_TEXT = 1_000_000
 """Characters of one event that are indexed."""
 MOST_TERMS = 32
+WEIGHED = 10_000
+"""Matches of which the best are told: the newest, where a word stands in more events."""
 
 _SCHEMA = (
     "CREATE TABLE progress (database TEXT NOT NULL, position INTEGER NOT NULL) STRICT",
@@ -47,6 +50,14 @@ _SCHEMA = (
     f"PRAGMA application_id={APPLICATION_ID}",
     f"PRAGMA user_version={VERSION}",
 )
+_MATCHES = """
+SELECT run, seq, call FROM (
+  SELECT e.run, e.seq, e.call, words.rank AS rank FROM words JOIN entries AS e ON e.id = words.rowid
+  WHERE words MATCH :expression AND e.run IN (SELECT value FROM json_each(:visible))
+  ORDER BY words.rowid DESC LIMIT :weighed
+)
+ORDER BY rank LIMIT :limit
+"""
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 _TERM = re.compile(f"[{_CJK}]+|(?:(?![{_CJK}])[^\\W_])+")
@@ -83,8 +94,15 @@ class SearchFile:
         """Index what the log got since the last time; returns the number of events looked at.
 
         Goes in small steps, each of which may be the last: what was indexed stays. `told` hears before each step how
-        much of the log is done, of how much, and may raise to give up.
+        much of the log is done, of how much, and may raise to give up. A damaged file is made again.
         """
+        try:
+            return await self._update(told)
+        except DamagedDatabaseError:
+            await self._discard()
+            return await self._update(told)
+
+    async def _update(self, told: Callable[[int, int], None]) -> int:
         database = await self._opened()
         identity = await self._store.identity()
         end_of_log = await self._store.position()
@@ -109,9 +127,13 @@ class SearchFile:
         expression = match_expression(query)
         if not expression:
             return []
-        database = await self._opened()
-        visible = [row.id for row in await self._store.runs()]
-        rows = await database.run(partial(_matches, expression=expression, visible=visible, limit=limit))
+        matches = partial(_matches, expression=expression, visible=await self._store.visible(), limit=limit)
+        try:
+            rows = await (await self._opened()).run(matches)
+        except DamagedDatabaseError:
+            await self._discard()
+            await self.update()
+            rows = await (await self._opened()).run(matches)
         hits = []
         for run, seq, call in rows:
             for found in await self._store.read(run, after=seq - 1, upto=seq, bodies=True):
@@ -126,9 +148,14 @@ class SearchFile:
                 try:
                     self._database = await self._open()
                 except DamagedDatabaseError:
-                    await whole(asyncio.to_thread(self._path.unlink))  # nothing is in it that the log does not have
+                    await self._discard()
                     self._database = await self._open()
             return self._database
+
+    async def _discard(self) -> None:
+        """Remove the file: nothing is in it that the log does not have."""
+        await self.close()
+        await whole(asyncio.to_thread(self._path.unlink, missing_ok=True))
 
     async def _open(self) -> Database:
         await whole(asyncio.to_thread(_make_if_missing, self._path))
@@ -222,8 +249,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if pages and found != APPLICATION_ID:
         raise ForeignDatabaseError(f"{str(path)!r} is not a search file of the workbench; move it out of the way")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-    if pages and (version != VERSION or not sound):
+    if pages and (version != VERSION or report(connection, ("progress",)) != "ok"):
         raise DamagedDatabaseError(f"the search file {str(path)!r} cannot be used; it is made again")
     if not pages:
         connection.execute("BEGIN IMMEDIATE")
@@ -265,7 +291,5 @@ def _matches(
     connection: sqlite3.Connection, expression: str, visible: Sequence[str], limit: int
 ) -> list[tuple[str, int, str | None]]:
     return connection.execute(
-        "SELECT e.run, e.seq, e.call FROM words JOIN entries AS e ON e.id = words.rowid "
-        "WHERE words MATCH ? AND e.run IN (SELECT value FROM json_each(?)) ORDER BY rank LIMIT ?",
-        (expression, json.dumps(visible), limit),
+        _MATCHES, {"expression": expression, "visible": json.dumps(visible), "weighed": WEIGHED, "limit": limit}
     ).fetchall()

@@ -154,14 +154,27 @@ class Store:
         """Return the id that a person means by an id, the beginning of one, or `@last`."""
         return await self._read(partial(names.resolve, name=name))
 
-    async def runs(self, *, hidden: bool = False) -> list[RunRow]:
+    async def runs(self, *, hidden: bool = False, limit: int | None = None, also: Sequence[str] = ()) -> list[RunRow]:
         """Return a row for every run, newest first; hidden ones only if asked for.
+
+        With a `limit` the newest so many, those that are driven or named in `also`, and what any of these come from.
 
         Rows whose `as_of_seq` is behind `last_seq` are to be folded again by the caller.
         """
-        return await self._read(
-            lambda connection: projection.runs(connection, hidden=hidden, holders=self._leases.living(connection))
-        )
+
+        def read(connection: sqlite3.Connection) -> list[RunRow]:
+            holders = self._leases.living(connection)
+            return projection.runs(connection, hidden=hidden, holders=holders, limit=limit, also=also)
+
+        return await self._read(read)
+
+    async def visible(self) -> list[str]:
+        """Return the ids of the runs that are not hidden."""
+        return await self._read(projection.visible)
+
+    async def labelled(self) -> list[str]:
+        """Return the ids of the runs that people said words about: names, tags, notes."""
+        return await self._read(library.labelled)
 
     async def save_row(self, summary: RunSummary) -> None:
         """Keep what lists show of a run, unless a newer summary is there."""
@@ -183,9 +196,11 @@ class Store:
         """Return the place of the last committed event in the order of all commits, to `follow` from."""
         return await self._read(reader.position)
 
-    async def follow(self, position: int, limit: int | None = None) -> tuple[list[Recorded], int]:
-        """Return what any run got after `position`, in order of commit, and the position after it."""
-        return await self._read(partial(reader.follow, start=position, limit=limit))
+    async def follow(
+        self, position: int, limit: int | None = None, run: str | None = None
+    ) -> tuple[list[Recorded], int]:
+        """Return what any run, or `run`, got after `position`, in order of commit, and the position after it."""
+        return await self._read(partial(reader.follow, start=position, limit=limit, run=run))
 
     async def identity(self) -> str:
         """Return the id of this database file; a purge gives it a new one, since positions then mean other events."""

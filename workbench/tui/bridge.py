@@ -21,6 +21,8 @@ from workbench.tui.watching import Follower, Watched
 
 PER_SECOND = 20
 """How often the screen takes in what happened."""
+PAGE = 200
+"""Runs that are listed at first, and that join them when a person comes to the end of the list."""
 CONTENTS_KEPT = 64
 """Results whose blocks stay in memory."""
 
@@ -70,9 +72,10 @@ class Bridge:
         self._desk = desk
         self._subscription: Subscription = desk.feed.subscribe()
         self.rows: list[RunRow] = []
-        """The list of runs as last read, newest first."""
+        """The list of runs as last read, newest first; the oldest are left out until they are wanted."""
         self.lists_hidden = False
         """Whether the list has the hidden runs too."""
+        self._limit = PAGE
         self._by_id: dict[str, RunRow] = {}
         self.watched: Watched | None = None
         self.progress: dict[str, Progress] = {}
@@ -150,12 +153,20 @@ class Bridge:
 
     async def list_runs(self) -> None:
         """Read the list of runs, and with it who drives the watched one."""
-        self.rows = await self.ask(ListRuns(hidden=self.lists_hidden))
+        opened = [watched.run for watched in (self.watched, *self._beside.values()) if watched is not None]
+        self.rows = await self.ask(ListRuns(self.lists_hidden, self._limit, tuple(opened)))
         self._by_id = rows = {row.id: row for row in self.rows}
         for watched in (self.watched, *self._beside.values()):
             if watched is not None and (row := rows.get(watched.run)) is not None:
                 watched.is_live = row.live
                 watched.is_mine = watched.is_mine and row.live
+
+    def want_more_runs(self) -> bool:
+        """List older runs too from the next time on; return whether there may be any."""
+        if len(self.rows) < self._limit:
+            return False
+        self._limit = len(self.rows) + PAGE
+        return True
 
     @property
     def stoppable(self) -> Progress | None:

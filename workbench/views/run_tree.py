@@ -43,7 +43,8 @@ def tree_rows(rows: Sequence[RunRow], width: int) -> list[TreeRow]:
     drawn: list[TreeRow] = []
     for root in roots:
         for item, guides in _walk(root, children):
-            drawn.append(TreeRow(item.id, _draw(item, guides, names[item.id], width)))
+            name = item.id[: max(len(names[item.id]), item.unique)]
+            drawn.append(TreeRow(item.id, _draw(item, guides, name, width)))
     return drawn
 
 

@@ -24,6 +24,8 @@ class StartRun:
     """Files that are given with it."""
     make_agent: Callable[..., AgentSpec] | None = None
     """An agent that stands in no file; None for the one that the driver was given."""
+    run: str = ""
+    """The id of the run, where one was given out already (`Session.new_id`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class ListRuns:
     """Answers with a list of `RunRow` (see `store`), newest first."""
 
     hidden: bool = False
+    limit: int | None = None
+    """Only the newest so many, with those that are driven now and what any of these come from; None: all."""
+    also: tuple[str, ...] = ()
+    """Runs that are listed beside them."""
 
 
 @dataclass(frozen=True, slots=True)

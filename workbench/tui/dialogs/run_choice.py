@@ -19,6 +19,9 @@ from workbench.views.run_tree import tree_rows
 
 _MOVES = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 
+MOST = 200
+"""Runs that are shown at once, the newest of those that fit; typing finds the others."""
+
 
 class RunChoiceDialog(Dialog[str]):
     """Answers with the id of a run, or None. The arrow keys move while one types."""
@@ -59,7 +62,7 @@ class RunChoiceDialog(Dialog[str]):
         rows = [item for item in self._rows if all(word in _text(item) for word in wanted)]
         choices = self.query_one("#choices", OptionList)
         width = max(choices.content_size.width - 2, 20)
-        choices.set_options(Option(content(line), id=run) for run, line in tree_rows(rows, width))
+        choices.set_options(Option(content(line), id=run) for run, line in tree_rows(rows[:MOST], width))
         choices.highlighted = 0 if rows else None
         self.show_problem("" if rows else "No run has all of these words.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from workbench.driver.commands import ListRuns
 from workbench.tui.actions import key_of
 from workbench.tui.dialogs.run_choice import RunChoiceDialog
 from workbench.tui.watching import Watched
@@ -29,7 +30,8 @@ async def compare_run(screen: MainScreen) -> None:
 
 async def choose_run(screen: LiveScreen, run: str, *, but: Collection[str]) -> str | None:
     """Ask which run to compare `run` with; None where the person leaves, or there is none."""
-    rows = [row for row in screen.bridge.rows if row.id not in but]
+    listed = await screen.bridge.ask(ListRuns(hidden=screen.bridge.lists_hidden))
+    rows = [row for row in listed if row.id not in but]
     if not rows:
         fork, new = key_of("fork"), key_of("new")
         screen.say(f"There is no other run to compare with: {fork} forks this one, {new} asks a new question.")

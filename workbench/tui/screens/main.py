@@ -311,6 +311,11 @@ class MainScreen(LiveScreen):
         self.query_one(RunDetail).show(self.highlighted_row)
         self.show_keys()
 
+    @on(RunTree.EndSeen)
+    def _list_older(self) -> None:
+        if self.bridge.want_more_runs():
+            self.work(self.list_runs, group="list", exclusive=True)
+
     @on(OptionList.OptionSelected, "#runs")
     def _open_row(self, event: OptionList.OptionSelected) -> None:
         event.stop()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -20,6 +21,9 @@ class RunTree(OptionList):
 
     It has the keys of the list, which are other keys elsewhere, and lets the screen do what they stand for.
     """
+
+    class EndSeen(Message):
+        """A person came to the end of the list: older runs may be wanted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("runs")]
 
@@ -67,6 +71,30 @@ class RunTree(OptionList):
     async def action_do(self, action: str) -> None:
         """Do an action of the registry."""
         await self.screen.run_action(f"do('{action}')")
+
+    def action_cursor_down(self) -> None:
+        """Go down a run."""
+        super().action_cursor_down()
+        self._look_for_end()
+
+    def action_page_down(self) -> None:
+        """Go down a page."""
+        super().action_page_down()  # type: ignore[no-untyped-call]
+        self._look_for_end()
+
+    def action_last(self) -> None:
+        """Go to the last run."""
+        super().action_last()
+        self._look_for_end()
+
+    def on_mouse_scroll_down(self) -> None:
+        """See whether the wheel came to the end."""
+        if self.scroll_target_y >= self.max_scroll_y:
+            self.post_message(self.EndSeen())
+
+    def _look_for_end(self) -> None:
+        if self.highlighted == self.option_count - 1:
+            self.post_message(self.EndSeen())
 
     def on_resize(self) -> None:
         """Fit the lines to the width."""

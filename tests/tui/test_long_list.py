@@ -1,0 +1,79 @@
+"""A list of more runs than anybody reads: it begins with the newest, and goes on where a person comes to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.widgets import OptionList
+
+from tests.run_log import START, RunLog
+from tests.tui.fake_driver import FakeDriver
+from tests.tui.kit import stage
+from workbench.tui import bridge
+from workbench.tui.dialogs import run_choice
+from workbench.tui.widgets.run_tree import RunTree
+from workbench.views.run_tree import tree_rows
+
+RUNS, PAGE = 150, 60
+
+
+def many() -> FakeDriver:
+    """Return a driver with many runs, run 0 the oldest."""
+    return FakeDriver(*(RunLog(name(number), at=START + number) for number in range(RUNS)))
+
+
+def name(number: int) -> str:
+    """Return the id of a run."""
+    return f"{number:04x}{'0' * 12}"
+
+
+async def test_older_runs_join_at_the_end_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list has one page; going to its end brings the next, and the cursor stays on its run."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    async with stage(many()) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1")
+        await acted.until(lambda: listed.option_count == PAGE)
+        last = listed.options[-1].id
+        await acted.press("end")
+        await acted.until(lambda: listed.option_count == 2 * PAGE)
+        assert listed.highlighted_run == last
+        await acted.press("end")
+        await acted.until(lambda: listed.option_count == RUNS)
+        await acted.press("end")
+        await acted.pilot.pause()
+        assert listed.option_count == RUNS
+
+
+async def test_the_run_on_the_screen_is_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is older than all that are listed; the cursor goes to it."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    oldest = name(0)
+    async with stage(many(), run=oldest) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.until(lambda: listed.option_count == PAGE + 1)
+        assert listed.highlighted_run == oldest
+        await acted.pilot.pause()
+        assert listed.option_count == PAGE + 1  # nobody went to the end
+
+
+async def test_a_choice_of_runs_finds_those_that_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows the newest that fit, and typing finds any."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    monkeypatch.setattr(run_choice, "MOST", 20)
+    async with stage(many(), run=name(RUNS - 1)) as acted:
+        await acted.press("c")
+        await acted.until(lambda: isinstance(acted.app.screen, run_choice.RunChoiceDialog))
+        choices = acted.app.screen.query_one("#choices", OptionList)
+        await acted.until(lambda: choices.option_count == 20)
+        await acted.press(*name(7)[:4])
+        await acted.until(lambda: choices.option_count == 1)
+
+
+def test_a_name_is_long_enough_among_all_runs() -> None:
+    """What stands in the list can be typed on the command line, although the run that it is like is not listed."""
+    driver = many()
+    (row, *_) = driver.rows()
+    text = "".join(piece for piece, _ in tree_rows([replace(row, unique=9)], 40)[0].line)
+    assert f" {row.id[:9]} " in text
