@@ -198,12 +198,19 @@ class StoredRun:
         for change in self._subscription.drain():
             if isinstance(change, Trouble) and change.level == "error" and change.run in self._known:
                 self._trouble = change.message
-            elif isinstance(change, Recorded) and change.run in self._known:
+            elif isinstance(change, Recorded) and self._is_ours(change.run):
                 if isinstance(change.event, SubagentStarted):
                     self._known.add(change.event.run)
                 elif isinstance(change.event, PermissionAsked):
                     self._asked.set()
                 self._watch(change)
+
+    def _is_ours(self, run: str) -> bool:
+        """Whether it is the run or a subagent of it; one that began before the run was resumed is live with it."""
+        live = self._session.live.get(run)
+        if live is not None and self._live is not None and live.root == self._live.root:
+            self._known.add(run)
+        return run in self._known
 
     @property
     def state(self) -> RunState:
