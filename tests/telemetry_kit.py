@@ -15,7 +15,8 @@ from workbench.events.agent import Limits, ModelRetries
 from workbench.events.request import AssistantMessage, Request, Usage
 from workbench.providers.scripted import Turn
 from workbench.telemetry.facts import Fact
-from workbench.telemetry.observer import Observer, Teller
+from workbench.telemetry.observer import Observer
+from workbench.telemetry.telling import Teller
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 

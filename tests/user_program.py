@@ -41,6 +41,7 @@ from workbench import (
     UserError,
     WaitingCall,
     file_tools,
+    observe,
     python_tool,
     shell_tool,
     tool,
@@ -150,6 +151,8 @@ async def run(folder: Path) -> list[str]:
     """Run an agent in a store, with its events, and let it go on; return what was seen."""
     watch = Watch()
     agent = Agent(model=Parrot(), tools=[fetch], hooks=[watch])
+    with observe(metrics=True, spans=True):
+        await Agent(model=Parrot(), tools=[fetch]).run("What is there?")
     async with Store(folder / "runs.db", endpoints={"anthropic": Endpoint(base_url="http://127.0.0.1:9")}) as store:
         running: AgentRun = agent.stream("What is there?", store=store, approve=allows)
         kinds = [record.event.kind async for record in running]

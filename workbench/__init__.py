@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.events.agent import Limits, ModelParameters, ModelRetries, PermissionRules, Role
     from workbench.events.content import DocumentBlock, ImageBlock, JsonBlock, TextBlock
     from workbench.providers.remote import Endpoint
+    from workbench.telemetry.programs import observe
     from workbench.tools.base import Tool, ToolContext, ToolResult
     from workbench.tools.declaring import tool
     from workbench.tools.files import file_tools
@@ -60,6 +61,7 @@ _HOMES = {
     "UserError": "errors",
     "WaitingCall": "api.result",
     "file_tools": "tools.files",
+    "observe": "telemetry.programs",
     "python_tool": "tools.python",
     "shell_tool": "tools.shell",
     "tool": "tools.declaring",
@@ -98,6 +100,7 @@ __all__ = [
     "UserError",
     "WaitingCall",
     "file_tools",
+    "observe",
     "python_tool",
     "shell_tool",
     "tool",

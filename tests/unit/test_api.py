@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 import workbench
 from tests import user_program
+from tests.fork_kit import everything_said
+from tests.harness import WAIT, answer
 from workbench import Agent, AgentError, RunResult, Store, ToolError, UserError, WaitingCall, tool
 from workbench.api import memory
 from workbench.api.result import result_of
@@ -147,6 +149,37 @@ async def test_a_run_in_a_store_goes_on_later(tmp_path: Path) -> None:
     further = await agent(("look", {"city": "Rome"})).resume(first.run_id, store=database, say="And Rome?")
     assert further.run_id != first.run_id
     assert (further.answer, further.steps) == ("done", 4)
+
+
+async def test_a_subagent_that_goes_on_can_ask(tmp_path: Path) -> None:
+    """A subagent that was interrupted with its caller, and asks for permission after both were resumed, is answered."""
+    began, asked = asyncio.Event(), list[str]()
+
+    @tool(read_only=True)
+    async def hold() -> str:
+        if not began.is_set():
+            began.set()
+            await asyncio.Event().wait()
+        return "held"
+
+    def script(request: Request) -> Turn:
+        said = sum(isinstance(message, AssistantMessage) for message in request.messages)
+        if not everything_said(request).startswith("task"):
+            return Turn(calls=[("spawn_subagent", {"task": "task"})]) if said == 0 else answer("done")
+        return [Turn(calls=[("hold", {})]), Turn(calls=[("send", {"text": "x"})]), answer("sent")][said]
+
+    def approve(call: WaitingCall) -> bool:
+        asked.append(call.tool)
+        return True
+
+    one = Agent(model=ScriptedProvider(script), tools=[hold, send], subagents=True, subagent="")
+    async with Store(tmp_path / "runs.db") as store, asyncio.timeout(WAIT):
+        running = one.stream("What?", store=store)
+        task = asyncio.ensure_future(running)
+        await began.wait()
+        await running.stop()
+        ended = await one.resume((await task).run_id, store=store, approve=approve)
+    assert (ended.answer, asked) == ("done", ["send"])
 
 
 async def test_many_runs_share_a_store(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def ran(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"], ["nonsense"]])
+@pytest.mark.usefixtures("unmeasured")
 def test_what_needs_nothing_imports_nothing(words: list[str]) -> None:
     """`--version`, help and a mistyped command answer at once: nothing heavy is imported for them."""
     done = ran(

@@ -35,6 +35,7 @@ def imported_by(module: str) -> set[str]:
         ("workbench.views.text", SCREEN | MODEL_KITS | {"wcwidth", "pydantic"}),
     ],
 )
+@pytest.mark.usefixtures("unmeasured")
 def test_nothing_is_loaded_that_is_not_needed(module: str, unwanted: set[str]) -> None:
     """A headless run needs no screen, and nobody waits for a kit of a model that is not used."""
     loaded = imported_by(module)

@@ -33,6 +33,7 @@ from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.providers.remote import Endpoint
 from workbench.state.run_state import RunState
+from workbench.telemetry.programs import followed
 from workbench.tools.library import NotesInMemory
 
 
@@ -54,6 +55,7 @@ class MemoryRun:
         self._children: MemoryChildren | None = None
         self._asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._followed = followed()
 
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
         """Begin a run; raises `UserError` where something cannot be used."""
@@ -87,6 +89,8 @@ class MemoryRun:
     def _tell(self, record: Recorded) -> None:
         if isinstance(record.event, PermissionAsked):
             self._asked.set()
+        if self._followed is not None:
+            self._followed.take(record)
         self._watch(record)
 
     def _go_on(self) -> None:
@@ -147,6 +151,8 @@ class MemoryRun:
 
     async def close(self) -> None:
         """Close what its agent opened."""
+        if self._followed is not None:
+            self._followed.close()
         await self._agents.close()
 
 

@@ -33,6 +33,8 @@ from workbench.providers.own import OwnModels
 from workbench.providers.registry import Providers
 from workbench.providers.remote import Endpoint
 from workbench.state.run_state import RunState
+from workbench.telemetry.facts import Kin
+from workbench.telemetry.programs import followed
 
 Watch = Callable[[Recorded], None]
 """Is told each event of a run and of its subagents, in order, once it is kept."""
@@ -164,7 +166,10 @@ class StoredRun:
         self._trouble = ""
         """What went wrong last that no event says."""
         self._live: LiveRun | None = None
-        self._subscription = self._session.feed.subscribe(self._tell)
+        self._followed = followed(self._kin)
+        feed = self._session.feed
+        self._facts = feed.subscribe(facts_of_here=True) if self._followed is not None else None
+        self._subscription = feed.subscribe(self._tell)
 
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
         """Begin a run; nothing is written where something cannot be used."""
@@ -203,12 +208,32 @@ class StoredRun:
         for change in self._subscription.drain():
             if isinstance(change, Trouble) and change.level == "error" and change.run in self._known:
                 self._trouble = change.message
-            elif isinstance(change, Recorded) and change.run in self._known:
+            elif isinstance(change, Recorded) and self._is_ours(change.run):
                 if isinstance(change.event, SubagentStarted):
                     self._know(change.event.run)
                 elif isinstance(change.event, PermissionAsked):
                     self._asked.set()
                 self._watch(change)
+        if self._facts is not None and self._followed is not None:
+            for fact in self._facts.drain():
+                if isinstance(fact, Recorded) and self._is_ours(fact.run):
+                    self._followed.take(fact)
+
+    def _is_ours(self, run: str) -> bool:
+        """Whether it is the run or a subagent of it; one that began before the run was resumed is live with it."""
+        live = self._session.live.get(run)
+        if live is not None and self._live is not None and live.root == self._live.root:
+            self._known.add(run)
+        return run in self._known
+
+    def _kin(self, run: str) -> Kin | None:
+        """Say where a run belongs that goes on here."""
+        live = self._session.live.get(run)
+        if live is None:
+            return None
+        caller, agent = live.state.caller, live.state.agent
+        name = agent.name if agent is not None else ""
+        return Kin(live.root, agent=name) if caller is None else Kin(live.root, caller.run, caller.call, name)
 
     @property
     def state(self) -> RunState:
@@ -249,5 +274,8 @@ class StoredRun:
     async def close(self) -> None:
         """Watch no more, and keep the agent no longer: a store may live long, and see many."""
         self._subscription.close()
+        if self._facts is not None and self._followed is not None:
+            self._facts.close()
+            self._followed.close()
         if self._root:
             self._session.agents.let_go(self._root, self._agent)

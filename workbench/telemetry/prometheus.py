@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, served on loopback from the start of the program to its end.
+"""Metrics for Prometheus; those of the command line are served on loopback from its start to its end.
 
 Every measurement is a fact's; the names here are what dashboards and alerts are written against, so they stay.
 """
@@ -33,15 +33,15 @@ MISSING: Final = "metrics need an extra: pip install 'workbench[metrics]'"
 
 
 class Metrics:
-    """Counts facts in a registry of its own."""
+    """Counts facts in a registry: one of its own, unless another is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """Raise `UserError` where the extra is not installed."""
         try:
             from prometheus_client import CollectorRegistry, Counter, Histogram
         except ModuleNotFoundError:
             raise UserError(MISSING) from None
-        self.registry = registry = CollectorRegistry()
+        self.registry = registry = registry or CollectorRegistry()
         self._models, self._tools = Names(MOST_MODELS), Names(MOST_TOOLS)
 
         def counter(name: str, what: str, *labels: str) -> Counter:

@@ -11,7 +11,8 @@ from typing import Final
 from workbench.driver.driver import Driver
 from workbench.errors import UserError
 from workbench.telemetry.log_lines import LogLines
-from workbench.telemetry.observer import Observer, Teller
+from workbench.telemetry.observer import Observer
+from workbench.telemetry.telling import Teller
 from workbench.telemetry.watching import Watching
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")

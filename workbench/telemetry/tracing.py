@@ -12,7 +12,7 @@ from typing import Final
 
 from workbench.errors import UserError
 from workbench.telemetry.genai import captures_content
-from workbench.telemetry.observer import Teller
+from workbench.telemetry.telling import Teller
 
 LEAVE_SECONDS: Final = 2.0
 """How long the end of the program waits for a collector."""
