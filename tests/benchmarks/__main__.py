@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import bench_eager, bench_loop, bench_models, bench_start, bench_store, bench_timeline
+from tests.benchmarks import (
+    bench_eager,
+    bench_loop,
+    bench_models,
+    bench_peers,
+    bench_start,
+    bench_store,
+    bench_timeline,
+)
 from tests.benchmarks.measure import Row, Table, conditions
 from workbench.__main__ import collect_rarely
 
@@ -47,6 +55,7 @@ SECTIONS = (
     Section("start", "Start", own(bench_start.rows)),
     Section("models", "Models", own(bench_models.rows)),
     Section("eager", "Eager calls", own(bench_eager.rows)),
+    Section("peers", "Peers", bench_peers.tables),
 )
 
 
