@@ -25,15 +25,18 @@ STORE = "store"
 """What a kept run is called in a folder of its own."""
 PATIENCE = 60.0
 """Seconds after which a run over the wire counts as failed."""
+SLOW = 5.0
+"""Seconds of a list after which a kept run is not looked at again."""
 Order = dict[str, Any]
 Measured = dict[str, Any]
-_watches: list[Watch] = []
+_under_way: list[Callable[[], str]] = []
+"""The last says how far what is being done has come; empty where it is done."""
 
 
 def did(adapter: Adapter, job: Job, store: Path | None = None) -> Watch:
     """Do a job on an event loop of its own; raises where other work was done than was asked for."""
     watch = Watch(job)
-    _watches.append(watch)
+    _under_way.append(watch.reached)
     gc.collect()
     watch.check(asyncio.run(_awaited(adapter, watch, store)))
     return watch
@@ -47,9 +50,11 @@ def loop(order: Order) -> Measured:
     """Do a job several times over, after warming up with the same."""
     adapter, jobs = named(order["module"], order["function"]), [Job(**job) for job in order["jobs"]]
     did(adapter, jobs[0])
+    watches = [[did(adapter, job) for _ in range(order["times"])] for job in jobs]
     return {
-        "seconds": [[did(adapter, job).seconds / job.steps for _ in range(order["times"])] for job in jobs],
-        "at_once": did(adapter, jobs[-1]).most_at_once,
+        "seconds": [[watch.seconds / watch.job.steps for watch in same] for same in watches],
+        "processor": [watch.processor / watch.job.steps for watch in watches[0]],
+        "at_once": max(watch.most_at_once for watch in watches[-1]),
     }
 
 
@@ -79,6 +84,9 @@ def durable(order: Order) -> Measured:
             copy = Path(folder, str(number))
             shutil.copytree(kept, copy)
             looks.append(asyncio.run(revisit(job, copy / STORE)))
+            shutil.rmtree(copy)
+            if (looks[-1].list or 0.0) > SLOW:
+                break
         return {
             "steps": steps_of(watch),
             "whole": whole / job.steps,
@@ -102,6 +110,7 @@ async def _calls(order: Order) -> Measured:
         await once()  # a failure of the first is one of the adapter, and said as such
         await asyncio.gather(*(once() for _ in range(min(at_once, 20))))
         before = memory()
+        _under_way.append(lambda: f" at run {len(took)} of {order['runs'] * order['times']}")
 
         async def worker(left: Any) -> None:
             for _ in left:
@@ -123,7 +132,7 @@ async def _calls(order: Order) -> Measured:
         return {
             "rates": rates,
             "processor": used,
-            "failed": len(failed),
+            "errors": len(failed),
             "why": failed[:1],
             "runs": len(took),
             "late": percentile(took, 0.99),
@@ -162,10 +171,8 @@ def sentence(error: BaseException) -> str:
 
 
 def reached() -> str:
-    """Return how far the last job came, where it was not done."""
-    if not _watches or _watches[-1].steps_done == _watches[-1].job.steps:
-        return ""
-    return f" at step {_watches[-1].steps_done} of {_watches[-1].job.steps}"
+    """Return how far what was being done has come."""
+    return _under_way[-1]() if _under_way else ""
 
 
 def tell(measured: Measured) -> None:

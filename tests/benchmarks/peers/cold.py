@@ -13,7 +13,7 @@ from tests.benchmarks.peers.frameworks import OWN, Place
 from tests.benchmarks.peers.loops import ms
 from tests.benchmarks.peers.running import Failed, Lab, run_quietly
 
-TIMES = 5
+TIMES = 4
 BARE = "bare interpreter"
 STARTS = (
     (BARE, OWN, ("-c", "pass")),

@@ -17,7 +17,7 @@ from tests.benchmarks.peers.child import MARK, Measured, Order, sentence
 from tests.benchmarks.peers.frameworks import OWN, Place, Places
 
 ROOT = Path(__file__).parents[3]
-LONG = 45.0
+LONG = 30.0
 """A child that took longer than this many seconds is not run a second time."""
 GRACE = 20.0
 """Seconds that a child has beyond its limit to start, and to say how far it came."""

@@ -74,6 +74,8 @@ class Watch:
         self.job = job
         self.turns: list[float] = []
         """When the model was asked, each time."""
+        self.used: list[float] = []
+        """Seconds of the processor by then."""
         self.called: list[int] = []
         self.most_at_once = 0
         self.results_seen = 0
@@ -116,18 +118,24 @@ class Watch:
             expect("calls at once, at most", self.most_at_once, job.calls)
         expect("the answer", answer, ANSWER)
 
-    @property
-    def steps_done(self) -> int:
-        """How many turns came back with their results."""
-        return max(0, len(self.turns) - 1)
+    def reached(self) -> str:
+        """Return how far a job came that is not done."""
+        steps = max(0, len(self.turns) - 1)
+        return "" if steps == self.job.steps else f" at step {steps} of {self.job.steps}"
 
     @property
     def seconds(self) -> float:
         """From the first turn to the last: the steps alone, without what is made before and put away after."""
         return self.turns[-1] - self.turns[0]
 
+    @property
+    def processor(self) -> float:
+        """Seconds of the processor that the same took, on all threads: what else the machine does is not in it."""
+        return self.used[-1] - self.used[0]
+
     def _asked(self) -> int:
         self.turns.append(now())
+        self.used.append(time.process_time())
         if len(self.turns) > self.job.steps + 1:
             raise WrongWorkError(f"it asked the model more than {self.job.steps + 1} times")
         return len(self.turns) - 1
