@@ -13,6 +13,7 @@ from tests.benchmarks import (
     bench_eager,
     bench_loop,
     bench_models,
+    bench_peers,
     bench_scale,
     bench_start,
     bench_store,
@@ -56,6 +57,7 @@ SECTIONS = (
     Section("start", "Start", own(bench_start.rows)),
     Section("models", "Models", own(bench_models.rows)),
     Section("eager", "Eager calls", own(bench_eager.rows)),
+    Section("peers", "Peers", bench_peers.tables),
     Section("claims", "The field's claims", claims),
     Section("scale", "Scale", lambda _: bench_scale.tables()),
 )

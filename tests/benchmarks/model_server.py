@@ -1,15 +1,57 @@
-"""A server of the Messages API that costs as little time as it can: one answer, ready made. Prints its port."""
+"""A server of the Messages API that costs as little time as it can: its answers are ready made. Prints its port.
+
+A request that offers the tool `work` and has no result of it yet is answered by a call of it, every other by a text;
+as a stream where one is asked for.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import resource
 import sys
+from collections.abc import Mapping
 
-from tests.anthropic_kit import ended, started, text, wire
+from tests.anthropic_kit import Event, call, ended, started, text, wire
 
 WORDS = 20
-BODY = wire([started(), {"type": "ping"}, *text(0, *["word "] * WORDS), *ended()])
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY)
+ARGUMENTS = ('{"number"', ": 1}")
+USAGE = {"input_tokens": 10, "output_tokens": 7}
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "bench", "stop_sequence": None}
+
+
+def response(body: bytes, media_type: str) -> bytes:
+    """Return a whole response."""
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def streamed(events: list[Event], stop_reason: str) -> bytes:
+    """Return a turn as a stream."""
+    return response(wire([started(), {"type": "ping"}, *events, *ended(stop_reason)]), "text/event-stream")
+
+
+def at_once(block: Event, stop_reason: str) -> bytes:
+    """Return a turn in one piece."""
+    message = {**MESSAGE, "content": [block], "stop_reason": stop_reason, "usage": USAGE}
+    return response(json.dumps(message).encode(), "application/json")
+
+
+SAID = "word " * WORDS
+CALLED = {"type": "tool_use", "id": "toolu_0", "name": "work", "input": json.loads("".join(ARGUMENTS))}
+ANSWERS: Mapping[tuple[bool, bool], bytes] = {
+    (True, True): streamed(call(0, "work", *ARGUMENTS), "tool_use"),
+    (True, False): streamed(text(0, *["word "] * WORDS), "end_turn"),
+    (False, True): at_once(CALLED, "tool_use"),
+    (False, False): at_once({"type": "text", "text": SAID}, "end_turn"),
+}
+"""By whether it is streamed and whether the tool is called."""
+
+
+def answer(body: bytes) -> bytes:
+    """Return the answer to a request, found without parsing it."""
+    is_streamed = b'"stream":true' in body or b'"stream": true' in body
+    return ANSWERS[is_streamed, b'"work"' in body and b'"tool_result"' not in body]
 
 
 class Connection(asyncio.Protocol):
@@ -31,13 +73,15 @@ class Connection(asyncio.Protocol):
             length = int(head.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in head else 0
             if len(self._held) < end + 4 + length:
                 return
-            self._held = self._held[end + 4 + length :]
-            asyncio.get_running_loop().call_later(self._seconds, self._transport.write, ANSWER)
+            body, self._held = self._held[end + 4 : end + 4 + length], self._held[end + 4 + length :]
+            asyncio.get_running_loop().call_later(self._seconds, self._transport.write, answer(body))
 
 
 async def main(seconds: float) -> None:
     """Serve until the process is ended."""
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(seconds), "127.0.0.1", 0, backlog=1024)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(seconds), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
