@@ -207,6 +207,30 @@ async def test_a_store_does_not_keep_the_agents_of_its_runs(tmp_path: Path) -> N
         assert [one() for one in kept] == [None, None]
 
 
+async def test_a_run_in_memory_leaves_nothing_to_be_cleared_away() -> None:
+    """Its state, and those of its subagents, go with it: a program that begins many runs does not grow until Python
+    looks for garbage.
+    """
+
+    @tool(read_only=True)
+    async def look() -> str:
+        return "seen"
+
+    script = [Turn("", [("spawn_subagent", {"task": "t"}), ("look", {})]), answer("seen"), answer("done")]
+    alive: list[weakref.ref[Any]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        async for record in Agent(model=ScriptedProvider(script), tools=[look], subagents=True).stream("?"):
+            alive.append(weakref.ref(record.event))
+        del record
+        await asyncio.sleep(0)
+        assert len(alive) > 8
+        assert not [reference() for reference in alive if reference() is not None]
+    finally:
+        gc.enable()
+
+
 async def test_a_shared_store_is_reached_in_one_way(tmp_path: Path) -> None:
     """A second run that says how providers are reached is refused where the first said it otherwise."""
     database, gate = tmp_path / "runs.db", asyncio.Event()
@@ -518,5 +542,5 @@ async def test_a_run_in_memory_asks_for_no_folder_that_it_does_not_need(monkeypa
     def find() -> None:
         raise AssertionError("nobody keeps anything")
 
-    monkeypatch.setattr(memory, "find_places", find)
+    monkeypatch.setattr(memory, "find_cache", find)
     assert (await agent(("look", {"city": "Oslo"})).run("?")).answer == "done"

@@ -150,10 +150,17 @@ class MemoryRun:
                 await self._journal.append(RunPaused())
 
     async def close(self) -> None:
-        """Close what its agent opened."""
+        """Close what its agent opened, and let go of the run.
+
+        Its parts know each other, so Python would keep them until it looks for garbage: a program that begins many runs
+        would hold what is over.
+        """
         if self._followed is not None:
             self._followed.close()
         await self._agents.close()
+        if self._children is not None:
+            self._children.close()
+        self._loop = self._children = self._journal = self._task = None
 
 
 class WatchedJournal(MemoryJournal):

@@ -195,11 +195,17 @@ class StoredRun:
 
     def _know(self, run: str) -> None:
         self._known.add(run)
-        self._subscription.only(run)
+        for subscription in filter(None, (self._subscription, self._facts)):
+            subscription.only(run)
 
     def _follow(self, run: str) -> None:
+        """Watch a run that goes on, and the subagents that it had before, which go on with it."""
         self._know(run)
         self._live = self._session.live.get(run)
+        step = self._live.state.open_step if self._live is not None else None
+        for call in step.calls.values() if step is not None else ():
+            for subagent in call.children:
+                self._know(subagent)
         self._tell()
 
     def _tell(self) -> None:
@@ -208,7 +214,7 @@ class StoredRun:
         for change in self._subscription.drain():
             if isinstance(change, Trouble) and change.level == "error" and change.run in self._known:
                 self._trouble = change.message
-            elif isinstance(change, Recorded) and self._is_ours(change.run):
+            elif isinstance(change, Recorded) and change.run in self._known:
                 if isinstance(change.event, SubagentStarted):
                     self._know(change.event.run)
                 elif isinstance(change.event, PermissionAsked):
@@ -216,15 +222,8 @@ class StoredRun:
                 self._watch(change)
         if self._facts is not None and self._followed is not None:
             for fact in self._facts.drain():
-                if isinstance(fact, Recorded) and self._is_ours(fact.run):
+                if isinstance(fact, Recorded) and fact.run in self._known:
                     self._followed.take(fact)
-
-    def _is_ours(self, run: str) -> bool:
-        """Whether it is the run or a subagent of it; one that began before the run was resumed is live with it."""
-        live = self._session.live.get(run)
-        if live is not None and self._live is not None and live.root == self._live.root:
-            self._known.add(run)
-        return run in self._known
 
     def _kin(self, run: str) -> Kin | None:
         """Say where a run belongs that goes on here."""

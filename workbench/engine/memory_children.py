@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from weakref import proxy
 
 from workbench.engine.journal import MemoryJournal
 from workbench.engine.limits import Budget, family_budget
@@ -52,7 +53,7 @@ class MemoryChildren:
         """`around` is what the caller itself has."""
         self._journal, self._around = journal, around
         self._new_journal = new_journal or (lambda run: MemoryJournal(run, around.clock))
-        self._calls = CallsOfSubagents(self)
+        self._calls = CallsOfSubagents(proxy(self))  # else the two would keep each other, and the run
         self.all: dict[str, MemoryChild] = {}
         self.loop: RunLoop | None = None
         """The caller's, once it is made: so that children know when a person stops it."""
@@ -69,6 +70,11 @@ class MemoryChildren:
     def rest(self) -> None:
         """Let every child rest before its next turn."""
         self._calls.rest()
+
+    def close(self) -> None:
+        """Let go of the caller and of the children, once they are over: they know this as this knows them."""
+        self.loop = None
+        self.all.clear()
 
     def wake(self, run: str) -> None:
         """Let a child look at its state again."""
