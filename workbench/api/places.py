@@ -195,8 +195,9 @@ class StoredRun:
 
     def _know(self, run: str) -> None:
         self._known.add(run)
-        for subscription in filter(None, (self._subscription, self._facts)):
-            subscription.only(run)
+        if self._facts is not None:
+            self._facts.only(run)  # first, so that a fact is there when the other tells of it
+        self._subscription.only(run)
 
     def _follow(self, run: str) -> None:
         """Watch a run that goes on, and the subagents that it had before, which go on with it."""
