@@ -78,8 +78,13 @@ async def revisit(job: Job, store: Path) -> Revisited:
         return Revisited(took, listing, now() - start)
 
 
-async def client(url: str, at_once: int, *, transport: str, store: str | None = None) -> Once:
-    """Return what runs an agent of two turns and one call over the wire, in memory or in one open database."""
+async def client(
+    url: str, at_once: int, *, transport: str, store: str | None = None, connections: int | None = None
+) -> Once:
+    """Return what runs an agent of two turns and one call over the wire, in memory or in one open database.
+
+    With fewer connections than runs at once, turns wait for one.
+    """
     from workbench import Agent, Endpoint, tool
     from workbench.api.places import Store
 
@@ -89,7 +94,8 @@ async def client(url: str, at_once: int, *, transport: str, store: str | None = 
         return str(number)
 
     agent = Agent(model="anthropic:bench", tools=[work], instructions=INSTRUCTIONS * 20)
-    endpoint: Any = Endpoint(base_url=url, connections=at_once, transport=transport)  # type: ignore[arg-type]
+    held = connections or at_once
+    endpoint: Any = Endpoint(base_url=url, connections=held, transport=transport)  # type: ignore[arg-type]
     endpoints = {"anthropic": endpoint}
     options: Any = {"endpoints": endpoints}
     if store is not None:
