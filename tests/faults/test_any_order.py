@@ -1,23 +1,34 @@
-"""Commands in any order, at any moment: whatever a person presses, the rules of the log and of histories hold."""
+"""Commands in any order, at any moment, and deaths: whatever a person presses, the rules of the log hold.
+
+Hypothesis makes up what a person does, and after each command everything is looked at (`any_order`): logs only grow
+and have no gaps, a call has one result, an effect is had once, an edit says what it replaced, what was shown is
+stored, and what a process believes is the fold of what is stored. At the end every run comes to its own.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import random
+import shutil
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from tests.fork_kit import everything_said
-from tests.harness import Rig, answer
+from tests.faults.any_order import Process, Watcher, World, help_along, tools_of, was_killed
+from tests.faults.engine_run import doubt_nothing
+from tests.faults.quiet_loop import QuietLoop, counting
 from tests.session_kit import record, written
-from workbench.agent.spec import AgentSpec
-from workbench.conversation.messages import problems
+from workbench.clock import ManualClock
+from workbench.debugger import fork
+from workbench.driver import recovery
 from workbench.driver.commands import (
     AgentOptions,
     AnswerCall,
@@ -29,200 +40,253 @@ from workbench.driver.commands import (
     ForkEdits,
     ForkRun,
     ImportFile,
-    ListRuns,
     PauseRun,
     PreviewFork,
     ResolveUnknown,
     ResumeRun,
     Say,
+    SkipPlan,
+    StartRun,
 )
-from workbench.driver.feed import Trouble
+from workbench.driver.feed import Feed
 from workbench.driver.forking import Forks, NewFork
-from workbench.errors import UserError
-from workbench.events.agent import Limits, PlanMode
-from workbench.events.call import CallCancelled, CallFinished, OutcomeResolved
+from workbench.driver.journal import StoreJournal
+from workbench.events.agent import PlanMode
+from workbench.events.base import Event, Recorded
+from workbench.events.call import CallFinished, UnknownAnswer
 from workbench.events.plan import PlanStep
-from workbench.events.request import AssistantMessage, Request
-from workbench.providers.scripted import Turn
-from workbench.state.run_state import RunState
-from workbench.store import RunRow
-from workbench.tools.base import Tool, ToolContext
-from workbench.tools.declaring import tool
 
-COMMANDS = 40
-WALKS = 20
-MOST_RUNS = 20
+T = TypeVar("T")
+EXAMPLES = 300
+PARTS = 4
+"""Tests among which the examples are divided, so that they run beside each other."""
+STEPS = 40
+MOST_RUNS = 12
+MOST_PROCESSES = 8
+HELP = 200
+"""Rounds of a person's help within which all runs end."""
+PLANS = st.sampled_from(["off", "auto", "ask"])
+UNKNOWN: tuple[UnknownAnswer, ...] = ("rerun", "result", "fail", "unknown")
+MEMORY = Path("/dev/shm")
+"""A folder that is no disk, where there is one; every tenth example is on a disk all the same."""
+NUMBER = st.integers(0, 1_000)
+ODDS = st.booleans()
+SEPARATELY = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    stateful_step_count=STEPS,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
 
 
-class Playground:
-    """Tools that take a moment, one of them with an effect, and a model that uses them all."""
+class Person(RuleBasedStateMachine):
+    """Presses keys, and pulls the plug. `places` are a folder in memory, one on a disk, and a session file."""
+
+    places: tuple[Path, Path, Path]
+    examples = 0
 
     def __init__(self) -> None:
-        self.effects: Counter[tuple[str, str]] = Counter()
+        super().__init__()
+        type(self).examples += 1
+        memory, disk, self._strangers = self.places
+        self._folder = Path(tempfile.mkdtemp(dir=memory if self.examples % 10 else disk))
+        self._world, self._clock, self._loop = World(), ManualClock(), QuietLoop()
+        self._tools = tools_of(self._world)
+        self._watcher, self._processes, self._has_imported = Watcher(self._world), 0, False
+        self._process = self._begin()
+        self._process.open()
 
-    def model(self, request: Request) -> Turn:
-        """Use every tool in the first steps, hand something over, and answer."""
-        turns = sum(isinstance(message, AssistantMessage) for message in request.messages)
-        is_child = everything_said(request).startswith("task")
-        if turns >= (1 if is_child else 3):
-            return answer("done")
-        calls: list[tuple[str, dict[str, Any]]] = [("look", {"word": "a"}), ("write", {}), ("ponder", {})]
-        calls.append(("ask_first", {}) if is_child or turns != 1 else ("spawn_subagent", {"task": "task"}))
-        return Turn("So.", calls, pieces=3)
+    def _begin(self) -> Process:
+        self._processes += 1
+        folder = self._folder / str(self._processes)
+        return Process(self._loop, folder, self._world, self._tools, self._clock)
 
-    def tools(self) -> list[Tool]:
-        """Return the tools."""
+    # What a person does
 
-        @tool(read_only=True)
-        async def look(word: str) -> str:
-            await asyncio.sleep(0.001)
-            return f"found {word}"
+    @initialize(plan=PLANS)
+    def begin(self, plan: PlanMode) -> None:
+        """Ask a first question."""
+        self.start(plan)
 
-        @tool
-        async def write(context: ToolContext) -> str:
-            await asyncio.sleep(0.001)
-            self.effects[context.run, context.call] += 1
-            await asyncio.sleep(0.004)
-            return "written"
+    @rule(plan=PLANS)
+    def start(self, plan: PlanMode) -> None:
+        """Ask a question."""
+        if len(self._runs) < MOST_RUNS:
+            self._press(StartRun("What?", AgentOptions(plan=plan)))
 
-        @tool(idempotent=True)
-        def ponder() -> str:
-            return "pondered"
+    @rule(which=NUMBER)
+    def let_one_go(self, which: int) -> None:
+        """Let one turn or one of the calls that run side by side come to its end."""
+        self._world.let_go(which)
+        self._press()
 
-        @tool(read_only=True, permission="ask")
-        async def ask_first() -> str:
-            return "allowed"
+    @rule()
+    def let_all_go(self) -> None:
+        """Let all of them end at the same moment."""
+        self._world.let_go()
+        self._press()
 
-        return [look, write, ponder, ask_first]
+    @rule(run=NUMBER, when=st.sampled_from(["now", "step"]), times=st.integers(1, 2))
+    def interrupt(self, run: int, when: Literal["now", "step"], times: int) -> None:
+        """Pause a run, gently or impatiently."""
+        self._press(*[PauseRun(self._run(run), when)] * times)
 
+    @rule(run=NUMBER, only_step=st.booleans(), steps=st.sampled_from([None, 20]))
+    def resume(self, run: int, only_step: bool, steps: int | None) -> None:
+        """Let a run go on."""
+        self._press(ResumeRun(self._run(run), AgentOptions(max_steps=steps), only_step=only_step))
 
-class Walk:
-    """A person who presses keys at random, and sees to it that everything ends."""
+    @rule(run=NUMBER, what=NUMBER, call=NUMBER)
+    def decide(self, run: int, what: int, call: int) -> None:
+        """Answer what a run waits for, or what it does not."""
+        self._press(self._decision(run, what, call))
 
-    def __init__(self, folder: Path, seed: int, strangers: Path) -> None:
-        self.folder, self.chance, self.strangers = folder, random.Random(seed), strangers
-        self.plan: PlanMode = "ask" if seed % 2 else "auto"
-        self.ground = Playground()
-        self.logs: dict[str, list[tuple[int, float, str]]] = {}
-        self.requests: list[Request] = []
+    @rule(run=NUMBER, call=NUMBER, answers=ODDS)
+    def give_up(self, run: int, call: int, answers: bool) -> None:
+        """Give up a call in flight, or give its result by hand."""
+        name, where = self._open_call(run, call), self._run(run)
+        self._press(AnswerCall(where, name, "by hand") if answers else CancelCall(where, name))
 
-    def rig(self) -> Rig:
-        """Return the rig, new or again."""
-        spec = AgentSpec(plan=self.plan, subagent="", limits=Limits(steps=4))
-        return Rig(self.folder, self.ground.model, self.ground.tools(), plan=Turn("SEARCH: a\nVERIFY: b"), spec=spec)
+    @rule(run=NUMBER, place=NUMBER, edit=NUMBER, call=NUMBER)
+    def fork(self, run: int, place: int, edit: int, call: int) -> None:
+        """Fork a run somewhere, with an edit or without."""
+        self._press(self._fork(run, place, edit, call))
 
-    def wander(self) -> None:
-        """Give commands at random, in two sessions, and then bring every run to its end."""
-        for session in range(3):
-            with self.rig() as rig:
-                for _ in range(COMMANDS if session < 2 else 0):
-                    self._press(rig)
-                if session == 2:
-                    self._finish(rig)
-                self._check(rig)
-                self.requests += rig.model.requests
+    @rule(run=NUMBER, call=NUMBER, result=st.booleans())
+    def edit(self, run: int, call: int, result: bool) -> None:
+        """Fork a run at a call, with another result or another input."""
+        name, where = self._call(run, call), self._run(run)
+        given = ForkEdits(results={name: "edited"}) if result else ForkEdits(inputs={name: {"word": "z"}})
+        if len(self._runs) < MOST_RUNS:
+            self._press(ForkRun(where, name, given))
 
-    def _press(self, rig: Rig) -> None:
-        rows: list[RunRow] = rig.ask(ListRuns())
-        if len(rows) < 2:
-            rig.start()
-            return
-        row = self.chance.choice(rows)
-        with suppress(UserError):  # refused in words is as good as done
-            command = self._command(row, rig.state(row.id), len(rows))
-            rig.ask(command)
-            if isinstance(command, PauseRun) and self.chance.random() < 0.7:
-                rig.ask(command)  # impatient
+    @rule(run=NUMBER, call=NUMBER, first=NUMBER, second=NUMBER)
+    def cross(self, run: int, call: int, first: int, second: int) -> None:
+        """Decide twice on the same at the same moment, while everything that waits goes on."""
+        self._world.let_go()
+        self._press(self._decision(run, first, call), self._decision(run, second, call))
 
-    def _command(self, row: RunRow, state: RunState, runs: int) -> Command:
-        step, run, pick = state.open_step, row.id, self.chance.choice
-        call = pick([*(step.calls if step else ()), "0.0"])
-        fork = self._fork(run, state)
+    @rule(run=NUMBER)
+    def say(self, run: int) -> None:
+        """Say something further."""
+        if len(self._runs) < MOST_RUNS:
+            self._press(Say(self._run(run), "And?"))
+
+    @precondition(lambda self: not self._has_imported)
+    @rule()
+    def import_file(self) -> None:
+        """Read a stranger's session file."""
+        self._has_imported = True
+        self._press(ImportFile(str(self._strangers)))
+
+    @precondition(lambda self: self._processes < MOST_PROCESSES)
+    @rule(turns=st.integers(0, 40), command=st.tuples(NUMBER, NUMBER, NUMBER), is_let_go=ODDS, is_resumed=ODDS)
+    def crash(self, turns: int, command: tuple[int, int, int], is_let_go: bool, is_resumed: bool) -> None:
+        """Kill the process in the middle of what it was just told, and begin another on what it left."""
+        if is_let_go:
+            self._world.let_go()
+        following = self._begin()
+        self._process.die(following.folder, self._decision(*command), turns)
+        was_killed(following.database)
+        self._follow(following)
+        if is_resumed:
+            self._press(*map(ResumeRun, self._runs))
+
+    @precondition(lambda self: self._processes < MOST_PROCESSES)
+    @rule()
+    def leave(self) -> None:
+        """Close the workbench, and open it again."""
+        self._process.leave()
+        self._watcher.look_at_files(self._process)
+        following = self._begin()
+        shutil.copy(self._process.database, following.database)
+        self._follow(following)
+
+    def _follow(self, following: Process) -> None:
+        left, self._process = self._process, following
+        following.shown |= left.shown
+        self._watcher.forget_process()
+        following.open()
+        self._watcher.look(following)
+        following.shown.clear()
+
+    def teardown(self) -> None:
+        """Help all runs to their ends, where nothing went wrong, and leave."""
+        try:
+            if sys.exc_info()[1] is None:
+                self._finish()
+        finally:
+            self._process.leave()
+            self._loop.close()
+            shutil.rmtree(self._folder)
+
+    def _finish(self) -> None:
+        self._world.is_free = True
+        self._world.let_go()
+        for _ in range(HELP):
+            if self._process.do(help_along(self._process)):
+                break
+        else:
+            rows = self._process.do(self._process.session.rows.listed(hidden=False))
+            pytest.fail(f"not all runs end: {[(row.id, row.status, row.reason, row.live) for row in rows]}")
+        self._watcher.look(self._process)
+
+    # How
+
+    @property
+    def _runs(self) -> list[str]:
+        return list(self._watcher.logs)
+
+    def _press(self, *commands: Command) -> None:
+        self._process.do(self._process.give(*commands))
+        self._watcher.look(self._process)
+
+    def _run(self, number: int) -> str:
+        return _pick(number, self._runs or ["none"])
+
+    def _call(self, run: int, number: int) -> str:
+        return _pick(number, self._watcher.calls.get(self._run(run)) or ["0.0"])
+
+    def _open_call(self, run: int, number: int) -> str:
+        return _pick(number, self._watcher.open_calls.get(self._run(run)) or ["0.0"])
+
+    def _decision(self, number: int, what: int, which: int) -> Command:
+        run, call = self._run(number), self._open_call(number, which)
         made: Sequence[Callable[[], Command]] = [
-            lambda: PauseRun(run),
-            lambda: PauseRun(run, "step"),
-            lambda: ResumeRun(run),
-            lambda: ResumeRun(run, AgentOptions(max_steps=20)),
-            lambda: Say(run, "And?") if runs < MOST_RUNS or row.status != "completed" else ListRuns(),
             lambda: ApprovePlan(run),
+            lambda: SkipPlan(run),
             lambda: EditPlan(run, [PlanStep(action="SEARCH", text="c")]),
-            lambda: DecidePermission(run, call, pick(["allow", "deny"]), pick(["once", "run"])),
-            lambda: ResolveUnknown(run, call, pick(["rerun", "result", "fail", "unknown"]), "so it is"),
+            lambda: DecidePermission(run, call, "allow", "run" if which % 2 else "once"),
+            lambda: DecidePermission(run, call, "deny"),
+            lambda: ResolveUnknown(run, call, _pick(which, UNKNOWN), "so it is"),
             lambda: CancelCall(run, call),
             lambda: AnswerCall(run, call, "by hand"),
-            lambda: PreviewFork(run, fork.address, fork.edits),
-            lambda: ImportFile(str(self.strangers)) if runs < MOST_RUNS else ListRuns(),
-            *[lambda: fork if runs < MOST_RUNS else ListRuns()] * 5,
+            lambda: PauseRun(run),
+            lambda: ResumeRun(run),
         ]
-        return pick(made)()
+        return _pick(what, made)()
 
-    def _fork(self, run: str, state: RunState) -> ForkRun:
-        pick, calls = self.chance.choice, [call for step in state.steps for call in step.calls]
-        call = pick(calls or ["0.0"])
+    def _fork(self, number: int, place: int, edit: int, which: int) -> Command:
+        run, call = self._run(number), self._call(number, which)
         step = call.partition(".")[0]
-        where = pick(["plan", step, f"{step}.turn", call, call, "end", f"seq:{pick(range(state.seq + 1))}"])
-        return ForkRun(run, where, self._edits(call))
+        where = _pick(place, ["plan", step, f"{step}.turn", call, call, "end", f"seq:{place % 60}"])
+        edits = [
+            ForkEdits(),
+            ForkEdits(results={call: "edited"}),
+            ForkEdits(inputs={call: {"word": "z"}}),
+            ForkEdits(reruns=(call,)),
+            ForkEdits(text="Otherwise.", say="And?"),
+            ForkEdits(plan=[PlanStep(action="VERIFY", text="d")]),
+            ForkEdits(instructions="Be brief."),
+        ]
+        is_full = len(self._runs) >= MOST_RUNS
+        return (PreviewFork if is_full else ForkRun)(run, where, _pick(edit, edits))
 
-    def _edits(self, call: str) -> ForkEdits:
-        return self.chance.choice(
-            [
-                ForkEdits(),
-                ForkEdits(results={call: "edited"}),
-                ForkEdits(inputs={call: {"word": "z"}}),
-                ForkEdits(text="Otherwise.", say="And?"),
-                ForkEdits(plan=[PlanStep(action="VERIFY", text="d")]),
-                ForkEdits(instructions="Be brief."),
-            ]
-        )
 
-    def _finish(self, rig: Rig) -> None:
-        def is_over() -> bool:
-            rows: list[RunRow] = rig.ask(ListRuns())
-            for row in rows:
-                self._help(rig, row)
-            return all(row.status == "completed" for row in rows if row.caller_run is None)
-
-        rig.wait_for(is_over)
-
-    def _help(self, rig: Rig, row: RunRow) -> None:
-        state = rig.state(row.id)
-        with suppress(UserError):
-            if state.reason == "plan":
-                rig.ask(ApprovePlan(row.id))
-            elif row.caller_run is None and not row.live:
-                rig.ask(ResumeRun(row.id, AgentOptions(max_steps=50)))
-            for call in state.open_step.asked_calls if state.open_step else ():
-                if call.status == "waiting":
-                    rig.ask(DecidePermission(row.id, call.id, "allow"))
-                elif call.status == "unknown":
-                    rig.ask(ResolveUnknown(row.id, call.id, "result", "it is there"))
-
-    def _check(self, rig: Rig) -> None:
-        rows: list[RunRow] = rig.ask(ListRuns())
-        for row in rows:
-            before, raw = self.logs.get(row.id, []), rig.raw(row.id)
-            assert raw[: len(before)] == before, "a log only grows"
-            self.logs[row.id] = raw
-            first = 0 if row.cut is None else row.cut + 1
-            assert [seq for seq, _, _ in raw] == list(range(first, first + len(raw)))
-            self._check_calls(rig, row.id)
-        assert [problem for request in rig.model.requests for problem in problems(request.messages)] == []
-        seen: dict[str, int] = {}
-        for change in rig.seen():
-            assert change.seq > seen.get(change.run, -1), "the feed goes on in order, and says nothing twice"
-            seen[change.run] = change.seq
-        assert [change for change in rig.changes if isinstance(change, Trouble)] == []
-
-    def _check_calls(self, rig: Rig, run: str) -> None:
-        events = [record.event for record in rig.history(run).records if record.run == run]
-        results = Counter(event.call for event in events if isinstance(event, CallFinished | CallCancelled))
-        assert all(number == 1 for number in results.values()), "one result a call"
-        again = Counter(e.call for e in events if isinstance(e, OutcomeResolved) and e.answer == "rerun")
-        for (where, call), times in self.ground.effects.items():
-            assert where != run or times <= 1 + again[call], "no effect twice without leave"
-        live = rig.lives.all.get(run)
-        if live is not None and not live.is_moving and live.state.is_resting:
-            assert rig.state(run) == live.state
+def _pick(number: int, things: Sequence[T]) -> T:
+    return things[number % len(things)]
 
 
 @pytest.fixture(scope="module")
@@ -232,21 +296,38 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(folder, record(folder / "recorded")[0])
 
 
-@pytest.mark.parametrize("seed", range(WALKS))
-def test_commands_in_any_order(tmp_path: Path, seed: int, strangers: Path) -> None:
-    """80 random commands in two sessions, then everything is answered: all runs end, and every rule holds."""
-    Walk(tmp_path, seed, strangers).wander()
+@pytest.fixture
+def places(tmp_path: Path, strangers: Path) -> Iterator[tuple[Path, Path, Path]]:
+    """Return a folder in memory, one on a disk, and the session file."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as memory, counting():
+        yield Path(memory), tmp_path, strangers
+
+
+def press(places: tuple[Path, Path, Path], seed: int | None, how: settings) -> None:
+    """Let Hypothesis press keys; the same ones for the same seed."""
+    machine = type("AnyOrder", (Person,), {"places": places})
+    if seed is not None:
+        machine = hypothesis.seed(seed)(machine)
+    run_state_machine_as_test(machine, settings=how)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_commands_in_any_order(places: tuple[Path, Path, Path], part: int) -> None:
+    """300 examples of 40 commands, deaths among them, a tenth of them on a disk: after each, every rule holds."""
+    press(places, part, settings(SEPARATELY, max_examples=EXAMPLES // PARTS))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 250))
-def test_many_commands_in_any_order(tmp_path: Path, seed: int, strangers: Path) -> None:
-    """The same a hundred and fifty times, otherwise each time."""
-    Walk(tmp_path, seed, strangers).wander()
+@pytest.mark.parametrize("part", range(20))
+def test_many_commands_in_any_order(places: tuple[Path, Path, Path], part: int) -> None:
+    """5,000 others, that nobody has seen before."""
+    press(places, None, settings(SEPARATELY, derandomize=False, max_examples=250))
 
 
-def test_an_edit_in_place_is_found_out(tmp_path: Path, strangers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fork that changes what its parent's log says is caught, so the walks above can fail."""
+# What is checked above is seen to fail
+
+
+def _edit_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     write = Forks.write
 
     async def wrong(forks: Forks, made: Sequence[NewFork]) -> None:
@@ -260,5 +341,59 @@ def test_an_edit_in_place_is_found_out(tmp_path: Path, strangers: Path, monkeypa
         await forks._session.store._write(update)
 
     monkeypatch.setattr(Forks, "write", wrong)
-    with pytest.raises(AssertionError, match=r"a log only grows|RunState"):
-        Walk(tmp_path, 1, strangers).wander()
+
+
+def _tell_nothing_of_an_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork, "_digest_of", lambda _: "")
+
+
+def _show_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = StoreJournal._write
+
+    async def wrong(journal: StoreJournal, events: Sequence[Event], **options: Any) -> Any:
+        feed, journal._feed = journal._feed, Feed()
+        for offset, event in enumerate(events):
+            feed.publish(Recorded(journal._run, journal.state.seq + 1 + offset, 0.0, event))
+        try:
+            return await write(journal, events, **options)
+        finally:
+            journal._feed = feed
+
+    monkeypatch.setattr(StoreJournal, "_write", wrong)
+
+
+def _doubt_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "loose_ends", recovery.loose_ends)
+    doubt_nothing()
+
+
+def _believe_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fold what is published a little otherwise than what is stored."""
+    take = StoreJournal._take
+
+    def wrong(journal: StoreJournal, record: Recorded) -> None:
+        take(journal, replace(record, at=record.at + 1) if isinstance(record.event, CallFinished) else record)
+
+    monkeypatch.setattr(StoreJournal, "_take", wrong)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "found"),
+    [
+        (_edit_in_place, "a log only grows"),
+        (_tell_nothing_of_an_edit, "an edit says"),
+        (_show_early, "what was shown is stored|nothing twice"),
+        (_doubt_nothing, "no effect twice"),
+        (_believe_otherwise, "what is folded"),
+    ],
+)
+def test_a_program_that_errs_is_found_out(
+    places: tuple[Path, Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    mistake: Callable[[pytest.MonkeyPatch], None],
+    found: str,
+) -> None:
+    """A program that changes a log, or errs otherwise, is caught in time, so the examples above can fail."""
+    mistake(monkeypatch)
+    with pytest.raises(AssertionError, match=found):
+        press(places, 0, settings(SEPARATELY, max_examples=EXAMPLES // PARTS, phases=[Phase.generate]))

@@ -92,22 +92,22 @@ def report(figures: Counter[str]) -> str:
 
 
 def test_kills_at_any_moment(tmp_path: Path) -> None:
-    """40 kills: nothing that was shown is lost, no effect is repeated without leave, and every run ends."""
-    faults, figures = campaign(tmp_path, 40, seed=7)
+    """200 kills: nothing that was shown is lost, no effect is repeated without leave, and every run ends."""
+    faults, figures = campaign(tmp_path, 200, seed=7)
     print(report(figures))
     assert faults == []
-    assert figures["run_recovered"] > 10
-    assert figures["call_interrupted"] > 2  # else the kills came when nothing was in flight
+    assert figures["run_recovered"] > 50
+    assert figures["call_interrupted"] > 10  # else the kills came when nothing was in flight
 
 
 @pytest.mark.slow
 def test_many_kills_at_any_moment(tmp_path: Path) -> None:
-    """200 kills with another sequence of moments."""
-    faults, figures = campaign(tmp_path, 200, seed=8)
+    """2,000 kills with another sequence of moments."""
+    faults, figures = campaign(tmp_path, 2_000, seed=8)
     print(report(figures))
     assert faults == []
-    assert figures["run_recovered"] > 50
-    assert figures["outcome_unknown"] > 10
+    assert figures["run_recovered"] > 500
+    assert figures["outcome_unknown"] > 100
 
 
 @pytest.mark.slow

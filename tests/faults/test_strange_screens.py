@@ -113,9 +113,8 @@ async def test_without_filter_and_sanitiser_commands_come_through(monkeypatch: p
     assert "reaches the terminal" in await trouble_of(RESULTS)
 
 
-async def test_taken_as_markup_a_text_could_be_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that names a click makes one as soon as it is markup anywhere."""
-    assert await trouble_of([CLICK]) == ""
+def take_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every text of the views be markup."""
 
     def as_markup(pieces: Iterable[Segment]) -> Content:
         text = "".join(text for text, _ in pieces)
@@ -128,6 +127,13 @@ async def test_taken_as_markup_a_text_could_be_clicked(monkeypatch: pytest.Monke
     for module in list(sys.modules.values()):
         if getattr(module, "__name__", "").startswith("workbench") and getattr(module, "content", None) is original:
             monkeypatch.setattr(module, "content", as_markup)
+
+
+async def test_taken_as_markup_a_text_could_be_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that names a click makes one as soon as it is markup anywhere."""
+    assert await trouble_of([CLICK]) == ""
+
+    take_for_markup(monkeypatch)
     assert "can be clicked" in await trouble_of([CLICK])
 
 

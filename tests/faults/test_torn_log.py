@@ -6,8 +6,10 @@ the database with its write-ahead log torn at some byte, at or beyond what the d
 
 from __future__ import annotations
 
+import ctypes
 import random
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -110,6 +112,28 @@ async def moments(path: Path, *, early: bool = False) -> tuple[list[Moment], lis
     return made, whole
 
 
+class _Range(ctypes.Structure):
+    _fields_ = [("start", ctypes.c_uint64), ("length", ctypes.c_uint64)]
+
+
+class _Pages(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("cached", "dirty", "written_now", "evicted", "recently")]
+
+
+CACHESTAT = 451
+"""The number of Linux' call that says what of a file is not on its disk, from 6.5 on."""
+
+
+def unsynced_pages(path: Path) -> int | None:
+    """Return how many pages of a file the kernel has yet to write; None where it cannot be asked."""
+    if sys.platform != "linux":
+        return None
+    pages = _Pages()
+    with path.open("rb") as file:
+        answer = ctypes.CDLL(None).syscall(CACHESTAT, file.fileno(), ctypes.byref(_Range(0, 0)), ctypes.byref(pages), 0)
+    return int(pages.dirty + pages.written_now) if answer == 0 else None
+
+
 def read(path: Path) -> list[Row]:
     """Return what the store's own functions read of an image, after they judged it."""
     with closing(sqlite3.connect(uri(path, "ro"), uri=True)) as connection:
@@ -177,6 +201,46 @@ async def test_an_early_acknowledgement_is_found_out(tmp_path: Path) -> None:
     found = campaign(tmp_path / "torn", made, whole, 300)
     assert found
     assert all("acknowledged to" in fault for fault in found)
+
+
+def _level(connection: sqlite3.Connection) -> int:
+    level: int = connection.execute("PRAGMA synchronous").fetchone()[0]
+    return level
+
+
+async def acknowledged_unsynced(path: Path, durability: Durability) -> list[str]:
+    """Append, and say of each acknowledgement what was not on the disk when it came."""
+    chance, log, faults = random.Random(8), beside(path, "-wal"), list[str]()
+    async with await Store.open(path, clock=ManualClock()) as store:
+        hand = Hand(store)
+        await hand.run(RUN)
+        assert store._writer is not None
+        for number in range(APPENDS):
+            await hand.add(RUN, found("x" * chance.choice((20, 2_000, 40_000))), durability=durability)
+            waiting = unsynced_pages(log)
+            level = await store._writer._database.run(_level)
+            if level != FULL:
+                faults.append(f"append {number} was committed at level {level}")
+            if waiting:
+                faults.append(f"append {number} was acknowledged with {waiting} pages of the log not on the disk")
+    return faults
+
+
+FULL = 2
+"""What SQLite calls `synchronous=FULL`."""
+
+
+async def test_an_acknowledged_append_was_synced(tmp_path: Path) -> None:
+    """At the moment of an acknowledgement, the kernel has no page of the log left that is not on the disk."""
+    assert await acknowledged_unsynced(tmp_path / "x.db", Durability.FULL) == []
+
+
+async def test_an_append_that_was_not_synced_is_found_out(tmp_path: Path) -> None:
+    """One that is only written is told apart, by its level, and by what the kernel still has to write."""
+    found = await acknowledged_unsynced(tmp_path / "x.db", Durability.NORMAL)
+    assert len([fault for fault in found if "level 1" in fault]) == APPENDS
+    if unsynced_pages(Path(__file__)) is not None:
+        assert any("not on the disk" in fault for fault in found)
 
 
 @pytest.mark.slow

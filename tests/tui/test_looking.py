@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.command import CommandList
+
 from tests.builders import (
     QUESTION,
     RunLog,
@@ -132,7 +134,11 @@ async def test_the_palette_finds_actions_by_name() -> None:
     async with stage(driver) as acted:
         await acted.press("ctrl+p")
         await acted.write("pause the run")
-        await acted.pilot.pause(0.3)
+        found = acted.app.screen.query_one(CommandList)
+        await acted.until(
+            lambda: (option := found.highlighted_option) is not None and "Pause the run" in str(option.prompt),
+            "the palette has not found it",
+        )
         await acted.press("enter")
         await acted.until(lambda: driver.commands == [PauseRun(log.run)])
 

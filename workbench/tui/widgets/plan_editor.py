@@ -24,7 +24,7 @@ from workbench.tui.plan_draft import PlanDraft
 from workbench.tui.widgets.field import Field
 from workbench.views.brief import cut_text
 from workbench.views.segments import Line, Segment, Style, row
-from workbench.views.text import inert
+from workbench.views.text import cell_width, fit, inert, one_line
 
 Purpose = Literal["approve", "change", "fork"]
 """What approving does: start the run, change the steps not yet done, or fork with the plan."""
@@ -41,6 +41,7 @@ _APPROVALS: dict[Purpose, str] = {
     "fork": "Fork with this plan",
 }
 _STEP_LINES = 3
+_LONGEST_ACTION = 20
 
 
 class PlanEditor(Vertical, can_focus=True):
@@ -229,14 +230,15 @@ class PlanEditor(Vertical, can_focus=True):
     def _step_lines(self, index: int, width: int) -> list[Line]:
         step, draft = self._draft.steps[index], self._draft
         here = self._is_editing and index == draft.cursor and not self._typing
-        action_width = max(len(item.action) for item in draft.steps)
+        actions = [one_line(item.action, _LONGEST_ACTION) for item in draft.steps]
+        action_width = max(map(cell_width, actions))
         indent = 5 + action_width + 2
         passage = cut_text(step.text, max(width - indent, 10), _STEP_LINES)
         is_done = index < draft.done
         lead = [
             Segment("▌ " if here else "  ", "waiting"),
             Segment("✓ " if is_done else f"{index} ", "ok" if is_done else "muted"),
-            Segment(f" {step.action:<{action_width}}  ", "muted" if is_done else "plan"),
+            Segment(f" {fit(actions[index], action_width)}  ", "muted" if is_done else "plan"),
         ]
         texts = [*passage.lines, *([passage.rest] if passage.rest else [])] or [""]
         style: Style = "title" if here else "muted" if is_done else "text"
