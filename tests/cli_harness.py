@@ -71,6 +71,11 @@ class Shell:
         """Return the id of the run that `@last` means."""
         return str(self("show", "@last", "--json").json["id"])
 
+    def log(self, run: str) -> list[dict[str, Any]]:
+        """Return a run's events, without the pieces of turns: how many these are is a matter of the machine."""
+        records = self("export", run).events
+        return [one for one in records if one.get("event", {}).get("kind") not in (None, "turn_text")]
+
     def runs(self) -> list[dict[str, Any]]:
         """Return the list of all runs."""
         listed = self("runs", "--json", "--all").json

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import settings
 
@@ -9,6 +11,15 @@ from hypothesis import settings
 # pytest with `--hypothesis-profile default`.
 settings.register_profile("still", derandomize=True, deadline=None)
 settings.load_profile("still")
+
+
+def pytest_sessionfinish() -> None:
+    """Keep what was measured here: a worker that takes long to end is killed by xdist, with all that it knows."""
+    kit = sys.modules.get("coverage")
+    measuring = kit.Coverage.current() if kit is not None else None
+    if measuring is not None:
+        measuring.stop()
+        measuring.save()
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ async def test_a_run_that_moves_is_paused_before_an_edit_and_says_so() -> None:
         await acted.press("e")
         await acted.opens(EditDialog)
         await acted.gives(driver, [PauseRun(log.run)])
-        assert any("paused while you edit" in notice for notice in acted.notices)
+        await acted.until(lambda: any("paused while you edit" in notice for notice in acted.notices))
 
 
 async def test_a_turns_text_is_edited_by_a_fork_after_that_turn() -> None:

@@ -205,11 +205,11 @@ def test_a_paused_run_takes_a_message(shell: Shell, monkeypatch: pytest.MonkeyPa
 def test_json_tells_only_what_is_new(shell: Shell) -> None:
     """`resume --json` prints the events of this going on, not those of before."""
     run = wait_for_plan(shell)
-    before = len(shell("export", run).out.splitlines())
+    before = len(shell.log(run))
     events = shell("resume", run, "--plan", "approve", "--json").events
     assert events[0]["kind"] == "plan_approved"
     assert events[-1]["kind"] == "run_finished"
-    assert len(shell("export", run).out.splitlines()) == before + len(events)
+    assert len(shell.log(run)) == before + len(events)
 
 
 def test_a_failed_run_is_tried_again(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,6 +234,7 @@ def powerless(path: Path, *, work: str, read_only: bool = True, prepare: str = "
     return done.stdout
 
 
+@pytest.mark.usefixtures("unmeasured")
 async def test_a_database_on_a_read_only_disk_can_be_looked_at(folder: Path) -> None:
     """Where nothing can be written, reading works, and opening for writing names the reason."""
     path = folder / "x.db"
@@ -247,6 +248,7 @@ async def test_a_database_on_a_read_only_disk_can_be_looked_at(folder: Path) -> 
     assert "--db" in said
 
 
+@pytest.mark.usefixtures("unmeasured")
 async def test_a_log_on_a_read_only_disk_is_not_passed_over(folder: Path) -> None:
     """Where the last writes are still in a log that cannot be read there, that is said instead of shown without."""
     path, copy = folder / "y.db", folder / "x.db"
@@ -260,6 +262,7 @@ async def test_a_log_on_a_read_only_disk_is_not_passed_over(folder: Path) -> Non
     assert "'x.db-wal'" in answer
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_full_disk_stops_the_append_and_nothing_else(folder: Path) -> None:
     """An append that no longer fits is refused by name; what was acknowledged before it is there, whole."""
     folder.chmod(0o777)
