@@ -23,10 +23,13 @@ class Row:
     target: str
     measured: str
     met: bool | None = None
+    why: str = ""
+    """What the target is missed by, where it is."""
 
     def cells(self) -> tuple[str, str, str, str]:
         """Return the row's cells."""
-        return self.name, self.target, self.measured, {True: "yes", False: "**no**", None: "–"}[self.met]
+        missed = f"**no**: {self.why}" if self.why else "**no**"
+        return self.name, self.target, self.measured, {True: "yes", False: missed, None: "–"}[self.met]
 
     def line(self) -> str:
         """Return the row as Markdown."""
