@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,10 +14,15 @@ settings.register_profile("still", derandomize=True, deadline=None)
 settings.load_profile("still")
 
 
+def coverage_now() -> Any:
+    """Return what measures coverage in this process, or None."""
+    kit = sys.modules.get("coverage")
+    return kit.Coverage.current() if kit is not None else None
+
+
 def pytest_sessionfinish() -> None:
     """Keep what was measured here: a worker that takes long to end is killed by xdist, with all that it knows."""
-    kit = sys.modules.get("coverage")
-    measuring = kit.Coverage.current() if kit is not None else None
+    measuring = coverage_now()
     if measuring is not None:
         measuring.stop()
         measuring.save()

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 ROOT = Path(__file__).parents[1]
 WANTED: Final = 90.0
-"""Percent of the lines, and of the branches, of everything that is measured, and of each file of the core."""
+"""Percent of the lines and of the branches of everything that is measured; of both together in a file of the core."""
 CORE: Final = ("engine", "store", "state", "conversation", "events", "debugger", "policy")
 
 
@@ -43,6 +43,11 @@ class Count:
     def percents(self) -> tuple[float, float]:
         """Lines and branches; nothing of nothing is all."""
         return _percent(self.lines, self.of_lines), _percent(self.branches, self.of_branches)
+
+    @property
+    def together(self) -> float:
+        """Lines and branches in one figure, for a file that has few of them."""
+        return _percent(self.lines + self.branches, self.of_lines + self.of_branches)
 
     def __str__(self) -> str:
         lines, branches = self.percents
@@ -70,7 +75,7 @@ def shortfalls(report: Mapping[str, Any]) -> Iterator[str]:
     for path, file in report["files"].items():
         count = Count()
         count.add(file["summary"])
-        if room(path) in CORE and min(count.percents) < WANTED:
+        if room(path) in CORE and count.together < WANTED:
             yield f"{path}: {count}"
 
 

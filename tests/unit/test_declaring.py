@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -484,3 +486,43 @@ def test_tools_and_groups_are_taken_out_again() -> None:
     kit.add(lambda_like, name="switch_tools")
     with pytest.raises(AgentError, match="a tool is named 'switch_tools'"):
         kit.add_group("web", model_may_switch=True)
+
+
+async def test_an_awaitable_of_a_plain_function_is_awaited() -> None:
+    """A function that returns a coroutine works on results as an async one does; a callable that yields gives parts."""
+
+    async def loud(result: ToolResult) -> str:
+        return result.content[0].text.upper()  # type: ignore[union-attr]
+
+    def later(result: ToolResult) -> Any:
+        return loud(result)
+
+    async def work() -> str:
+        return "fine"
+
+    async def parts() -> Any:
+        return (part for part in ("a", "b"))
+
+    assert await said(tool(work, postprocess=later), {}) == ("FINE", False)
+    assert await said(tool(parts), {}) == ("ab", False)
+
+
+async def test_a_call_that_is_stopped_while_its_result_is_worked_on_leaves_nothing() -> None:
+    """A thread that works on a result is left behind, and what it says later is dropped."""
+    began, gate = threading.Event(), threading.Event()
+
+    def slow(result: ToolResult) -> str:
+        began.set()
+        gate.wait()
+        return "late"
+
+    async def work() -> str:
+        return "fine"
+
+    lab = Lab([asks(("work", {})), answer()], [tool(work, postprocess=slow, read_only=True)], eager=False)
+    task = await lab.started()
+    await asyncio.to_thread(began.wait)
+    lab.loop.pause()
+    await lab.finish(task)
+    assert lab.call("0.0").status == "interrupted"
+    gate.set()

@@ -157,3 +157,26 @@ async def test_offline_members_agree() -> None:
     await lab.run()
     assert "with" in lab.text("0.0")
     assert lab.text("0.0").endswith("[2 subagents worked on this: 2 of 2 agree]")
+
+
+async def test_children_in_memory_rest_with_their_caller() -> None:
+    """Whoever stops a run stops its subagents; nothing of them goes on unseen, and what they used counts."""
+
+    @tool(read_only=True)
+    async def look(word: str) -> str:
+        await all_here.wait()
+        await asyncio.Event().wait()
+        return word
+
+    for presses in (1, 2):
+        all_here = Barrier(3)  # and this test
+        lab = Lab(model, [look], subagent="")
+        children = family(lab)
+        task = await lab.started()
+        await patiently(all_here.wait())
+        for _ in range(presses):
+            lab.loop.pause()
+        await lab.finish(task)
+        assert lab.state.end == ("interrupted", "paused")
+        assert [child.state.end for child in children.all.values()] == [("interrupted", "paused")] * 2
+        assert children.moving == []
