@@ -41,8 +41,8 @@ NOTE = (
     "files without a sync. *Whole run ÷ steps* includes opening the store and waiting until all is written. *Open*: "
     "from the closed store to the whole conversation with its results, which were compared. *List*: every moment that "
     "one can go back to, from a store that is open. *Fork*: a branch in the middle that keeps what came before and "
-    "changes something, stored. OpenAI Agents and Strands list no moments and know no forks: there the part before is copied, "
-    "as a program would."
+    "changes something, stored. OpenAI Agents and Strands list no moments and know no forks: there the part before is "
+    "copied, as a program would."
 )
 
 
