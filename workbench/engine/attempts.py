@@ -207,7 +207,7 @@ class CallInFlight:
 
         What came stays: hooks may look at the result for a while, and a person may give the call up meanwhile.
         """
-        self._context = _over
+        self._context, self._thread = _over, None
         if self._gathered is not None:
             self._gathered.close()
 
