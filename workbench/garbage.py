@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -18,6 +19,8 @@ WHOLE_EVERY = 50
 """After how many times the collector walks over all that there is, as by itself it would now come to it later."""
 
 _times = count(1)
+_pausing: list[None] = []
+"""One for each thread that turned the collector off here and did not turn it on yet."""
 
 
 @contextmanager
@@ -33,12 +36,25 @@ def uncollected(events: int) -> Iterator[None]:
     if next(_times) % WHOLE_EVERY == 0:
         gc.collect()
     gc.disable()
+    _pausing.append(None)
     try:
         yield
     finally:
+        del _pausing[-1:]
         if not gc.get_freeze_count():  # else the program keeps values of its own out of the collector's sight
             _make_old()
         gc.enable()
+
+
+def _on_in_child() -> None:
+    """Turn the collector on in a process that was forked meanwhile: the thread that would do it is not in there."""
+    if _pausing:
+        _pausing.clear()
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing is forked
+    os.register_at_fork(after_in_child=_on_in_child)
 
 
 def _make_old() -> None:

@@ -29,6 +29,12 @@ MEGABYTE = 1e6
 
 def apart(work: Callable[..., T], *given: object) -> T:
     """Do `work` in a process that has done nothing else, so that its memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
+
+
+def as_command(work: Callable[..., T], *given: object) -> T:
+    """Do `work` in such a process, with the collector as the command line and the screen have it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=collect_rarely) as pool:
         return pool.submit(work, *given).result()
 
@@ -46,7 +52,8 @@ def tables() -> list[Table]:
 
 _MANY = (
     f"All begin at the same moment, through the public API. Each has {STEPS} steps of 4 calls and an answer; a turn of "
-    "the model takes 0.5 to 1.5 s, a call 20 ms. A run that is idle waits for a permission."
+    "the model takes 0.5 to 1.5 s, a call 20 ms. A run that is idle waits for a permission. The garbage collector is "
+    "as Python sets it."
 )
 _LARGE = (
     "Half of the results are words, half are letters by chance, which do not compress. The screen's part is asked of "
@@ -80,7 +87,7 @@ def many_rows(folder: Path) -> list[Row]:
 def long_rows(path: Path) -> list[Row]:
     """Return what a run of many steps took while it went on, and afterwards."""
     made = apart(long_run, path, LONG)
-    found = apart(use_long_run, path, made.run)
+    found = as_command(use_long_run, path, made.run)
     scrub, fork, opened = percentile(found["scrub"], 0.95), found["fork"], found["open"]
     return [
         Row("driven with the store: a step", "–", f"{made.seconds / LONG * 1e3:.2f} ms"),
@@ -102,7 +109,7 @@ def database_rows(path: Path) -> list[Row]:
     begun = now()
     events = fill(path, RUNS, BYTES)
     rows = [Row(f"made: {RUNS:,} runs, {events:,} events", "–", f"{size(path)} in {now() - begun:.0f} s")]
-    screen, commands = apart(use_database, path, RUNS), use_commands(path, RUNS)
+    screen, commands = as_command(use_database, path, RUNS), use_commands(path, RUNS)
     rows += [
         timed(screen, "open", "open it for writing, and close it", 0.1),
         timed(screen, "list", "list: the page that the screen shows", 0.1),
@@ -130,7 +137,7 @@ def database_rows(path: Path) -> list[Row]:
         timed(commands, "runs --search", "`workbench runs --search TEXT`", 1.5),
         timed(commands, "show", "`workbench show RUN`", 1.0),
         timed(commands, "doctor", "`workbench doctor`, which reads all of it", None),
-        timed(apart(purge_one, path), "purge", "remove a run for good: the file is written anew", None),
+        timed(as_command(purge_one, path), "purge", "remove a run for good: the file is written anew", None),
     ]
     return rows
 

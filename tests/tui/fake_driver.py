@@ -105,7 +105,8 @@ class FakeDriver:
                 return self._open(run)
             case ListRuns(hidden, limit, also):
                 shown = [row for row in self.rows() if hidden or not row.hidden]
-                return [row for number, row in enumerate(shown) if limit is None or number < limit or row.id in also]
+                beside = {*also, *self.live}
+                return [row for at, row in enumerate(shown) if limit is None or at < limit or row.id in beside]
             case IndexRuns():
                 return None
             case SearchRuns() if SearchRuns not in self.answers:

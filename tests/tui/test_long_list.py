@@ -10,6 +10,7 @@ from textual.widgets import OptionList
 from tests.run_log import START, RunLog
 from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import stage
+from workbench.driver.feed import RunsChanged
 from workbench.tui import bridge
 from workbench.tui.dialogs import run_choice
 from workbench.tui.widgets.run_tree import RunTree
@@ -56,6 +57,20 @@ async def test_the_run_on_the_screen_is_in_the_list(monkeypatch: pytest.MonkeyPa
         assert listed.highlighted_run == oldest
         await acted.pilot.pause()
         assert listed.option_count == PAGE + 1  # nobody went to the end
+
+
+async def test_a_run_that_comes_to_rest_stays_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However old it is: a person who heard of it looks for it there, and is called when it waits."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    driver, oldest = many(), name(0)
+    driver.live.add(oldest)
+    async with stage(driver) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.until(lambda: listed.option_count == PAGE + 1)
+        driver.live.discard(oldest)
+        driver.feed.publish(RunsChanged())
+        await acted.until(lambda: not any(row.live for row in acted.main.bridge.rows))
+        assert listed.option_count == PAGE + 1
 
 
 async def test_a_choice_of_runs_finds_those_that_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:

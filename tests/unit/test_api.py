@@ -207,15 +207,19 @@ async def test_a_store_does_not_keep_the_agents_of_its_runs(tmp_path: Path) -> N
         assert [one() for one in kept] == [None, None]
 
 
-async def test_a_run_in_memory_leaves_nothing_to_be_cleared_away() -> None:
+@pytest.mark.parametrize("on_thread", [False, True])
+async def test_a_run_in_memory_leaves_nothing_to_be_cleared_away(*, on_thread: bool) -> None:
     """Its state, and those of its subagents, go with it: a program that begins many runs does not grow until Python
     looks for garbage.
     """
 
-    @tool(read_only=True)
-    async def look() -> str:
+    async def waiting() -> str:
         return "seen"
 
+    def blocking() -> str:
+        return "seen"
+
+    look = tool(blocking if on_thread else waiting, name="look", read_only=True)
     script = [Turn("", [("spawn_subagent", {"task": "t"}), ("look", {})]), answer("seen"), answer("done")]
     alive: list[weakref.ref[Any]] = []
     gc.collect()
@@ -224,7 +228,8 @@ async def test_a_run_in_memory_leaves_nothing_to_be_cleared_away() -> None:
         async for record in Agent(model=ScriptedProvider(script), tools=[look], subagents=True).stream("?"):
             alive.append(weakref.ref(record.event))
         del record
-        await asyncio.sleep(0)
+        for _ in range(100):  # the thread of a tool may not have come to its end yet
+            await asyncio.to_thread(lambda: None)
         assert len(alive) > 8
         assert not [reference() for reference in alive if reference() is not None]
     finally:

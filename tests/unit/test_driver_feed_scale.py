@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +66,29 @@ def test_a_watcher_that_left_is_forgotten() -> None:
     assert other.drain() == [event("bbbb")]
     other.close()
     assert not feed._of_run
+
+
+def test_a_watcher_that_is_narrowed_while_something_is_published_is_told_once() -> None:
+    """Also where another thread publishes: never twice, and never not at all."""
+    feed = Feed()
+    one = feed.subscribe()
+    narrow = threading.Thread(target=lambda: one.only("aaaa"))
+
+    class Interrupted(dict[str, tuple[Subscription, ...]]):
+        """Lets the other thread go on, as far as it may, between two looks of the publishing one."""
+
+        def get(self, *given: Any) -> Any:
+            if narrow.ident is None:
+                narrow.start()
+                narrow.join(0.05)
+            return super().get(*given)
+
+    feed._of_run = Interrupted()
+    feed.publish(event("aaaa"))
+    narrow.join()
+    assert one.drain() == [event("aaaa")]
+    feed.publish(event("aaaa"))
+    assert one.drain() == [event("aaaa")]
 
 
 async def test_runs_beside_each_other_are_not_told_of_each_other(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
 from collections.abc import Iterator
 
@@ -40,6 +41,18 @@ def test_it_is_off_meanwhile_and_on_again_whatever_happened() -> None:
     with pytest.raises(ValueError, match="torn"), uncollected(BULK):
         raise ValueError("torn")
     assert gc.isenabled()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_meanwhile_has_it_on() -> None:
+    """The thread that would turn it on again is not in there, so nobody else would."""
+    with uncollected(BULK):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if gc.isenabled() else 1)
+        _, how = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(how) == 0
 
 
 def test_few_values_change_nothing() -> None:

@@ -347,7 +347,7 @@ async def test_a_fact_that_cannot_be_made_stops_no_run(
     [
         ({"metrics": True}, "prometheus_client", "metrics need an extra: pip install 'workbench[metrics]'"),
         ({"spans": True}, "opentelemetry.trace", "spans need an extra: pip install 'workbench[otel]'"),
-        ({"metrics": False, "spans": False}, "", "there is nothing to observe with"),
+        ({"metrics": False, "spans": False}, "", "metrics=False and spans=False leave nothing to observe"),
     ],
 )
 def test_what_cannot_be_had_is_refused(

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.loop_kit import Lab, answer, asks
+from tests.hook_kit import hook
+from tests.loop_kit import Lab, answer, asks, patiently
 from workbench.engine import attempts, progress
 from workbench.engine.results import NOT_WHOLE, TAIL
 from workbench.errors import ToolError
@@ -157,6 +158,27 @@ async def test_what_had_come_is_kept_at_a_timeout(kind: int) -> None:
     assert result[2].text.startswith("work gave no result within 0.02 s.")
     assert (event.partial, event.outcome, event.is_error) == (True, "timeout", True)
     assert await asyncio.to_thread(closed.wait, 20)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+async def test_what_had_come_is_kept_when_a_person_gives_the_call_up_while_a_hook_looks_at_its_result(
+    kind: int,
+) -> None:
+    """The tool is over, its result is not in the log yet: what it gave is the result of the call."""
+    asked = asyncio.Event()
+
+    async def look_on(*_: Any) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    lab = Lab([RUN_ONCE, answer()], [both(["half", " of it"])[kind]], hooks=(hook(after_call=look_on),))
+    task = await lab.started()
+    await patiently(asked.wait())
+    lab.loop.cancel_call("0.0")
+    await lab.finish(task)
+    [event] = lab.all(CallCancelled)
+    assert event.partial
+    assert event.result[0] == TextBlock(text="half of it")
 
 
 @pytest.mark.parametrize("kind", [0, 1])

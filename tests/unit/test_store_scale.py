@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -160,6 +161,28 @@ async def test_a_large_index_that_is_damaged_is_made_again(
                 await index.update()
             assert len(await index.find("lock")) > 19
         assert path.read_bytes() != damaged
+
+
+async def test_an_index_is_not_made_again_while_it_grows(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who meets damage while another adds to the index waits for that, and both come to their end."""
+    matches, asked = search._matches, []
+
+    def damaged_once(connection: sqlite3.Connection, **given: Any) -> list[tuple[str, int, str | None]]:
+        asked.append(given)
+        if len(asked) == 1:
+            raise DamagedDatabaseError("torn")
+        return matches(connection, **given)
+
+    monkeypatch.setattr(search, "_matches", damaged_once)
+    monkeypatch.setattr(search, "CHUNK", 1)
+    growing = asyncio.Event()
+    async with SearchFile(tmp_path / "x.search", store) as index:
+        adding = asyncio.create_task(index.update(lambda _done, _total: growing.set()))
+        await growing.wait()
+        assert len(await index.find("lock")) == 20
+        assert await adding > 20
 
 
 # The log

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import weakref
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +23,21 @@ async def test_functions_run_at_once_even_when_a_thread_is_idle() -> None:
     barrier = threading.Barrier(3)
     calls = [pool.run(lambda: barrier.wait(5)) for _ in range(3)]
     assert sorted([await patiently(call.future) for call in calls]) == [0, 1, 2]
+    pool.close()
+
+
+async def test_a_thread_that_waits_keeps_nothing_of_what_it_did() -> None:
+    """Neither the function nor what it returned: both may hold a whole run, and threads are kept as long as agents."""
+    pool, gone = ToolThreads(1), threading.Event()
+
+    class Large:
+        """Something that a function knows and returns."""
+
+    known = Large()
+    weakref.finalize(known, gone.set)
+    assert await patiently(pool.run(partial(lambda one: one, known)).future) is known
+    del known
+    assert await asyncio.to_thread(gone.wait, 5)
     pool.close()
 
 

@@ -140,7 +140,9 @@ class Feed:
     def publish(self, change: Change, *, is_of_here: bool = True) -> None:
         """Give `change` to its watchers; it is not `is_of_here` where another process drives the run."""
         run = change.run if isinstance(change, Recorded | Draft | Trouble) else None
-        for subscription in (*self._subscriptions, *self._of_run.get(run or "", ())):
+        with self._lock:  # else one that is narrowed at this moment, on another thread, would get it twice or never
+            watchers = (*self._subscriptions, *self._of_run.get(run or "", ()))
+        for subscription in watchers:
             subscription.put(change, is_of_here=is_of_here)
 
 

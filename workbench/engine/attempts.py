@@ -203,8 +203,13 @@ class CallInFlight:
         return self._future if self._special is not None else None
 
     def _forget(self) -> None:
-        """Drop what the call was told, which holds the call and the run: else both stay until garbage is looked for."""
-        self._context, self._gathered = _over, None
+        """Drop what the call was told, which holds the call and the run: else both stay until garbage is looked for.
+
+        What came stays: hooks may look at the result for a while, and a person may give the call up meanwhile.
+        """
+        self._context, self._thread = _over, None
+        if self._gathered is not None:
+            self._gathered.close()
 
     def leave_attempt(self) -> CallRetried | None:
         """Leave the attempt that runs, for a person who wants another; `begin_attempt` starts that.

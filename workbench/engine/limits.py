@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 from typing import Literal
 
 from workbench.events.agent import Limits, ToolSpec
-from workbench.events.request import Usage
+from workbench.events.request import NO_USAGE, Usage
 from workbench.events.run import LimitReached
 from workbench.state.run_state import RunState
 
@@ -16,7 +16,6 @@ FAILURE_SHARE, FEWEST_FAILURES = 0.10, 3
 """More than this share of the last outcomes, and at least so many, make calls run one by one."""
 CLEAN_TO_RETURN = 10
 """Clean calls in a row until they run at once again."""
-NOTHING_USED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ ReadBudget = Callable[[RunState], Budget]
 def own_budget(state: RunState) -> Budget:
     """Return the budget of a run that has no live subagents: what it and those that are over used."""
     limits = state.agent.limits if state.agent is not None else Limits(steps=None)
-    usage = state.total_usage if limits.tokens is not None or limits.cost is not None else NOTHING_USED
+    usage = state.total_usage if limits.tokens is not None or limits.cost is not None else NO_USAGE
     return Budget(limits, usage, state.driven_seconds)
 
 

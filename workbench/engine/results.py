@@ -114,6 +114,10 @@ def described(error: BaseException) -> str:
     return ": ".join(filter(None, (type(error).__name__, words(error))))
 
 
+def _untold(_text: str) -> None:
+    """Be told of what nobody waits for."""
+
+
 class Gathered:
     """What a tool that yields has given so far: filled where the tool runs, on any thread, and read on the loop."""
 
@@ -136,8 +140,8 @@ class Gathered:
         return self._is_closed or self._whole is not None
 
     def close(self) -> None:
-        """Wait for nothing any more."""
-        self._is_closed = True
+        """Wait for nothing any more, and tell nobody of more."""
+        self._is_closed, self._on_more = True, _untold
         if self._beside is not None:
             self._beside.cancel()
 

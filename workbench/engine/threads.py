@@ -88,13 +88,21 @@ class ToolThreads:
             threading.Thread(target=self._serve, name="workbench-tool", daemon=True).start()
 
     def _serve(self) -> None:
-        keeps_place = True
-        while keeps_place and (job := self._jobs.get()) is not None:
-            if self._take(job):
-                succeeded, value = job.work()
-                keeps_place = self._finish(job)
-                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    job.loop.call_soon_threadsafe(job.hand_over, succeeded, value)
+        while self._do_next():
+            pass
+
+    def _do_next(self) -> bool:
+        """Do the next job; return whether its thread waits for another, which holds nothing of this one."""
+        job = self._jobs.get()
+        if job is None:
+            return False
+        if not self._take(job):
+            return True
+        succeeded, value = job.work()
+        keeps_place = self._finish(job)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            job.loop.call_soon_threadsafe(job.hand_over, succeeded, value)
+        return keeps_place
 
     def _take(self, job: _Job) -> bool:
         """Note that a thread works on a job; return False where it was given up while it was queued."""

@@ -74,7 +74,7 @@ class SearchFile:
     def __init__(self, path: Path, store: Store) -> None:
         self._path, self._store = path, store
         self._database: Database | None = None
-        self._opening = asyncio.Lock()
+        self._opening, self._updating = asyncio.Lock(), asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,11 +96,12 @@ class SearchFile:
         Goes in small steps, each of which may be the last: what was indexed stays. `told` hears before each step how
         much of the log is done, of how much, and may raise to give up. A damaged file is made again.
         """
-        try:
-            return await self._update(told)
-        except DamagedDatabaseError:
-            await self._discard()
-            return await self._update(told)
+        async with self._updating:
+            try:
+                return await self._update(told)
+            except DamagedDatabaseError:
+                await self._discard()
+                return await self._update(told)
 
     async def _update(self, told: Callable[[int, int], None]) -> int:
         database = await self._opened()
@@ -128,11 +129,11 @@ class SearchFile:
         if not expression:
             return []
         matches = partial(_matches, expression=expression, visible=await self._store.visible(), limit=limit)
+        database = await self._opened()
         try:
-            rows = await (await self._opened()).run(matches)
+            rows = await database.run(matches)
         except DamagedDatabaseError:
-            await self._discard()
-            await self.update()
+            await self._make_again(database)
             rows = await (await self._opened()).run(matches)
         hits = []
         for run, seq, call in rows:
@@ -151,6 +152,13 @@ class SearchFile:
                     await self._discard()
                     self._database = await self._open()
             return self._database
+
+    async def _make_again(self, damaged: Database) -> None:
+        """Make the file again, unless another did so while this waited for its turn."""
+        async with self._updating:
+            if self._database is damaged:
+                await self._discard()
+            await self._update(lambda _done, _total: None)
 
     async def _discard(self) -> None:
         """Remove the file: nothing is in it that the log does not have."""

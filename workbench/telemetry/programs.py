@@ -37,6 +37,8 @@ def observe(
     missing that was asked for. Another call takes the place of the one before; `close` ends it, as does leaving
     `with observe():`.
     """
+    if metrics is False and spans is False:
+        raise UserError("metrics=False and spans=False leave nothing to observe; leave one of them out")
     metrics = _is_installed("prometheus_client") if metrics is None else metrics
     spans = _is_installed("opentelemetry.trace") if spans is None else spans
     if metrics is False and spans is False:

@@ -76,6 +76,8 @@ class Bridge:
         self.lists_hidden = False
         """Whether the list has the hidden runs too."""
         self._limit = PAGE
+        self._moved: dict[str, None] = {}
+        """Runs that went on while they were listed; they stay in the list when they rest, however old they are."""
         self._by_id: dict[str, RunRow] = {}
         self.watched: Watched | None = None
         self.progress: dict[str, Progress] = {}
@@ -153,8 +155,9 @@ class Bridge:
 
     async def list_runs(self) -> None:
         """Read the list of runs, and with it who drives the watched one."""
-        opened = [watched.run for watched in (self.watched, *self._beside.values()) if watched is not None]
-        self.rows = await self.ask(ListRuns(self.lists_hidden, self._limit, tuple(opened)))
+        opened = dict.fromkeys(watched.run for watched in (self.watched, *self._beside.values()) if watched is not None)
+        self.rows = await self.ask(ListRuns(self.lists_hidden, self._limit, tuple(self._moved | opened)))
+        self._moved |= dict.fromkeys(row.id for row in self.rows if row.live)
         self._by_id = rows = {row.id: row for row in self.rows}
         for watched in (self.watched, *self._beside.values()):
             if watched is not None and (row := rows.get(watched.run)) is not None:

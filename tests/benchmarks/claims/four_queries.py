@@ -58,17 +58,18 @@ def _ratio(theirs: dict[str, float] | None, ours: dict[str, float]) -> str:
     return "–" if theirs is None else f"{theirs['whole'] / ours['whole']:.3f}"
 
 
-def compared(work: Work, other: LangGraph, names: list[str]) -> list[tuple[str, ...]]:
+def compared(work: Work, other: LangGraph, kind: str) -> list[tuple[str, ...]]:
     """Measure both sides; return the lines of their queries and of all together."""
     floor, ours = floors(work), medians(our_side(work))
     told = other.side(work)
     theirs = [None] * len(floor) if told is None else medians(told)
+    names = [f"{len(plan[0])} tools" for plan in work.plans]
     rows = [*zip(names, floor, ours, theirs, strict=True)]
     all_theirs = None if told is None else together([one for one in theirs if one is not None])
     rows.append(("all four", together(floor), together(ours), all_theirs))
     return [
-        (name, f"{least['whole'] * 1e3:.0f} ms", _times(own), _whole(own, least), _times(peer), _whole(peer, least),
-         _ratio(peer, own))
+        (f"{name}, {kind}", f"{least['whole'] * 1e3:.0f} ms", _times(own), _whole(own, least), _times(peer),
+         _whole(peer, least), _ratio(peer, own))
         for name, least, own, peer in rows
     ]  # fmt: skip
 
@@ -76,10 +77,8 @@ def compared(work: Work, other: LangGraph, names: list[str]) -> list[tuple[str, 
 def table(pythons: list[Path], work: Work = WORK) -> Table:
     """Measure and return the table."""
     other = LangGraph(pythons)
-    names = [f"{len(plan[0])} tools" for plan in work.plans]
-    lines = compared(work, other, [f"{name}, async" for name in names])
-    blocking = replace(work, on_threads=True)
-    lines += compared(blocking, other, [f"{name}, blocking functions" for name in names])
+    lines = compared(work, other, "async")
+    lines += compared(replace(work, on_threads=True), other, "blocking functions")
     return Table(
         "Four queries of 2, 4, 4 and 3 tools",
         ("query", "critical path", "ours: tools + model, ms", "ours: whole", "LangGraph: tools + model, ms",

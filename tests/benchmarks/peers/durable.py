@@ -36,12 +36,13 @@ HEAD = (
     "fork, ms",
 )
 NOTE = (
-    "4 results of 2 KB a step. Each store is as durable as it is by default; workbench and the floor end each step "
-    "with a full sync. *Whole run ÷ steps* includes opening the store and waiting until all is written. *Open*: from "
-    "the closed store to the whole conversation with its results, which were compared. *List*: every moment that one "
-    "can go back to, from a store that is open. *Fork*: a branch in the middle that keeps what came before and changes "
-    "something, stored. OpenAI Agents and Strands list no moments and know no forks: there the part before is copied, "
-    "as a program would."
+    "4 results of 2 KB a step. Each store is as durable as it is by default: workbench and the floor end each step "
+    "with a full sync, LangGraph and OpenAI Agents sync each commit, as SQLite does by itself, and Strands writes "
+    "files without a sync. *Whole run ÷ steps* includes opening the store and waiting until all is written. *Open*: "
+    "from the closed store to the whole conversation with its results, which were compared. *List*: every moment that "
+    "one can go back to, from a store that is open. *Fork*: a branch in the middle that keeps what came before and "
+    "changes something, stored. OpenAI Agents and Strands list no moments and know no forks: there the part before is "
+    "copied, as a program would."
 )
 
 
