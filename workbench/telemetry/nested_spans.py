@@ -6,6 +6,7 @@ run that goes on or is forked has a link to the span that it had in this program
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Final
 
 from opentelemetry import context, trace
@@ -28,13 +29,16 @@ class Remembered:
 
     def __init__(self) -> None:
         self._spans: dict[str, SpanContext] = {}
+        self._lock = Lock()
+        """Runs of several event loops, on threads of their own, may end at once."""
 
     def keep(self, run: str, span: SpanContext) -> None:
         """Remember a run's span, and forget the oldest."""
-        self._spans.pop(run, None)
-        self._spans[run] = span
-        while len(self._spans) > MOST_REMEMBERED:
-            del self._spans[next(iter(self._spans))]
+        with self._lock:
+            self._spans.pop(run, None)
+            self._spans[run] = span
+            while len(self._spans) > MOST_REMEMBERED:
+                del self._spans[next(iter(self._spans))]
 
     def link(self, stretch: Stretch) -> tuple[Link, ...]:
         """Return the link of a run to what it was, or was made of."""

@@ -104,7 +104,7 @@ def followed(find_kin: Callable[[str], Kin | None] = lambda _: None) -> Followed
 _CURRENT: list[Observation] = []
 """What observes; one at most."""
 _METRICS: dict[CollectorRegistry, Metrics] = {}
-"""What counts in a registry: it takes each name once, for as long as it lives."""
+"""What counts in a registry, which takes each name once; both stay as long as the program."""
 
 
 def _is_installed(kit: str) -> bool:

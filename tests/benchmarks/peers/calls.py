@@ -117,7 +117,7 @@ def _most(lab: Lab, url: str) -> Table:
         f"The most runs at once, doubled from {AT_ONCE} to {MOST}, of which less than {BEARABLE:.1%} fail; each a "
         f"process of its own, as many runs as are at once and at least 200. A run of more than {PATIENCE:g} s has "
         "failed. There are as many connections as runs at once, unless the row says otherwise, and as many open files "
-        "as the system allows; LangGraph has those of the SDK by default, 1,000 at most, of which 100 are kept open."
+        "as the system allows; LangGraph is given the SDK's client with as many, as its own keeps 100 of them open."
     )
     return Table("Model calls, the most at once", head, lines(results, cells, len(head)), note)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.measure import now
+from tests.benchmarks.peers.adapters.sdk import bare_sdk
 from tests.benchmarks.peers.work import ANSWER, INSTRUCTIONS, TASK, TOOL, Job, Once, Revisited, Watch, expect
 
 _RUN = {"thread_id": "a"}
@@ -55,6 +56,7 @@ async def client(url: str, at_once: int) -> Once:
 
     make: Any = ChatAnthropic
     model = make(model="bench", api_key="none", base_url=url, max_retries=0, max_tokens=4096)
+    model.__dict__["_async_client"] = bare_sdk(url, at_once)  # its own keeps 100 connections open, whatever is asked
     agent: Any = create_agent(model, [work], system_prompt=INSTRUCTIONS * 20)
 
     async def once() -> None:

@@ -15,14 +15,19 @@ TOOLS = [
 ]
 
 
-async def client(url: str, at_once: int, *, way: str, transport: str) -> Once:
-    """Return what makes the two requests of a run; `way` is `create` or `stream`."""
+def bare_sdk(url: str, at_once: int, transport: str = "httpx2") -> Any:
+    """Return the SDK's client with a connection for each run at once, all of them kept open."""
     from anthropic import AsyncAnthropic, DefaultAioHttpClient, DefaultAsyncHttpxClient
     from httpx2 import Limits
 
     make: Any = DefaultAioHttpClient if transport == "aiohttp" else DefaultAsyncHttpxClient
     http = make(limits=Limits(max_connections=at_once, max_keepalive_connections=at_once))
-    sdk: Any = AsyncAnthropic(api_key="none", base_url=url, max_retries=0, http_client=http)
+    return AsyncAnthropic(api_key="none", base_url=url, max_retries=0, http_client=http)
+
+
+async def client(url: str, at_once: int, *, way: str, transport: str) -> Once:
+    """Return what makes the two requests of a run; `way` is `create` or `stream`."""
+    sdk = bare_sdk(url, at_once, transport)
 
     async def turn(messages: list[Any]) -> list[Any]:
         body = {"model": "bench", "max_tokens": 4096, "system": INSTRUCTIONS * 20, "messages": messages, "tools": TOOLS}
