@@ -123,7 +123,7 @@ class Rig(AbstractContextManager["Rig"]):
         """Return a run's history as it is stored now, which is what the driver says of it."""
         opened: OpenedRun = self.ask(OpenRun(run))
         stored = self.driver.run_blocking(self.driver.store.read(opened.run, upto=opened.records[-1].seq))
-        assert list(opened.records) == stored
+        assert list(opened.records) == stored, "what was read of a log is not what is stored; a log only grows"
         return History(stored)
 
     def state(self, run: str) -> RunState:
