@@ -120,12 +120,11 @@ class Rig(AbstractContextManager["Rig"]):
         return str(self.ask(StartRun(question, AgentOptions(**options))))
 
     def history(self, run: str) -> History:
-        """Return a run's history as it is stored now."""
+        """Return a run's history as it is stored now, which is what the driver says of it."""
         opened: OpenedRun = self.ask(OpenRun(run))
-        history = History()
-        for record in opened.records:
-            history.append(record)
-        return history
+        stored = self.driver.run_blocking(self.driver.store.read(opened.run, upto=opened.records[-1].seq))
+        assert list(opened.records) == stored, "what was read of a log is not what is stored; a log only grows"
+        return History(stored)
 
     def state(self, run: str) -> RunState:
         """Return a run's state as it is stored now."""

@@ -149,6 +149,28 @@ def test_any_moment_is_the_fold_of_the_events_up_to_it(name: str, every: int, mo
 
 
 @pytest.mark.parametrize("name", SCENES)
+def test_a_beginning_of_a_history_goes_on_by_itself(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fork shares with its parent is the fold of that part, and neither changes the other."""
+    monkeypatch.setattr(history_module, "SNAPSHOT_EVERY", 3)
+    records = SCENES[name]
+    whole = History(records)
+    before = copy.deepcopy(whole.live)
+    for seq in range(0, len(records), max(1, len(records) // 12)):
+        part = whole.upto(seq)
+        assert part.records == records[: seq + 1]
+        assert part.live == fold(records[: seq + 1])
+        part.extend(records[seq + 1 :])
+        assert part.live == before
+        assert [part.at(place) for place in range(0, len(records), 5)] == [
+            whole.at(place) for place in range(0, len(records), 5)
+        ]
+    assert whole.live == before
+    grown = whole.upto(len(records) - 1)
+    apply(grown.live, Recorded(before.run, before.seq + 1, before.at, RunPaused(reason="paused")))
+    assert whole.live == before
+
+
+@pytest.mark.parametrize("name", SCENES)
 def test_what_happens_later_never_changes_an_earlier_moment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state that was handed out for the past stays as it was, whatever is folded into it or into the live one."""
     monkeypatch.setattr(history_module, "SNAPSHOT_EVERY", 2)

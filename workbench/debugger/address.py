@@ -7,7 +7,7 @@ all results kept but call C; `end`; `seq:N` where the playhead stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -100,6 +100,20 @@ def find_cut(history: History, place: Place) -> Cut:
             if place.seq > history.live.seq:
                 raise AddressError(f"the run has events 0 to {history.live.seq}; there is none at {place.seq}")
             return _at(history, place, _whole_beginning(history, place.seq))
+
+
+def beginning_with(place: Place, calls: Iterable[str] = ()) -> Callable[[RunState], bool] | None:
+    """Return whether a beginning of a run, as of its state, has all that `place` and `calls` there are found by.
+
+    None where only the whole run has it. What is found in such a beginning is found in the whole run, and the same.
+    """
+    if place.kind not in ("before", "turn", "call") or any(parse_address(call).step > place.step for call in calls):
+        return None
+
+    def is_enough(state: RunState) -> bool:
+        return len(state.steps) > place.step and state.steps[place.step].is_closed
+
+    return is_enough
 
 
 def _after_plan(history: History, place: Place) -> Cut:

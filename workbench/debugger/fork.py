@@ -20,7 +20,7 @@ from workbench.events.agent import AgentRecord
 from workbench.events.base import Event, Recorded
 from workbench.events.call import CallStarted
 from workbench.events.codec import result_fields
-from workbench.events.content import Content, binary_blocks, text_content
+from workbench.events.content import Binary, Content, binary_blocks, text_content
 from workbench.events.edit import AgentEdited, InputEdited, MessageAdded, ResultEdited, TextEdited
 from workbench.events.plan import PlanApproved, PlanEdited, PlanSkipped, PlanStep
 from workbench.events.run import Caller, Reset, RunForked
@@ -218,16 +218,21 @@ def _turned_into_lines(state: RunState, edits: Edits, contents: Mapping[tuple[st
     if agent is None or state.agent is None or agent.model.startswith(f"{RECORDED}:"):
         return ()
     old, new = (provider_of(one.model) for one in (state.agent, agent))
-    refs = [call.result for step in state.steps for call in step.asked_calls if call.result is not None]
-    kept = [entry.content for entry in (*state.entries, *state.queued) if isinstance(entry, Said)]
-    kept += [contents.get((ref.run, ref.seq), ()) for ref in refs]
-    before = [block for content in kept for block in binary_blocks(content) if takes(old, block)]
+    before = _blocks_taken(state, old, contents) if old != new else []
     lost = [block for block in (*before, *binary_blocks(edits.attached)) if not takes(new, block)]
     if not lost:
         return ()
     names = [" ".join((block.name or block.media_type).split())[:LONGEST_NAME] for block in lost[:NAMED]]
     more = [f"{len(lost) - NAMED} more"] if len(lost) > NAMED else []
     return (f"what {', '.join([*names, *more])} shows; a line says that it was there",)
+
+
+def _blocks_taken(state: RunState, provider: str, contents: Mapping[tuple[str, int], Content]) -> list[Binary]:
+    """Return the images and documents in what was said and found that a provider takes."""
+    refs = [call.result for step in state.steps for call in step.asked_calls if call.result is not None]
+    kept = [entry.content for entry in (*state.entries, *state.queued) if isinstance(entry, Said)]
+    kept += [contents.get((ref.run, ref.seq), ()) for ref in refs]
+    return [block for content in kept for block in binary_blocks(content) if takes(provider, block)]
 
 
 def _digest_of(call: CallState | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.conversation.builder import Contents, provider_of
-from workbench.debugger.address import Cut, Place, beginning_end, find_cut
+from workbench.debugger.address import Cut, Place, beginning_end, beginning_with, find_cut
 from workbench.debugger.fork import Edits, ForkPlan, ForkPreview, place_of, plan_fork, preview
 from workbench.debugger.parameters import read_parameters
 from workbench.driver.agents import as_its_model_can
@@ -134,9 +134,10 @@ class Forks:
 
     async def _decided(self, command: ForkRun) -> list[NewFork]:
         session, wanted = self._session, command.edits
-        history = await session.history(command.run)
+        edits = read_edits(wanted)
+        place = place_of(command.address, edits)
+        history = await session.history(command.run, beginning_with(place, edits.calls))
         caller = history.live.caller
-        place = place_of(command.address, read_edits(wanted))
         if caller is None:
             run = session.new_id()
             return [NewFork(run, run, await self.plan(history, place, wanted))]

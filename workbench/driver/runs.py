@@ -76,10 +76,10 @@ async def open_run(session: Session, name: str) -> OpenedRun:
     """Read a run without driving it."""
     run = await session.store.resolve(name)
     header = await session.store.header(run)
-    records = await session.store.read(run)
+    records = await session.histories.records(run)
     mine = session.drives(header.root)
     held = await session.store.holder(header.root)
-    return OpenedRun(run, tuple(records), live=mine or held is not None, mine=mine, imported=header.imported)
+    return OpenedRun(run, records, live=mine or held is not None, mine=mine, imported=header.imported)
 
 
 async def read_request(session: Session, command: ReadRequest) -> SentRequest:

@@ -6,7 +6,7 @@ How runs move and rest stands in `moving`, what a person can ask for in `command
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from workbench.driver.breakpoints import PersonalBreakpoints
 from workbench.driver.children import Children, shared_budget
 from workbench.driver.feed import Feed, RunsChanged
 from workbench.driver.forking import Forks
+from workbench.driver.histories import Histories
 from workbench.driver.journal import StoreJournal
 from workbench.driver.live import LiveRun
 from workbench.driver.memory import finished_others
@@ -40,7 +41,6 @@ from workbench.events.base import Event, Recorded
 from workbench.events.run import RunResumed
 from workbench.providers.base import Provider
 from workbench.providers.remote import close_clients
-from workbench.state.fold import fold
 from workbench.state.history import History
 from workbench.state.run_state import RunState
 from workbench.store import Store
@@ -57,6 +57,7 @@ class Session:
         self.position = position
         """How far the log was read for what other processes write, in the order of all commits."""
         self.time = SessionTime(settings.clock)
+        self.histories = Histories(store)
         self.works = Works(feed)
         self.agents = Agents(settings, feed, self.works)
         self.recordings = Recordings(self)
@@ -121,17 +122,17 @@ class Session:
     def note(self, record: Recorded) -> None:
         """Remember that an event goes out through the feed."""
         self.published[record.run] = record.seq
+        self.histories.take(record)
         if record.event.kind in LISTED_KINDS:
             self.feed.publish(RunsChanged())
 
-    async def history(self, name: str) -> History:
-        """Return a run's whole history by id, prefix or `@last`."""
-        run = await self.store.resolve(name)
-        return History(await self.store.read(run))
+    async def history(self, name: str, enough: Callable[[RunState], bool] | None = None) -> History:
+        """Return a run's history by id, prefix or `@last`; whole, or a beginning of which `enough` holds."""
+        return await self.histories.history(await self.store.resolve(name), enough)
 
     async def state(self, run: str) -> RunState:
         """Return a run's state: the live one where this process drives it."""
-        return self.live[run].state if run in self.live else fold(await self.store.read(run))
+        return self.live[run].state if run in self.live else await self.histories.state(run)
 
     async def root_of(self, run: str) -> str:
         """Return the run that has to be driven for `run` to go on: itself, or its caller."""
@@ -162,10 +163,10 @@ class Session:
         root = header.root
         token = await self.acquire(root)
         try:
-            records = await self.store.read(run)
+            history = await self.histories.once(run)
             last_words, _ = await self.store.follow(self.position, run=run)  # of the driver before
             self.announce(last_words, is_of_here=False)
-            state = fold(records)
+            state = history.live
             state.agent = state.agent and self.agents.shared(state.agent)
             around = await self._surroundings(run, root, state)
             journal = StoreJournal(
@@ -175,7 +176,7 @@ class Session:
             if live.is_root:
                 live.children = Children(self, live)
                 live.loop = RunLoop(journal, replace(around, subagents=live.children))
-            torn = is_torn(state) and was_driven(records, run)
+            torn = is_torn(state) and was_driven(history.records, run)
             first = [*(recovery_events(state) if torn else ()), *(denials(state) if around.deny_asks else ())]
             if first:
                 await journal.append(*first, durable=True)

@@ -27,6 +27,10 @@ class History:
         self.live = RunState()
         self._snapshots: list[RunState] = [RunState()]
         self._positions: list[int] = [-1]
+        self.extend(records)
+
+    def extend(self, records: Collection[Recorded]) -> None:
+        """Take in the next records, in order."""
         with uncollected(len(records)):
             for record in records:
                 self.append(record)
@@ -40,6 +44,15 @@ class History:
             del kept.steps[:-1]
             self._snapshots.append(kept)
             self._positions.append(record.seq)
+
+    def upto(self, seq: int) -> History:
+        """Return the history up to event `seq`; it goes on by itself, and shares with this one what cannot change."""
+        other, known = History(), bisect_right(self._positions, seq)
+        state = self.at(seq)
+        other.live = snapshot(state) if state is self.live else state
+        other.records = self.records[: seq + 1]
+        other._snapshots, other._positions = self._snapshots[:known], self._positions[:known]
+        return other
 
     def at(self, seq: int) -> RunState:
         """Return the state after event `seq`, an object of its own; the live one for the last event or beyond."""

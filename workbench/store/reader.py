@@ -189,7 +189,15 @@ def _rows(connection: sqlite3.Connection, run: str, first: int, last: int, *, bo
     if not bodies:
         return connection.execute(_HEADS, (run, first, last)).fetchall()
     rows = connection.execute(_WHOLE, (run, first, last)).fetchall()
-    return [(seq, at, kind, whole_json(head, _body_text(*body))) for seq, at, kind, head, *body in rows]
+    return [
+        (
+            seq,
+            at,
+            kind,
+            head if inline is None and digest is None else whole_json(head, _body_text(inline, digest, far)),
+        )
+        for seq, at, kind, head, inline, digest, far in rows
+    ]
 
 
 def _content(text: str | None) -> Content:
