@@ -197,10 +197,17 @@ class Store:
         return await self._read(reader.position)
 
     async def follow(
-        self, position: int, limit: int | None = None, run: str | None = None
+        self,
+        position: int,
+        limit: int | None = None,
+        run: str | None = None,
+        is_known: Callable[[str, int], bool] = lambda _run, _seq: False,
     ) -> tuple[list[Recorded], int]:
-        """Return what any run, or `run`, got after `position`, in order of commit, and the position after it."""
-        return await self._read(partial(reader.follow, start=position, limit=limit, run=run))
+        """Return what any run, or `run`, got after `position`, in order of commit, and the position after it.
+
+        What `is_known`, by run and seq, is left out, and costs next to nothing; it is asked on another thread.
+        """
+        return await self._read(partial(reader.follow, start=position, limit=limit, run=run, is_known=is_known))
 
     async def identity(self) -> str:
         """Return the id of this database file; a purge gives it a new one, since positions then mean other events."""
