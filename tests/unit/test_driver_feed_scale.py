@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,22 @@ async def test_runs_of_one_agent_keep_its_record_once(tmp_path: Path) -> None:
         gate.set()
         await asyncio.gather(*runs)
     assert len(records) == 1
+
+
+async def test_events_that_nobody_can_ask_for_are_not_kept(tmp_path: Path) -> None:
+    """A run that is only awaited does not hold its events until its end; one that is iterated over later does."""
+    alive: list[int] = []
+
+    def script(request: Request) -> Turn:
+        if len(request.messages) < 16:
+            return Turn(calls=[("look", {"word": "a"})])
+        gc.collect()
+        alive.append(sum(isinstance(each, Recorded) for each in gc.get_objects()))
+        return Turn(calls=[("submit_answer", {"answer": "done"})])
+
+    agent = Agent(model=ScriptedProvider(script), tools=[look], plan="off")
+    async with Store(tmp_path / "x.db") as store:
+        await agent.run("?", store=store)
+        await agent.stream("?", store=store)
+    awaited, heard = alive
+    assert heard - awaited > 25
