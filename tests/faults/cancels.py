@@ -26,7 +26,7 @@ from workbench.clock import SystemClock
 from workbench.driver import runs
 from workbench.driver.commands import AgentOptions, StartRun
 from workbench.driver.feed import Feed
-from workbench.driver.journal import StoreJournal
+from workbench.driver.journal import StoreJournal, _Write, recorded
 from workbench.driver.opening import opened_session
 from workbench.driver.session import Session
 from workbench.events.base import Event
@@ -35,7 +35,8 @@ from workbench.events.request import AssistantMessage, Request
 from workbench.providers.base import Delta
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.state.fold import fold
-from workbench.store import Durability, Store
+from workbench.store import Batch, Durability, Store
+from workbench.store import append as appending
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
 from workbench.tools.processes import run_program
@@ -217,11 +218,19 @@ def be_naive() -> None:
             await database.run(lambda of: of.execute("COMMIT") and None)
         return value
 
-    async def append(journal: StoreJournal, *events: Event, durable: bool = False) -> None:
-        await journal._write(events, durable=durable)
+    async def append(store: Store, *batches: Batch, durability: Durability = Durability.NORMAL) -> None:
+        rows, owner = [appending.encode(batch) for batch in batches], store._leases.process.owner
+        await write(store, lambda connection: appending.append(connection, rows, owner), durability)
+
+    async def said(journal: StoreJournal, *events: Event, durable: bool = False) -> None:
+        batches = journal._batches(_Write(events))
+        await append(journal._store, *batches, durability=Durability.FULL if durable else Durability.NORMAL)
+        for record in recorded(batches[-1]):
+            journal._take(record)
 
     Store._write = write  # type: ignore[assignment, method-assign]
-    StoreJournal.append = append  # type: ignore[assignment, method-assign]
+    Store.append = append  # type: ignore[assignment, method-assign]
+    StoreJournal.append = said  # type: ignore[assignment, method-assign]
 
 
 def main() -> None:

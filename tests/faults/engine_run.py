@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -158,14 +158,14 @@ def work(folder: Path, how: str) -> None:
 
 def publish_early() -> None:
     """Show events before they are stored."""
-    write = StoreJournal._write
+    append = StoreJournal.append
 
-    async def wrong(journal: Any, events: Sequence[Event], **options: Any) -> Any:
+    async def wrong(journal: Any, *events: Event, durable: bool = False) -> None:
         for offset, event in enumerate(events):
             journal._feed.publish(Recorded(journal._run, journal.state.seq + 1 + offset, 0.0, event))
-        return await write(journal, events, **options)
+        await append(journal, *events, durable=durable)
 
-    StoreJournal._write = wrong  # type: ignore[assignment, method-assign]
+    StoreJournal.append = wrong  # type: ignore[assignment, method-assign]
 
 
 def doubt_nothing() -> None:

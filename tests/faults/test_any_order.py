@@ -50,9 +50,9 @@ from workbench.driver.commands import (
 )
 from workbench.driver.feed import Feed
 from workbench.driver.forking import Forks, NewFork
-from workbench.driver.journal import StoreJournal
+from workbench.driver.journal import StoreJournal, recorded
 from workbench.events.agent import PlanMode
-from workbench.events.base import Event, Recorded
+from workbench.events.base import Recorded
 from workbench.events.call import CallFinished, UnknownAnswer
 from workbench.events.plan import PlanStep
 
@@ -348,18 +348,23 @@ def _tell_nothing_of_an_edit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _show_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    write = StoreJournal._write
+    batches, take = StoreJournal._batches, StoreJournal._take
 
-    async def wrong(journal: StoreJournal, events: Sequence[Event], **options: Any) -> Any:
+    def early(journal: StoreJournal, write: Any) -> Any:
+        made = batches(journal, write)
+        for told in recorded(made[-1]):
+            journal._feed.publish(told)
+        return made
+
+    def later(journal: StoreJournal, record: Recorded) -> None:
         feed, journal._feed = journal._feed, Feed()
-        for offset, event in enumerate(events):
-            feed.publish(Recorded(journal._run, journal.state.seq + 1 + offset, 0.0, event))
         try:
-            return await write(journal, events, **options)
+            take(journal, record)
         finally:
             journal._feed = feed
 
-    monkeypatch.setattr(StoreJournal, "_write", wrong)
+    monkeypatch.setattr(StoreJournal, "_batches", early)
+    monkeypatch.setattr(StoreJournal, "_take", later)
 
 
 def _doubt_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from workbench.events.call import CallFinished, CallStarted, OutcomeUnknown
 from workbench.events.edit import ResultEdited
 from workbench.events.run import RunForked
 from workbench.store import RunRow
+from workbench.store.migrations import MIGRATIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,7 +151,7 @@ def test_the_file_is_whole_although_it_was_being_rewritten(tmp_path: Path, point
                 assert repr(rig.raw(row.id)) == (folder / "parent").read_text()
                 assert rig.state(row.id).status == "completed"
                 assert unsound(rig) == []
-            assert one(folder / "runs.db", "PRAGMA user_version") == 1
+            assert one(folder / "runs.db", "PRAGMA user_version") == len(MIGRATIONS)
             assert one(folder / "runs.db", "SELECT count(*) FROM sqlite_master WHERE name LIKE 'later%'") == 0
 
 

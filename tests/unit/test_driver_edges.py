@@ -29,6 +29,7 @@ from workbench.events.request import AssistantMessage, Request
 from workbench.events.run import RunStarted
 from workbench.providers.scripted import Turn
 from workbench.state.fold import fold
+from workbench.state.parts import Said
 from workbench.store import Batch, RunHeader, RunSummary, Store
 from workbench.tools.base import Tool
 from workbench.tools.declaring import tool
@@ -73,6 +74,40 @@ async def test_an_append_whose_waiter_is_cancelled_is_folded_all_the_same(tmp_pa
         await journal.append(MessageAdded(content=text_content("the last")))
         assert fold(await store.read("run1")) == journal.state
         assert "the last" in str(journal.state.entries[-1])
+
+
+async def test_appends_of_a_run_are_stored_in_order_and_one_that_fails_stops_no_other(tmp_path: Path) -> None:
+    """Each begins when the one before is folded; it costs no task but the store's own."""
+    clock, loop = SystemClock(), asyncio.get_running_loop()
+    async with await Store.open(tmp_path / "runs.db", clock=clock) as store:
+        token = await store.acquire("run1")
+        await store.append(first_batch(RunHeader("run1", "run1", 0.0), (started(),), at=0.0, token=token))
+        journal = StoreJournal(
+            store, Feed(), SessionTime(clock), run="run1", token=token, state=fold(await store.read("run1"))
+        )
+        made: list[str] = []
+
+        def counted(of: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+            made.append(work.__qualname__)
+            return asyncio.Task(work, loop=of, **options)
+
+        def message(text: str) -> MessageAdded:
+            return MessageAdded(content=text_content(text))
+
+        bad = message("bad").model_copy(update={"content": object()})
+        asked = [journal.append(message("a")), journal.append(bad), journal.append(bad), journal.append(message("b"))]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        loop.set_task_factory(counted)
+        await journal.append(message("c"))
+        await journal.append(message("d"))
+        loop.set_task_factory(None)
+        assert [outcome is None for outcome in outcomes] == [True, False, False, True]
+        assert [
+            entry.content for entry in journal.state.entries if isinstance(entry, Said) and entry.kind == "message"
+        ] == [text_content(text) for text in "abcd"]
+        assert fold(await store.read("run1")) == journal.state
+        assert set(made) == {"Writer._drain"}
+        assert len(made) <= 2
 
 
 def started() -> RunStarted:

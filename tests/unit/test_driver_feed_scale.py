@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from tests.session_kit import look
 from tests.store_kit import said
 from workbench import Agent, Store
 from workbench.driver.feed import Change, Feed, Progress, RunsChanged, Subscription, Trouble
-from workbench.events.base import Recorded
+from workbench.driver.live import LiveRun
+from workbench.events.base import Event, Recorded
 from workbench.events.request import Request
 from workbench.providers.scripted import ScriptedProvider, Turn
+from workbench.store import reader
 from workbench.store.store import Store as Database
 
 
@@ -118,16 +121,71 @@ async def test_a_run_that_begins_reads_nothing_of_the_others(tmp_path: Path, mon
     asked: list[str | None] = []
     follow = Database.follow
 
-    async def noted(
-        self: Database, position: int, limit: int | None = None, run: str | None = None
-    ) -> tuple[list[Recorded], int]:
+    async def noted(self: Database, position: int, run: str | None = None, **options: Any) -> Any:
         asked.append(run)
-        return await follow(self, position, limit, run)
+        return await follow(self, position, run=run, **options)
 
     monkeypatch.setattr(Database, "follow", noted)
     agent = Agent(model=ScriptedProvider([Turn(calls=[("submit_answer", {"answer": "done"})])]), plan="off")
     result = await agent.run("?", store=tmp_path / "x.db")
     assert result.run_id in asked
+
+
+async def test_what_went_out_from_here_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for what other processes wrote makes no event of the runs that this one drives, or drove."""
+    made: list[str] = []
+    event_of = reader.event_of
+
+    def counted(kind: str, text: str) -> Event:
+        made.append(kind)
+        return event_of(kind, text)
+
+    asking, gate = asyncio.Event(), asyncio.Event()
+
+    def script(_: Request) -> Turn:
+        asking.set()
+        return Turn(calls=[("submit_answer", {"answer": "done"})], gate=gate)
+
+    agent = Agent(model=ScriptedProvider(script), plan="off")
+    async with Store(tmp_path / "x.db") as store:
+        session = store.session
+        running = asyncio.ensure_future(agent.run("?", store=store))
+        await asking.wait()
+        monkeypatch.setattr(reader, "event_of", counted)
+        for _ in ("while it lives", "when it is over"):
+            session.position = 0
+            await session.follow()
+            gate.set()
+            await running
+        assert session.position > 0
+        assert made == []
+
+
+async def test_the_runs_of_a_tree_are_found_without_the_others(tmp_path: Path) -> None:
+    """However many runs live at once, finding a run's subagents looks at none of them."""
+
+    class Unwalked(dict[str, LiveRun]):
+        def values(self) -> Any:
+            raise AssertionError("all runs were looked at")
+
+    gate, asking = asyncio.Event(), asyncio.Event()
+
+    def script(_: Request) -> Turn:
+        asking.set()
+        return Turn(calls=[("submit_answer", {"answer": "done"})], gate=gate)
+
+    agent = Agent(model=ScriptedProvider(script), plan="off")
+    async with Store(tmp_path / "x.db") as store:
+        session = store.session
+        session.live = Unwalked()
+        running = asyncio.ensure_future(agent.run("?", store=store))
+        await asking.wait()
+        (run,) = session.live
+        assert [live.run for live in session.tree(run)] == [run]
+        gate.set()
+        await running
+        assert session.tree(run) == []
+        session.live = {}
 
 
 async def test_runs_of_one_agent_keep_its_record_once(tmp_path: Path) -> None:
@@ -148,3 +206,23 @@ async def test_runs_of_one_agent_keep_its_record_once(tmp_path: Path) -> None:
         gate.set()
         await asyncio.gather(*runs)
     assert len(records) == 1
+
+
+async def test_events_that_nobody_can_ask_for_are_not_kept(tmp_path: Path) -> None:
+    """A run that is only awaited does not hold its events until its end; one that is iterated over later does."""
+    alive: list[int] = []
+
+    def script(request: Request) -> Turn:
+        if len(request.messages) < 16:
+            return Turn(calls=[("look", {"word": "a"})])
+        gc.collect()
+        alive.append(sum(isinstance(each, Recorded) for each in gc.get_objects()))
+        return Turn(calls=[("submit_answer", {"answer": "done"})])
+
+    agent = Agent(model=ScriptedProvider(script), tools=[look], plan="off")
+    async with Store(tmp_path / "x.db") as store:
+        await agent.run("?", store=store)
+        await agent.stream("?", store=store)
+    awaited, heard = alive
+    assert awaited < 5
+    assert heard > 25

@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 import sqlite3
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,17 @@ async def test_appends_that_wait_are_committed_at_once_in_order(tmp_path: Path) 
         events, _ = await store.follow(start)
         assert texts(events) == [str(n) for n in range(20)]
         assert seen.count("COMMIT") == 1
+
+
+async def test_an_append_costs_few_statements(tmp_path: Path) -> None:
+    """Its lease, its place and its events; nothing is spent on the case that it is refused."""
+    async with await Store.open(tmp_path / "x.db", clock=ManualClock()) as store:
+        hand = Hand(store)
+        await hand.run("aaaa")
+        seen = await statements(store)
+        await asyncio.gather(*(hand.add("aaaa", said(str(n))) for n in range(20)))
+        kinds = [kind for kind, _ in groupby(each.split(None, 1)[0] for each in seen)]  # a trigger's count as the row's
+        assert kinds == ["BEGIN", *["SELECT", "INSERT"] * 20, "COMMIT"]
 
 
 async def test_the_strictest_durability_of_a_commit_wins(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.agent.definition import AgentDefinition
 from workbench.api.memory import MemoryRun
-from workbench.api.places import LivingRun, Store, StoredRun, shared_store
+from workbench.api.places import LivingRun, Store, StoredRun, Watch, shared_store
 from workbench.api.result import RunResult, WaitingCall, result_of
 from workbench.debugger.parameters import check_agent
 from workbench.driver.attaching import attached
@@ -64,7 +64,8 @@ class Agent(AgentDefinition):
         store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin,
         `StoreError` where the database can be written no more. Cancelled, the run is stopped.
         """
-        return await self.stream(question, store=store, attach=attach, approve=approve, endpoints=endpoints)
+        run = self.stream(question, store=store, attach=attach, approve=approve, endpoints=endpoints)
+        return await run._unheard()
 
     def stream(
         self,
@@ -77,7 +78,7 @@ class Agent(AgentDefinition):
     ) -> AgentRun:
         """Return a run that has not begun: iterate over its events, await its result, or both. As for `run`."""
 
-        async def begin(watch: Callable[[Recorded], None], stack: AsyncExitStack) -> LivingRun:
+        async def begin(watch: Watch, stack: AsyncExitStack) -> LivingRun:
             files: Content = attached([str(path) for path in attach])
             if store is None:
                 living: MemoryRun | StoredRun = MemoryRun(self, watch, endpoints)
@@ -104,13 +105,13 @@ class Agent(AgentDefinition):
         `say` adds a message first; a completed run goes on as a fork of itself. `max_steps` is a higher limit.
         """
 
-        async def begin(watch: Callable[[Recorded], None], stack: AsyncExitStack) -> LivingRun:
+        async def begin(watch: Watch, stack: AsyncExitStack) -> LivingRun:
             living = StoredRun(await _opened(store, endpoints, stack), self, watch)
             stack.push_async_callback(living.close)
             await living.resume(run, say, AgentOptions(max_steps=max_steps))
             return living
 
-        return await AgentRun(self, begin, approve)
+        return await AgentRun(self, begin, approve)._unheard()
 
     def run_sync(self, question: str, **options: Any) -> RunResult:
         """Run it from code without an event loop; `options` are those of `run`."""
@@ -123,7 +124,7 @@ class Agent(AgentDefinition):
 
 _WITHOUT_A_PERSON = AgentOptions(plan="off")
 """What holds where the agent says nothing: nobody is there to whom a plan would be shown."""
-_Begin = Callable[[Callable[[Recorded], None], AsyncExitStack], Awaitable[LivingRun]]
+_Begin = Callable[[Watch, AsyncExitStack], Awaitable[LivingRun]]
 
 
 class AgentRun:
@@ -136,6 +137,7 @@ class AgentRun:
     def __init__(self, agent: AgentDefinition, begin: _Begin, approve: Approve | None) -> None:
         self._agent, self._begin, self._approve = agent, begin, approve
         self._events: asyncio.Queue[Recorded | None] = asyncio.Queue()
+        self._watch: Watch = self._events.put_nowait
         self._living: LivingRun | None = None
         self._is_stopped = False
         self._task: asyncio.Task[RunResult] | None = None
@@ -151,6 +153,11 @@ class AgentRun:
             yield event
         self._events.put_nowait(None)  # whoever iterates again gets no event, and does not wait for one
         await task
+
+    async def _unheard(self) -> RunResult:
+        """Begin it, and wait for the result; nobody will ask for its events, so none of them are kept."""
+        self._watch = _unheard
+        return await self._result()
 
     async def stop(self) -> None:
         """Bring the run to rest at once, or as soon as it has begun; a run in a store can be resumed."""
@@ -175,7 +182,7 @@ class AgentRun:
     async def _go(self) -> RunResult:
         try:
             async with AsyncExitStack() as stack:
-                self._living = living = await self._begin(self._events.put_nowait, stack)
+                self._living = living = await self._begin(self._watch, stack)
                 stack.push_async_callback(living.stop)  # it rests already, unless this is cancelled or fails
                 if self._is_stopped:
                     await living.stop()
@@ -197,6 +204,10 @@ class AgentRun:
             allow = await answer if inspect.isawaitable(answer) else answer
             await living.decide(call, allow=bool(allow))
         return bool(calls)
+
+
+def _unheard(_: Recorded) -> None:
+    """Keep nothing."""
 
 
 async def _opened(store: str | Path | Store, endpoints: Mapping[str, Endpoint] | None, stack: AsyncExitStack) -> Store:

@@ -108,7 +108,7 @@ class Children:
         """Count a child among those that move no more."""
         self._seen[child.run] = child.state
         if self._session.live.get(child.run) is child:
-            del self._session.live[child.run]
+            self._session.let_go(child.run)
 
     async def _forked(self, known: MemberState, announce: Announce) -> LiveRun:
         """Fork another run's child where it stood when this run's lineage left that run."""

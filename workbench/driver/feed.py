@@ -64,6 +64,9 @@ class Trouble:
 
 
 Change = Recorded | Draft | RunsChanged | Progress | Trouble
+_OF_A_RUN = (Recorded, Draft, Trouble)
+_FACTS = (Recorded, Trouble)
+# As tuples: a union would be made anew for each change, of which there are very many.
 
 
 class Subscription:
@@ -77,7 +80,7 @@ class Subscription:
 
     def put(self, change: Change, *, is_of_here: bool = True) -> None:
         """Queue a change."""
-        if self._facts_of_here and not (is_of_here and isinstance(change, Recorded | Trouble)):
+        if self._facts_of_here and not (is_of_here and isinstance(change, _FACTS)):
             return
         self._changes.append(change)
         if self._on_change is not None:
@@ -139,7 +142,7 @@ class Feed:
 
     def publish(self, change: Change, *, is_of_here: bool = True) -> None:
         """Give `change` to its watchers; it is not `is_of_here` where another process drives the run."""
-        run = change.run if isinstance(change, Recorded | Draft | Trouble) else None
+        run = change.run if isinstance(change, _OF_A_RUN) else None
         with self._lock:  # else one that is narrowed at this moment, on another thread, would get it twice or never
             watchers = (*self._subscriptions, *self._of_run.get(run or "", ()))
         for subscription in watchers:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from workbench.clock import SessionTime
 from workbench.driver.feed import Draft, Feed
@@ -18,7 +20,21 @@ from workbench.state.parts import ResultRef
 from workbench.state.run_state import RunState
 from workbench.store import Batch, Durability, RunHeader, Store
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Write:
+    events: Sequence[Event]
+    durable: bool = False
+    other: Callable[[float], Batch] | None = None
+    """What makes the first batch of another run."""
+    done: asyncio.Future[tuple[Recorded, ...]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def fail(self, error: BaseException) -> None:
+        """Tell whoever waits for it."""
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 class StoreJournal:
@@ -39,7 +55,8 @@ class StoreJournal:
         self._run, self._token = run, token
         self._state = state or RunState()
         self._on_append = on_append
-        self._lock = asyncio.Lock()
+        self._asked: deque[_Write] = deque()
+        """Writes in the order in which they were asked for; the first is being stored."""
         self._recent: dict[tuple[str, int], Content] = {}
 
     @property
@@ -49,23 +66,56 @@ class StoreJournal:
 
     async def append(self, *events: Event, durable: bool = False) -> None:
         """Store, fold and publish events together; whoever waits may be cancelled, the write goes through."""
-        await _whole(self._write(events, durable=durable))
+        await self._ask(_Write(events, durable=durable))
 
     async def append_beside(self, event: Event, other: Callable[[float], Batch]) -> tuple[Recorded, ...]:
         """Store one event together with the first batch of another run, in one transaction; return that batch."""
-        return await _whole(self._write((event,), durable=False, other=other))
+        return await self._ask(_Write((event,), other=other))
 
-    async def _write(
-        self, events: Sequence[Event], *, durable: bool, other: Callable[[float], Batch] | None = None
-    ) -> tuple[Recorded, ...]:
-        async with self._lock:
-            at, seq, events = self._time.now(), self._state.seq + 1, one_result_each(self._state, events)
-            own = Batch(self._run, seq, tuple((at, event) for event in events), token=self._token)
-            beside = [other(at)] if other is not None else []
-            await self._store.append(*beside, own, durability=Durability.FULL if durable else Durability.NORMAL)
-            for offset, event in enumerate(events):
-                self._take(Recorded(self._run, seq + offset, at, event))
-        return tuple(record for batch in beside for record in recorded(batch))
+    def _ask(self, write: _Write) -> asyncio.Future[tuple[Recorded, ...]]:
+        """Queue a write, and return where whoever asked waits for it; if nobody does any more, nobody is told."""
+        self._asked.append(write)
+        if len(self._asked) == 1:
+            self._go_on()
+        return write.done
+
+    def _go_on(self) -> None:
+        """Hand the next write to the store; those after it depend on what is folded then.
+
+        There is no task in this that somebody could cancel, and none to be paid for.
+        """
+        while self._asked:
+            write = self._asked[0]
+            try:
+                batches = self._batches(write)
+                durability = Durability.FULL if write.durable else Durability.NORMAL
+                stored = asyncio.ensure_future(self._store.append(*batches, durability=durability))
+            except Exception as error:  # noqa: BLE001 - whatever it was, it goes to whoever asked
+                self._asked.popleft()
+                write.fail(error)
+            else:
+                stored.add_done_callback(partial(self._stored, batches))
+                return
+
+    def _batches(self, write: _Write) -> tuple[Batch, ...]:
+        """Return what the store is to append: the first batch of another run, where there is one, and then our own."""
+        at, events = self._time.now(), one_result_each(self._state, write.events)
+        own = Batch(self._run, self._state.seq + 1, tuple((at, event) for event in events), token=self._token)
+        return (own,) if write.other is None else (write.other(at), own)
+
+    def _stored(self, batches: Sequence[Batch], stored: asyncio.Future[None]) -> None:
+        """Fold and publish what is stored, tell whoever asked, and go on."""
+        write = self._asked.popleft()
+        try:
+            stored.result()
+            for record in recorded(batches[-1]):
+                self._take(record)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - as above
+            write.fail(error)
+        else:
+            if not write.done.done():
+                write.done.set_result(tuple(record for batch in batches[:-1] for record in recorded(batch)))
+        self._go_on()
 
     def _take(self, record: Recorded) -> None:
         apply(self._state, record)
@@ -86,13 +136,6 @@ class StoreJournal:
     def draft(self, step: int, purpose: Purpose, text: str, thinking: str) -> None:
         """Show the text so far of the turn that is streaming."""
         self._feed.publish(Draft(self._run, step, purpose, text, thinking))
-
-
-async def _whole(write: Coroutine[Any, Any, T]) -> T:
-    """Wait for a write, which is done also when nobody waits any more; then nobody is told that it failed, either."""
-    task = asyncio.ensure_future(write)
-    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
-    return await asyncio.shield(task)
 
 
 def first_batch(header: RunHeader, events: Sequence[Event], *, at: float, token: int) -> Batch:

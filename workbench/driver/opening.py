@@ -50,11 +50,10 @@ async def _follow(session: Session) -> None:
     while True:
         await asyncio.sleep(session.settings.follow_every)
         try:
-            records, session.position = await session.store.follow(session.position)
+            await session.follow()
         except StoreError as error:
             if str(error) != trouble:  # said once, however long it lasts
                 trouble = str(error)
                 session.feed.publish(Trouble(trouble))
             continue
         trouble = ""
-        session.announce((record for record in records if record.run not in session.live), is_of_here=False)

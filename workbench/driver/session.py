@@ -68,6 +68,8 @@ class Session:
         self.races = Races(self)
         self.breakpoints = PersonalBreakpoints(self)
         self.live: dict[str, LiveRun] = {}
+        self._trees: dict[str, dict[str, LiveRun]] = {}
+        """The same by root run: there may be very many others."""
         self.published: dict[str, int] = {}
         """Last seq of each run that went out through the feed from here."""
         self._unannounced: set[str] = set()
@@ -119,6 +121,14 @@ class Session:
             if is_of_here:
                 self._unannounced.discard(record.run)
 
+    async def follow(self) -> None:
+        """Publish what other processes wrote, from the log itself; what was published from here is not read again."""
+        records, self.position = await self.store.follow(self.position, is_known=self._is_known)
+        self.announce((record for record in records if record.run not in self.live), is_of_here=False)
+
+    def _is_known(self, run: str, seq: int) -> bool:
+        return run in self.live or seq <= self.published.get(run, -1)
+
     def note(self, record: Recorded) -> None:
         """Remember that an event goes out through the feed."""
         self.published[record.run] = record.seq
@@ -140,7 +150,19 @@ class Session:
 
     def tree(self, root: str) -> list[LiveRun]:
         """Return the live ones among a root run and its subagents."""
-        return [live for live in self.live.values() if live.root == root]
+        return list(self._trees.get(root, {}).values())
+
+    def _add(self, live: LiveRun) -> LiveRun:
+        self.live[live.run] = self._trees.setdefault(live.root, {})[live.run] = live
+        return live
+
+    def let_go(self, run: str) -> None:
+        """Count a run among the live ones no more, if it is one."""
+        live = self.live.pop(run, None)
+        if live is not None:
+            del self._trees[live.root][run]
+            if not self._trees[live.root]:
+                del self._trees[live.root]
 
     # Making runs live.
 
@@ -172,7 +194,7 @@ class Session:
             journal = StoreJournal(
                 self.store, self.feed, self.time, run=run, token=token, state=state, on_append=self.note
             )
-            live = self.live[run] = LiveRun(run, root, journal, RunLoop(journal, around))
+            live = self._add(LiveRun(run, root, journal, RunLoop(journal, around)))
             if live.is_root:
                 live.children = Children(self, live)
                 live.loop = RunLoop(journal, replace(around, subagents=live.children))
@@ -181,7 +203,7 @@ class Session:
             if first:
                 await journal.append(*first, durable=True)
         except BaseException:
-            self.live.pop(run, None)
+            self.let_go(run)
             if not self.tree(root):
                 await self.release(root)
             raise
@@ -221,7 +243,7 @@ class Session:
     async def forget(self, root: str, *, is_lost: bool = False) -> None:
         """Count no run of a tree among the live ones any more, and give the lease back, unless it `is_lost`."""
         for live in self.tree(root):
-            del self.live[live.run]
+            self.let_go(live.run)
         if is_lost:
             self._tokens.pop(root, None)
         self.recordings.forget(root)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from workbench.errors import StaleDriverError
@@ -101,7 +101,7 @@ def append(connection: sqlite3.Connection, batches: Sequence[EncodedBatch], owne
 
 def insert_header(connection: sqlite3.Connection, header: RunHeader) -> None:
     """Insert the row of a new run."""
-    connection.execute(_INSERT_RUN, astuple(header))
+    connection.execute(_INSERT_RUN, [getattr(header, each.name) for each in fields(header)])
 
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[EventRow]) -> None:

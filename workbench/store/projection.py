@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from workbench.store.library import Remarks, hidden_runs, remarks
@@ -63,7 +63,7 @@ FROM summaries WHERE run IN (SELECT value FROM json_each(:runs))
 
 def save(connection: sqlite3.Connection, summary: RunSummary) -> None:
     """Keep a summary, unless a newer one is there."""
-    connection.execute(_UPSERT, asdict(summary))
+    connection.execute(_UPSERT, _columns(summary))
 
 
 def runs(
@@ -92,7 +92,7 @@ def runs(
     return [
         _row(
             header,
-            folded.get(header["id"]) or asdict(RunSummary(run=header["id"])),
+            folded.get(header["id"]) or _columns(RunSummary(run=header["id"])),
             said.get(header["id"], Remarks()),
             is_hidden=header["id"] in unseen,
             held_by=holders.get(header["root"], ""),
@@ -106,6 +106,11 @@ def visible(connection: sqlite3.Connection) -> list[str]:
     """Return the ids of the runs that lists show."""
     unseen = hidden_runs(connection)
     return [run for (run,) in connection.execute("SELECT id FROM runs").fetchall() if run not in unseen]
+
+
+def _columns(summary: RunSummary) -> dict[str, Any]:
+    """Return a summary by column; its values are plain, and need not be copied as `asdict` does."""
+    return {each.name: getattr(summary, each.name) for each in fields(summary)}
 
 
 def _named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

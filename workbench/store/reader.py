@@ -150,13 +150,22 @@ def position(connection: sqlite3.Connection) -> int:
 
 
 def follow(
-    connection: sqlite3.Connection, start: int, limit: int | None, run: str | None = None
+    connection: sqlite3.Connection,
+    start: int,
+    limit: int | None,
+    run: str | None = None,
+    is_known: Callable[[str, int], bool] = lambda _run, _seq: False,
 ) -> tuple[list[Recorded], int]:
-    """Return what was committed after `start`, of `run` where one is named, at most `limit`; and the position then."""
+    """Return what was committed after `start`, of `run` where one is named, at most `limit`; and the position then.
+
+    Events that are known, by run and seq, are not made again.
+    """
     rows = connection.execute(
         _FOLLOW if run is None else _FOLLOW_ONE, {"start": start, "run": run, "limit": -1 if limit is None else limit}
     ).fetchall()
-    records = [Recorded(run, seq, at, event_of(kind, head)) for _, run, seq, at, kind, head in rows]
+    records = [
+        Recorded(run, seq, at, event_of(kind, head)) for _, run, seq, at, kind, head in rows if not is_known(run, seq)
+    ]
     return records, rows[-1][0] if rows else start
 
 

@@ -105,14 +105,14 @@ class Store:
             self._presence.close()
         self._lock = self._presence = None
 
-    async def append(self, *batches: Batch, durability: Durability = Durability.NORMAL) -> None:
-        """Append all batches or none; returns when they are committed.
+    def append(self, *batches: Batch, durability: Durability = Durability.NORMAL) -> Awaitable[None]:
+        """Append all batches or none, and return what is done when they are committed; cancelling it stops no write.
 
-        Raises `StaleDriverError` when this process does not hold the lease that a batch names.
+        It raises `StaleDriverError` when this process does not hold the lease that a batch names.
         """
         rows = [appending.encode(batch) for batch in batches]
         owner = self._leases.process.owner
-        await self._write(lambda connection: appending.append(connection, rows, owner), durability)
+        return self._writing.queue(lambda connection: appending.append(connection, rows, owner), durability)
 
     async def read(self, run: str, *, upto: int | None = None, after: int = -1, bodies: bool = False) -> list[Recorded]:
         """Return the events of the run's whole lineage with seq in (after, upto]; `result` only with `bodies`."""
@@ -197,10 +197,17 @@ class Store:
         return await self._read(reader.position)
 
     async def follow(
-        self, position: int, limit: int | None = None, run: str | None = None
+        self,
+        position: int,
+        limit: int | None = None,
+        run: str | None = None,
+        is_known: Callable[[str, int], bool] = lambda _run, _seq: False,
     ) -> tuple[list[Recorded], int]:
-        """Return what any run, or `run`, got after `position`, in order of commit, and the position after it."""
-        return await self._read(partial(reader.follow, start=position, limit=limit, run=run))
+        """Return what any run, or `run`, got after `position`, in order of commit, and the position after it.
+
+        What `is_known`, by run and seq, is left out, and costs next to nothing; it is asked on another thread.
+        """
+        return await self._read(partial(reader.follow, start=position, limit=limit, run=run, is_known=is_known))
 
     async def identity(self) -> str:
         """Return the id of this database file; a purge gives it a new one, since positions then mean other events."""
@@ -280,9 +287,13 @@ class Store:
             return await self._reader.run(work)
 
     async def _write(self, work: Callable[[sqlite3.Connection], T], durability: Durability = Durability.NORMAL) -> T:
+        return await self._writing.queue(work, durability)
+
+    @property
+    def _writing(self) -> Writer:
         if self._writer is None:
             raise self._not_writable()
-        return await self._writer.write(work, durability)
+        return self._writer
 
     def _not_writable(self) -> StoreError:
         if self.read_only:

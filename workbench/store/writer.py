@@ -1,8 +1,9 @@
 """The one writer of a process: a queue, and group commit without a timer.
 
 Whatever is queued when the connection is free goes into one transaction, at the strictest durability asked for, and
-then all waiters learn of it. A waiter that is cancelled stops waiting; its write is done all the same. Each write has
-a savepoint of its own, so one that is refused takes nothing with it. What the writes do is not known here.
+then all waiters learn of it. A waiter that is cancelled stops waiting; its write is done all the same. Where one of
+several is refused, all are done again with a savepoint each, so it takes nothing with it. What the writes do is not
+known here.
 """
 
 from __future__ import annotations
@@ -51,14 +52,19 @@ class Writer:
         self._finished = False
         self._synchronous = Durability.NORMAL
 
-    async def write(self, work: Callable[[sqlite3.Connection], T], durability: Durability = Durability.NORMAL) -> T:
-        """Do `work` inside a transaction and return what it returned, after COMMIT."""
+    def queue(
+        self, work: Callable[[sqlite3.Connection], T], durability: Durability = Durability.NORMAL
+    ) -> asyncio.Future[T]:
+        """Do `work` inside a transaction, and return where its outcome will be, after COMMIT.
+
+        It is called again after a rollback where a write beside it was refused.
+        """
         if self._finished:
             raise StoreError(f"the database {str(self._path)!r} was closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Write(work, durability, done))
         self._start()
-        return await done
+        return done
 
     async def finish(self) -> None:
         """Take no more writes, and wait until all that were taken are done."""
@@ -120,9 +126,8 @@ class Writer:
             if strictest is not self._synchronous:
                 connection.execute(f"PRAGMA synchronous={strictest.value}")
                 self._synchronous = strictest
-            connection.execute("BEGIN IMMEDIATE")
             try:
-                outcomes = [self._one(connection, write) for write in writes]
+                outcomes = self._at_once(connection, writes)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -131,6 +136,22 @@ class Writer:
             self._shorten_log(connection)
         return outcomes
 
+    def _at_once(self, connection: sqlite3.Connection, writes: Sequence[_Write]) -> list[Any]:
+        """Do all writes in a transaction that is left open; where one of several is refused, do them one by one.
+
+        Savepoints cost two statements a write, and hardly any write is refused.
+        """
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            with named_errors(self._path):
+                return [write.work(connection) for write in writes]
+        except Exception:
+            if len(writes) == 1 or not connection.in_transaction:
+                raise  # SQLite gave the whole transaction up itself: the disk is full, or the file cannot be read
+            connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        return [self._one(connection, write) for write in writes]
+
     def _one(self, connection: sqlite3.Connection, write: _Write) -> Any:
         connection.execute("SAVEPOINT one")
         try:
@@ -138,7 +159,7 @@ class Writer:
                 outcome = write.work(connection)
         except Exception as error:
             if not connection.in_transaction:
-                raise  # SQLite gave the whole transaction up: the disk is full, or the file cannot be read
+                raise  # as above
             connection.execute("ROLLBACK TO one")
             outcome = _Failed(error)
         connection.execute("RELEASE one")
