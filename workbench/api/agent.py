@@ -64,8 +64,7 @@ class Agent(AgentDefinition):
         store does. Errors of tools and models are part of the result; `UserError` is raised where nothing could begin,
         `StoreError` where the database can be written no more. Cancelled, the run is stopped.
         """
-        run = self.stream(question, store=store, attach=attach, approve=approve, endpoints=endpoints)
-        return await run._unheard()
+        return await AgentRun(self, self._begin(question, store, attach, endpoints), approve, is_heard=False)
 
     def stream(
         self,
@@ -77,7 +76,15 @@ class Agent(AgentDefinition):
         endpoints: Mapping[str, Endpoint] | None = None,
     ) -> AgentRun:
         """Return a run that has not begun: iterate over its events, await its result, or both. As for `run`."""
+        return AgentRun(self, self._begin(question, store, attach, endpoints), approve)
 
+    def _begin(
+        self,
+        question: str,
+        store: str | Path | Store | None,
+        attach: Sequence[str | Path],
+        endpoints: Mapping[str, Endpoint] | None,
+    ) -> _Begin:
         async def begin(watch: Watch, stack: AsyncExitStack) -> LivingRun:
             files: Content = attached([str(path) for path in attach])
             if store is None:
@@ -88,7 +95,7 @@ class Agent(AgentDefinition):
             await living.start(question, files, AgentOptions(fallback=_WITHOUT_A_PERSON))
             return living
 
-        return AgentRun(self, begin, approve)
+        return begin
 
     async def resume(
         self,
@@ -111,7 +118,7 @@ class Agent(AgentDefinition):
             await living.resume(run, say, AgentOptions(max_steps=max_steps))
             return living
 
-        return await AgentRun(self, begin, approve)._unheard()
+        return await AgentRun(self, begin, approve, is_heard=False)
 
     def run_sync(self, question: str, **options: Any) -> RunResult:
         """Run it from code without an event loop; `options` are those of `run`."""
@@ -134,10 +141,13 @@ class AgentRun:
     Leaving the iteration does not stop the run; `stop` does, and so does cancelling whoever awaits it.
     """
 
-    def __init__(self, agent: AgentDefinition, begin: _Begin, approve: Approve | None) -> None:
+    def __init__(
+        self, agent: AgentDefinition, begin: _Begin, approve: Approve | None, *, is_heard: bool = True
+    ) -> None:
+        """`is_heard`: somebody may ask for its events, so they are kept until then."""
         self._agent, self._begin, self._approve = agent, begin, approve
         self._events: asyncio.Queue[Recorded | None] = asyncio.Queue()
-        self._watch: Watch = self._events.put_nowait
+        self._watch: Watch = self._events.put_nowait if is_heard else _unheard
         self._living: LivingRun | None = None
         self._is_stopped = False
         self._task: asyncio.Task[RunResult] | None = None
@@ -153,11 +163,6 @@ class AgentRun:
             yield event
         self._events.put_nowait(None)  # whoever iterates again gets no event, and does not wait for one
         await task
-
-    async def _unheard(self) -> RunResult:
-        """Begin it, and wait for the result; nobody will ask for its events, so none of them are kept."""
-        self._watch = _unheard
-        return await self._result()
 
     async def stop(self) -> None:
         """Bring the run to rest at once, or as soon as it has begun; a run in a store can be resumed."""
