@@ -212,14 +212,18 @@ async def test_events_that_nobody_can_ask_for_are_not_kept(tmp_path: Path) -> No
     """A run that is only awaited does not hold its events until its end; one that is iterated over later does."""
     alive: list[int] = []
 
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, Recorded) for each in gc.get_objects())
+
     def script(request: Request) -> Turn:
         if len(request.messages) < 16:
             return Turn(calls=[("look", {"word": "a"})])
-        gc.collect()
-        alive.append(sum(isinstance(each, Recorded) for each in gc.get_objects()))
+        alive.append(kept() - others)
         return Turn(calls=[("submit_answer", {"answer": "done"})])
 
     agent = Agent(model=ScriptedProvider(script), tools=[look], plan="off")
+    others = kept()
     async with Store(tmp_path / "x.db") as store:
         await agent.run("?", store=store)
         await agent.stream("?", store=store)

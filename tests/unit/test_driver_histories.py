@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,14 @@ def test_a_fork_of_a_run_that_is_open_reads_nothing(tmp_path: Path, monkeypatch:
 
 def test_a_fork_of_a_live_run_that_was_opened_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What happened since it was opened was told here, and is not read again."""
-    gate = asyncio.Event()
-    with Rig(tmp_path, [*looks(3)[:3], Turn("Thinking.", gate=gate), *looks(1)], [look]) as rig:
+    first, gate = asyncio.Event(), asyncio.Event()
+    turns = [replace(looks(1)[0], gate=first), *looks(2)[:2], Turn("Thinking.", gate=gate), *looks(1)]
+    with Rig(tmp_path, turns, [look]) as rig:
         run = rig.start()
-        rig.ask(OpenRun(run))
         live = rig.live_state(run)
+        rig.wait_for(lambda: live.active_turn is not None)
+        rig.ask(OpenRun(run))
+        rig.open_gate(first)
         rig.wait_for(lambda: live.active_turn is not None and live.finished_steps == 3)
         reads = Reads(rig.driver.store, monkeypatch)
         fork = rig.ask(ForkRun(run, edits=ForkEdits(results={"1.0": "otherwise"}), drive=False))
