@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,3 +36,15 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     For tests of what a program loads, takes and leaves: to be measured, it loads more, and is slower.
     """
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.fixture
+def untraced(unmeasured: None) -> Iterator[None]:
+    """Measure no coverage in the test itself either."""
+    measuring = coverage_now()
+    if measuring is None:
+        yield
+        return
+    measuring.stop()
+    yield
+    measuring.start()

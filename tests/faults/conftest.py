@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-
-from tests.conftest import coverage_now
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -18,12 +14,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _unmeasured(unmeasured: None) -> Iterator[None]:
+def _untraced(untraced: None) -> None:
     """Measure no coverage here: campaigns are long, and what they start is killed, timed, and bounded in memory."""
-    measuring = coverage_now()
-    if measuring is None:
-        yield
-        return
-    measuring.stop()
-    yield
-    measuring.start()
