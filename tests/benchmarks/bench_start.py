@@ -12,7 +12,7 @@ import sys
 import tempfile
 import termios
 
-from tests.benchmarks.measure import Row, median, now, repeated, spread
+from tests.benchmarks.measure import Row, as_installed, median, now, repeated, spread
 
 SMALLEST = """
 from textual.app import App
@@ -30,7 +30,7 @@ Smallest().run()
 def took(*arguments: str) -> float:
     """Return the seconds of one process."""
     start = now()
-    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=as_installed())
     return now() - start
 
 
@@ -41,7 +41,7 @@ def first_text(text: bytes, *arguments: str, database: str) -> float:
     start, seen = now(), b""
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        env=os.environ | {"WORKBENCH_DB": database, "TERM": "xterm-256color"},
+        env=as_installed() | {"WORKBENCH_DB": database, "TERM": "xterm-256color"},
         stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
     )  # fmt: skip
     os.close(terminal)

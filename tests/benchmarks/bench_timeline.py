@@ -10,7 +10,6 @@ program has it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import resource
 import time
@@ -83,8 +82,7 @@ class Bench(App[None]):
         yield self._widget()
 
     def on_mount(self) -> None:
-        """Show the run at once, as an app does that opens one, and keep the collector off what stays."""
-        gc.freeze()
+        """Show the run at once, as an app does that opens one."""
         self.query_one(self._widget).focus()
         if self._state is not None:
             self.query_one(Timeline).show(self._state)

@@ -63,6 +63,11 @@ def now() -> float:
     return time.perf_counter()  # noqa: TID251 - a measurement needs the machine's own clock
 
 
+def as_installed() -> dict[str, str]:
+    """Return the environment of a program that is started: it may keep its bytecode, as it does where it is used."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def median(samples: list[float]) -> float:
     """Return the middle sample."""
     return statistics.median(samples)

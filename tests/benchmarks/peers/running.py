@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import now
+from tests.benchmarks.measure import as_installed, now
 from tests.benchmarks.peers.child import MARK, Measured, Order, sentence
 from tests.benchmarks.peers.frameworks import OWN, Place, Places
 
@@ -118,7 +117,7 @@ def run_quietly(command: Sequence[str], home: str, limit: float) -> subprocess.C
 
 def environment(home: str) -> dict[str, str]:
     """Return the environment of a child: nothing of a person's own, and nothing that is sent anywhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(_PRIVATE)}
+    kept = {name: value for name, value in as_installed().items() if not name.upper().endswith(_PRIVATE)}
     kept = {name: value for name, value in kept.items() if not name.startswith(("WORKBENCH_", "XDG_"))}
     return kept | _SET | {"HOME": home}
 
