@@ -79,7 +79,7 @@ def write(measured: dict[str, str]) -> None:
 
 
 def main() -> int:
-    """Run the measurements one after the other, with the collector set as in the program; return 0 if all ended well."""
+    """Run the measurements one after the other, the collector set as in the program; return 0 where all ended well."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(part.name for part in SECTIONS))
     parser.add_argument("--write", action="store_true", help="keep what is measured in docs/performance.md")
