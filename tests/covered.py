@@ -19,7 +19,9 @@ from typing import Any, Final
 
 ROOT = Path(__file__).parents[1]
 WANTED: Final = 90.0
-"""Percent of the lines and of the branches of everything that is measured; of both together in a file of the core."""
+"""Percent of the lines, and of the branches, of everything that is measured."""
+OF_A_FILE: Final = 80.0
+"""Percent of both together in each file of the core; in a small one a branch is much."""
 CORE: Final = ("engine", "store", "state", "conversation", "events", "debugger", "policy")
 
 
@@ -75,7 +77,7 @@ def shortfalls(report: Mapping[str, Any]) -> Iterator[str]:
     for path, file in report["files"].items():
         count = Count()
         count.add(file["summary"])
-        if room(path) in CORE and count.together < WANTED:
+        if room(path) in CORE and count.together < OF_A_FILE:
             yield f"{path}: {count}"
 
 

@@ -38,9 +38,9 @@ def test_lines_do_not_make_up_for_branches(lines: int, branches: int, said: list
 
 def test_no_file_of_the_core_hides_behind_others() -> None:
     """What is much elsewhere does not help one that runs are lost by."""
-    many = report(summary(95, 95), engine=summary(100, 70), cli=summary(10, 10), state=summary(0, 0, of=0))
+    many = report(summary(95, 95), engine=summary(90, 60), cli=summary(10, 10), state=summary(0, 0, of=0))
     (said,) = covered.shortfalls(many)
-    assert said.startswith("/some/workbench/engine/file.py: lines 100.0 %")
+    assert said.startswith("/some/workbench/engine/file.py: lines  90.0 %")
 
 
 def test_rooms_are_added_up(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
