@@ -119,9 +119,11 @@ async def test_a_refused_append_takes_no_other_with_it(tmp_path: Path) -> None:
         stale = Batch("bbbb", 1, ((1.0, said("stale")),), token=hand.tokens["bbbb"] + 1)
         seen = await statements(store)
         outcomes = await asyncio.gather(
-            hand.add("aaaa", said("1")), store.append(stale), hand.add("aaaa", said("2")), return_exceptions=True
+            *(store.append(each) for each in (hand.batch("aaaa", said("1")), stale, hand.batch("aaaa", said("2")))),
+            return_exceptions=True,
         )
         assert [type(outcome) for outcome in outcomes] == [type(None), StaleDriverError, type(None)]
+        assert seen.count("SAVEPOINT one") == 3, "one transaction, whose writes are done one by one once one is refused"
         assert seen.count("COMMIT") == 1
         assert texts(await store.read("aaaa")) == ["1", "2"]
         assert len(await store.read("bbbb")) == 1
@@ -291,24 +293,3 @@ async def test_a_long_log_is_moved_without_waiting_for_quiet(tmp_path: Path, mon
     async with await Store.open(path, clock=ManualClock()) as store:
         await Hand(store).run("aaaa", said("one"))
         assert one(copied(path), "SELECT count(*) FROM events") == 2
-
-
-async def test_what_is_refused_takes_nothing_with_it(tmp_path: Path) -> None:
-    """Writes that come at once are one transaction; one that does not fit its log fails alone, the others are kept."""
-    async with await Store.open(tmp_path / "runs.db", clock=ManualClock()) as store:
-        hand = Hand(store)
-        for run in ("aaaa", "bbbb", "cccc"):
-            await hand.run(run)
-
-        def batch(run: str, seq: int) -> Batch:
-            return Batch(run, seq, ((2.0, said(run)),), token=hand.tokens[run])
-
-        seen = await statements(store)
-        appends = [store.append(batch("aaaa", 1)), store.append(batch("bbbb", 7)), store.append(batch("cccc", 1))]
-        first, refused, last = await asyncio.gather(*appends, return_exceptions=True)
-        assert (first, last) == (None, None)
-        assert isinstance(refused, StoreError)
-        assert seen.count("SAVEPOINT one") == 3, (
-            "they were one transaction, and are done one by one where one is refused"
-        )
-        assert [texts(await store.read(run)) for run in ("aaaa", "bbbb", "cccc")] == [["aaaa"], [], ["cccc"]]
