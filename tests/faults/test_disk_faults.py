@@ -98,7 +98,7 @@ def go(rig: Rig, disk: Disk) -> tuple[str, list[str]]:
     rig.seen()
     told = len(rig.changes)
 
-    def troubles() -> list[Trouble]:
+    def told_since() -> list[Trouble]:
         rig.seen()
         return [change for change in rig.changes[told:] if isinstance(change, Trouble)]
 
@@ -108,12 +108,12 @@ def go(rig: Rig, disk: Disk) -> tuple[str, list[str]]:
         run = ""
         faults += wrong_words(str(error))
     else:
-        rig.wait_for(lambda: run not in rig.lives and (bool(troubles()) or rig.state(run).status == "completed"))
-        for trouble in troubles():
+        rig.wait_for(lambda: run not in rig.lives and (bool(told_since()) or rig.state(run).status == "completed"))
+        for trouble in told_since():
             faults += wrong_words(trouble.message)
             faults += [f"a traceback is shown: {trouble.detail}"] if trouble.detail else []
     disk.left = 0
-    disk.stopped += not run or any(trouble.run == run for trouble in troubles())
+    disk.stopped += not run or any(trouble.run == run for trouble in told_since())
     if not run:
         run = rig.start()
     elif rig.state(run).status != "completed":
@@ -130,6 +130,12 @@ def go(rig: Rig, disk: Disk) -> tuple[str, list[str]]:
 
     rig.wait_for(is_over)
     return run, faults
+
+
+def troubles(rig: Rig, run: str) -> list[Trouble]:
+    """Return what was said to be wrong with a run up to now."""
+    rig.seen()
+    return [change for change in rig.changes if isinstance(change, Trouble) and change.run == run]
 
 
 def wrong_words(said: str) -> list[str]:
@@ -226,8 +232,8 @@ def test_a_disk_that_is_full_stops_a_run(tmp_path: Path, fills_up: Any) -> None:
         right = outcome(rig.finish(rig.start()), rig)
         with fills_up(rig, folder):
             run = rig.start()
-            rig.wait_for(lambda: run not in rig.lives and bool(rig.seen()))
-            (trouble,) = [change for change in rig.changes if isinstance(change, Trouble) and change.run == run]
+            rig.wait_for(lambda: bool(troubles(rig, run)))  # it is said after the run was let go
+            (trouble,) = troubles(rig, run)
             assert wrong_words(trouble.message) == []
             assert "can be resumed" in trouble.message
             shown = [record.seq for record in rig.shown(run)]
