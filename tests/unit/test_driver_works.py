@@ -33,6 +33,7 @@ from workbench.errors import (
 )
 from workbench.events.library import RunHidden, RunNamed, RunNoted, RunTagged
 from workbench.providers.scripted import Turn
+from workbench.store import search_path, soundness
 
 
 def giving_up(rig: Rig, label: str) -> Callable[[], None]:
@@ -251,3 +252,23 @@ def test_indexing_of_runs_that_is_given_up_keeps_what_it_has(tmp_path: Path) -> 
         rig.ask(IndexRuns())
         assert rig.ask(SearchRuns("marmalade"))
         assert rig.ask(CancelWork("nothing")) is None
+
+
+def test_an_index_that_is_made_again_inside_of_a_search_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large one that turns out to be damaged is as long work as the first time, and can be given up like it."""
+    with Rig(tmp_path, [answer("done")]) as rig:
+        run = finished(rig)
+        rig.ask(IndexRuns())
+    path = search_path(tmp_path / "runs.db")
+    content = path.read_bytes()
+    monkeypatch.setattr(soundness, "WHOLE", 0)  # so large that it is not read through when it is opened
+    path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    with Rig(tmp_path) as rig:
+        stop = giving_up(rig, "indexing the runs")
+        with pytest.raises(OperationCancelledError, match="what is indexed already is found"):
+            rig.ask(SearchRuns("marmalade"))
+        stop()
+        rig.ask(IndexRuns())
+        assert [each.row.id for each in rig.ask(SearchRuns("marmalade"))] == [run]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from workbench.driver.commands import FoundRun
 from workbench.driver.rows import Rows
-from workbench.driver.works import Works
+from workbench.driver.works import Work, Works
 from workbench.store import RunRow, SearchFile, SearchHit, Store
 
 MOST_HITS = 200
@@ -23,8 +24,7 @@ class Searches:
     async def update(self) -> None:
         """Index what is new; what was indexed when a person gives it up stays."""
         async with self._updating:
-            sentence = "indexing the runs was stopped; what is indexed already is found"
-            with self._works.begin("indexing the runs", given_up=sentence) as work:
+            with self._indexing() as work:
                 await self._file.update(work.tell)
 
     async def find(self, text: str) -> list[FoundRun]:
@@ -32,13 +32,19 @@ class Searches:
         if not text.strip():
             return []
         hits: dict[str, list[SearchHit]] = {}
-        for hit in await self._file.find(text, MOST_HITS):
+        with self._indexing() as work:  # told of only where the file turns out to be damaged
+            found = await self._file.find(text, MOST_HITS, work.tell)
+        for hit in found:
             hits.setdefault(hit.run, []).append(hit)
         wanted = [*hits, *await self._store.labelled()]
         rows = {row.id: row for row in await self._rows.listed(limit=0, also=wanted)}
         labels = {run: label for run, row in rows.items() if (label := labelled(row, text))}
         order = dict.fromkeys([*hits, *labels])
         return [FoundRun(rows[run], tuple(hits.get(run, ())), labels.get(run, "")) for run in order if run in rows]
+
+    def _indexing(self) -> AbstractContextManager[Work]:
+        sentence = "indexing the runs was stopped; what is indexed already is found"
+        return self._works.begin("indexing the runs", given_up=sentence)
 
     async def close(self) -> None:
         """Close the file."""

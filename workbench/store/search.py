@@ -43,6 +43,9 @@ MOST_TERMS = 32
 WEIGHED = 10_000
 """Matches of which the best are told: the newest, where a word stands in more events."""
 
+Told = Callable[[int, int], None]
+"""Hears how much of the log is indexed, of how much; it may raise to give up."""
+
 _SCHEMA = (
     "CREATE TABLE progress (database TEXT NOT NULL, position INTEGER NOT NULL) STRICT",
     "CREATE TABLE entries (id INTEGER PRIMARY KEY, run TEXT NOT NULL, seq INTEGER NOT NULL, call TEXT) STRICT",
@@ -90,11 +93,11 @@ class SearchFile:
         if database is not None:
             await database.close()
 
-    async def update(self, told: Callable[[int, int], None] = lambda _done, _total: None) -> int:
+    async def update(self, told: Told = lambda _done, _total: None) -> int:
         """Index what the log got since the last time; returns the number of events looked at.
 
-        Goes in small steps, each of which may be the last: what was indexed stays. `told` hears before each step how
-        much of the log is done, of how much, and may raise to give up. A damaged file is made again.
+        Goes in small steps, before each of which `told` is called and each of which may be the last: what was indexed
+        stays. A damaged file is made again.
         """
         async with self._updating:
             try:
@@ -103,7 +106,7 @@ class SearchFile:
                 await self._discard()
                 return await self._update(told)
 
-    async def _update(self, told: Callable[[int, int], None]) -> int:
+    async def _update(self, told: Told) -> int:
         database = await self._opened()
         identity = await self._store.identity()
         end_of_log = await self._store.position()
@@ -120,10 +123,11 @@ class SearchFile:
             await database.run(partial(_index, texts=texts, start=start, end=end))
             total += len(events)
 
-    async def find(self, query: str, limit: int = 50) -> list[SearchHit]:
+    async def find(self, query: str, limit: int = 50, told: Told = lambda _done, _total: None) -> list[SearchHit]:
         """Return the best matches in visible runs, best first. `query` is any text: words that must all be there.
 
-        The last word may be the beginning of one. A query without a word finds nothing.
+        The last word may be the beginning of one. A query without a word finds nothing. A file that turns out to be
+        damaged is made again first, which `told` hears of as in `update`.
         """
         expression = match_expression(query)
         if not expression:
@@ -133,7 +137,7 @@ class SearchFile:
         try:
             rows = await database.run(matches)
         except DamagedDatabaseError:
-            await self._make_again(database)
+            await self._make_again(database, told)
             rows = await (await self._opened()).run(matches)
         hits = []
         for run, seq, call in rows:
@@ -153,12 +157,12 @@ class SearchFile:
                     self._database = await self._open()
             return self._database
 
-    async def _make_again(self, damaged: Database) -> None:
+    async def _make_again(self, damaged: Database, told: Told) -> None:
         """Make the file again, unless another did so while this waited for its turn."""
         async with self._updating:
             if self._database is damaged:
                 await self._discard()
-            await self._update(lambda _done, _total: None)
+            await self._update(told)
 
     async def _discard(self) -> None:
         """Remove the file: nothing is in it that the log does not have."""
