@@ -49,9 +49,10 @@ async def plan(store: Store, statement: str, **values: Any) -> str:
 
 
 async def test_a_page_is_the_newest_runs_and_what_they_come_from(store: Store) -> None:
-    """A fork is listed under its origin however old that is, and a run that is named is there too."""
+    """A fork is listed under its origin however old that is, and a run that is named is there too, whole."""
     assert [row.id for row in await store.runs(limit=3)] == ["fork1", "sub01", "aaa19", "aaa00"]
     assert [row.id for row in await store.runs(limit=1, also=["aaa07"])] == ["fork1", "aaa07", "aaa00"]
+    assert [row.id for row in await store.runs(limit=0, also=["aaa19"])] == ["sub01", "aaa19"]
     everything = await store.runs()
     assert len(everything) == 22
     assert await store.runs(limit=100) == everything
@@ -83,6 +84,7 @@ async def test_a_page_reads_its_own_rows_alone(store: Store) -> None:
         assert not [step for step in steps.splitlines() if step.startswith("SCAN") and "json" not in step.lower()
                     and "wanted" not in step], steps  # fmt: skip
     newest = await plan(store, projection._PAGE, unseen="[]", also="[]", limit=3)
+    assert "SEARCH r USING INDEX runs_by_caller" in newest
     assert "ORDER BY" not in newest  # the newest are found from the end, not by sorting all
 
 
