@@ -13,7 +13,7 @@ from tests.tui.kit import stage
 from workbench.driver.feed import RunsChanged
 from workbench.tui import bridge
 from workbench.tui.dialogs import run_choice
-from workbench.tui.widgets.run_tree import RunTree
+from workbench.tui.widgets.run_tree import OLDER, RunTree
 from workbench.views.run_tree import tree_rows
 
 RUNS, PAGE = 150, 60
@@ -29,22 +29,65 @@ def name(number: int) -> str:
     return f"{number:04x}{'0' * 12}"
 
 
+def runs(listed: RunTree) -> int:
+    """Return how many runs are listed."""
+    return sum(option.id is not None for option in listed.options)
+
+
+def has_more(listed: RunTree) -> bool:
+    """Whether the list says at its end that there are older runs."""
+    assert all(option.id is not None for option in listed.options[:-1])
+    return str(listed.options[-1].prompt) == OLDER
+
+
 async def test_older_runs_join_at_the_end_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list has one page; going to its end brings the next, and the cursor stays on its run."""
     monkeypatch.setattr(bridge, "PAGE", PAGE)
     async with stage(many()) as acted:
         listed = acted.main.query_one(RunTree)
         await acted.press("1")
-        await acted.until(lambda: listed.option_count == PAGE)
-        last = listed.options[-1].id
+        await acted.until(lambda: runs(listed) == PAGE)
+        assert has_more(listed)
+        last = listed.options[PAGE - 1].id
         await acted.press("end")
-        await acted.until(lambda: listed.option_count == 2 * PAGE)
+        await acted.until(lambda: runs(listed) == 2 * PAGE)
         assert listed.highlighted_run == last
+        assert has_more(listed)
         await acted.press("end")
-        await acted.until(lambda: listed.option_count == RUNS)
+        await acted.until(lambda: runs(listed) == RUNS)
+        assert not has_more(listed)
         await acted.press("end")
         await acted.pilot.pause()
-        assert listed.option_count == RUNS
+        assert runs(listed) == RUNS
+
+
+async def test_the_bar_is_dragged_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as the mouse goes, and for as long as it moves there."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    async with stage(many()) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1")
+        await acted.until(lambda: runs(listed) == PAGE)
+        bar = listed.vertical_scrollbar.region
+        assert await acted.pilot.mouse_down(offset=(bar.x, bar.y))
+        await acted.pilot.hover(offset=(bar.x, bar.bottom - 1))
+        await acted.pilot.mouse_up(offset=(bar.x, bar.bottom - 1))
+        await acted.until(lambda: runs(listed) > PAGE)
+
+
+async def test_clicks_below_the_bar_come_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each goes down a page, and the last brings older runs."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    async with stage(many()) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1")
+        await acted.until(lambda: runs(listed) == PAGE)
+        bar = listed.vertical_scrollbar.region
+        assert await acted.pilot.click(offset=(bar.x, bar.bottom - 1))
+        await acted.until(lambda: listed.scroll_y == bar.height)
+        assert runs(listed) == PAGE
+        assert await acted.pilot.click(offset=(bar.x, bar.bottom - 1))
+        await acted.until(lambda: runs(listed) == 2 * PAGE)
 
 
 async def test_the_run_on_the_screen_is_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,10 +96,10 @@ async def test_the_run_on_the_screen_is_in_the_list(monkeypatch: pytest.MonkeyPa
     oldest = name(0)
     async with stage(many(), run=oldest) as acted:
         listed = acted.main.query_one(RunTree)
-        await acted.until(lambda: listed.option_count == PAGE + 1)
+        await acted.until(lambda: runs(listed) == PAGE + 1)
         assert listed.highlighted_run == oldest
         await acted.pilot.pause()
-        assert listed.option_count == PAGE + 1  # nobody went to the end
+        assert runs(listed) == PAGE + 1  # nobody went to the end
 
 
 async def test_a_run_that_comes_to_rest_stays_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,11 +109,11 @@ async def test_a_run_that_comes_to_rest_stays_in_the_list(monkeypatch: pytest.Mo
     driver.live.add(oldest)
     async with stage(driver) as acted:
         listed = acted.main.query_one(RunTree)
-        await acted.until(lambda: listed.option_count == PAGE + 1)
+        await acted.until(lambda: runs(listed) == PAGE + 1)
         driver.live.discard(oldest)
         driver.feed.publish(RunsChanged())
         await acted.until(lambda: not any(row.live for row in acted.main.bridge.rows))
-        assert listed.option_count == PAGE + 1
+        assert runs(listed) == PAGE + 1
 
 
 async def test_a_choice_of_runs_finds_those_that_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:

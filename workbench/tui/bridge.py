@@ -164,12 +164,14 @@ class Bridge:
                 watched.is_live = row.live
                 watched.is_mine = watched.is_mine and row.live
 
-    def want_more_runs(self) -> bool:
-        """List older runs too from the next time on; return whether there may be any."""
-        if len(self.rows) < self._limit:
-            return False
+    @property
+    def has_older(self) -> bool:
+        """Whether there may be older runs than those of the list."""
+        return len(self.rows) >= self._limit
+
+    def want_more_runs(self) -> None:
+        """List older runs too from the next time on."""
         self._limit = len(self.rows) + PAGE
-        return True
 
     @property
     def stoppable(self) -> Progress | None:

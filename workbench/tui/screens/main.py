@@ -160,7 +160,8 @@ class MainScreen(LiveScreen):
 
     def _show_rows(self) -> None:
         watched = self.bridge.watched
-        self.query_one(RunTree).show(self.bridge.rows, watched.run if watched is not None else "")
+        current = watched.run if watched is not None else ""
+        self.query_one(RunTree).show(self.bridge.rows, current, has_older=self.bridge.has_older)
         self.query_one(RunDetail).show(self.highlighted_row)
 
     # What is shown
@@ -313,7 +314,8 @@ class MainScreen(LiveScreen):
 
     @on(RunTree.EndSeen)
     def _list_older(self) -> None:
-        if self.bridge.want_more_runs():
+        if self.bridge.has_older:
+            self.bridge.want_more_runs()
             self.work(self.list_runs, group="list", exclusive=True)
 
     @on(OptionList.OptionSelected, "#runs")

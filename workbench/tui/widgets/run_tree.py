@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import BindingType
 from textual.message import Message
+from textual.scrollbar import ScrollTo
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from workbench.store.model import RunRow
 from workbench.tui.actions import bindings
-from workbench.tui.paint import content
+from workbench.tui.paint import content, plain
 from workbench.views.run_tree import TreeRow, tree_rows
+
+OLDER: Final = "↓ older runs"
+"""The last line of a list that has not all of them."""
 
 
 class RunTree(OptionList):
@@ -37,7 +41,7 @@ class RunTree(OptionList):
         scrollbar-size-vertical: 1;
         scrollbar-gutter: stable;
     }
-    RunTree > .option-list--option {
+    RunTree > .option-list--option, RunTree > .option-list--option-disabled {
         padding: 0;
     }
     """
@@ -46,6 +50,7 @@ class RunTree(OptionList):
         super().__init__(id=id, markup=False)
         self._rows: Sequence[RunRow] = ()
         self._shown: list[TreeRow] = []
+        self._has_older = False
         self._current = ""
         self._wanted = ""
         """A run that the cursor goes to as soon as it is in the list."""
@@ -56,11 +61,13 @@ class RunTree(OptionList):
         option = self.highlighted_option
         return option.id if option is not None else None
 
-    def show(self, rows: Sequence[RunRow], current: str) -> None:
-        """Show the runs; the cursor goes to `current`, the one on the screen, whenever that is another."""
+    def show(self, rows: Sequence[RunRow], current: str, *, has_older: bool = False) -> None:
+        """Show the runs, and whether there are more; the cursor goes to `current` whenever another run is opened."""
         if current != self._current:
             self._wanted = current
-        self._rows, self._current = rows, current
+        if has_older != self._has_older:
+            self._shown = []  # the last line is another
+        self._rows, self._current, self._has_older = rows, current, has_older
         self._redraw()
 
     def choose(self, run: str) -> None:
@@ -89,11 +96,22 @@ class RunTree(OptionList):
 
     def on_mouse_scroll_down(self) -> None:
         """See whether the wheel came to the end."""
-        if self.scroll_target_y >= self.max_scroll_y:
-            self.post_message(self.EndSeen())
+        self._look_from(self.scroll_target_y)
+
+    def on_scroll_down(self) -> None:
+        """See whether a click below the bar brings the end."""
+        self._look_from(self.scroll_target_y + self.scrollable_content_region.height)
+
+    def on_scroll_to(self, event: ScrollTo) -> None:
+        """See whether the bar was dragged to the end."""
+        self._look_from(event.y or 0)
 
     def _look_for_end(self) -> None:
-        if self.highlighted == self.option_count - 1:
+        if self.highlighted == len(self._shown) - 1:
+            self.post_message(self.EndSeen())
+
+    def _look_from(self, top: float) -> None:
+        if top >= self.max_scroll_y - 1:  # the line below the last run tells nothing new
             self.post_message(self.EndSeen())
 
     def on_resize(self) -> None:
@@ -121,6 +139,7 @@ class RunTree(OptionList):
         """Show other runs; the cursor and what is seen stay where they are, also where the run itself has gone."""
         at, place, top = self.highlighted_run, self.highlighted or 0, self.scroll_offset.y
         with self.prevent(OptionList.OptionHighlighted):
-            self.set_options(Option(content(line), id=run) for run, line in shown)
+            older = [Option(plain(OLDER, "muted"), disabled=True)] if self._has_older else []
+            self.set_options([*(Option(content(line), id=run) for run, line in shown), *older])
             self.highlighted = names.index(at) if at in names else min(place, len(names) - 1) if names else None
             self.scroll_to(y=top, animate=False)
