@@ -7,6 +7,7 @@ import io
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import pytest
 from tests.cli_harness import QUESTION, Shell, by_step, ctrl_c, use_script
 from tests.harness import answer
 from workbench.agent.spec import AgentSpec, researcher
+from workbench.cli.headless import Headless
 from workbench.cli.paper import Paper
 from workbench.cli.printers import JsonPrinter
 from workbench.cli.workplace import Workplace
 from workbench.config.settings import find_places
+from workbench.driver.commands import Command, OpenRun, StartRun
+from workbench.driver.driver import Driver
 from workbench.driver.settings import DriverSettings
 from workbench.driver.works import Work
 from workbench.errors import PermanentModelError, Retry, TransientModelError
@@ -374,6 +378,40 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(shell: Shell, monkeypatch: pytest.M
     assert shown["steps"][1]["calls"][0]["status"] == "interrupted"
     assert path.read_text() == shell("export", run).out
     assert "  goes on at step 1" in shell("resume", run).out.splitlines()
+
+
+@pytest.mark.parametrize("during", [StartRun, OpenRun])
+def test_ctrl_c_as_the_run_begins_pauses_it(shell: Shell, monkeypatch: pytest.MonkeyPatch, during: type) -> None:
+    """Pressed when the run moves already and nobody follows it yet, it stops the run like later, with the sentence."""
+    submit, listen, asked = Driver.submit, Headless._listen, list[Future[Any]]()
+
+    def submitted(driver: Driver, command: Command) -> Future[Any]:
+        answer = submit(driver, command)
+        if isinstance(command, during) and not pressed:
+            asked.append(answer)
+        return answer
+
+    def listening(headless: Headless) -> None:
+        listen(headless)
+        if asked and not pressed:
+            asked[0].result()
+            pressed.append(1)
+            headless._press(signal.SIGINT, None)
+
+    @tool(read_only=True)
+    async def hang() -> str:
+        """Never come back."""
+        await asyncio.Event().wait()
+        return ""
+
+    pressed: list[int] = []
+    monkeypatch.setattr(Driver, "submit", submitted)
+    monkeypatch.setattr(Headless, "_listen", listening)
+    use_script(monkeypatch, by_step([Turn("Now.", [("hang", {})]), answer()]), [hang])
+    printed = shell("run", "--plan", "off", "Look.")
+    assert printed.code == 130
+    assert "go on with: workbench" in printed.out.splitlines()[-1]
+    assert shell("show", "@last", "--json").json["reason"] == "paused"
 
 
 def test_a_second_ctrl_c_leaves_at_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,19 @@ from workbench.cli.tree import RunTree
 from workbench.cli.waiting import COMPLETED, FAILED, INTERRUPTED, WAITING, exit_code, interrupted_sentence, what_next
 from workbench.cli.workplace import Workplace
 from workbench.debugger.address import beginning_end
-from workbench.driver.commands import AddBreakpoints, Command, OpenedRun, OpenRun, PauseRun, ReadContents
+from workbench.driver.commands import (
+    AddBreakpoints,
+    Command,
+    ForkRun,
+    OpenedRun,
+    OpenRun,
+    PauseRun,
+    ReadContents,
+    ResumeRace,
+    ResumeRun,
+    Say,
+    StartRun,
+)
 from workbench.driver.driver import Driver
 from workbench.driver.feed import Progress, Trouble
 from workbench.events.base import Recorded
@@ -35,6 +47,8 @@ LOOK_SECONDS = 0.1
 """How long a Ctrl-C can go unnoticed: one that comes just before a wait begins does not end that wait."""
 LEAVE_SECONDS = 2.0
 """How long a person waits who pressed Ctrl-C twice."""
+_BEGINNINGS = (StartRun, ForkRun, ResumeRun, ResumeRace, Say)
+"""Commands after which a run moves."""
 
 
 class Headless(AbstractContextManager["Headless"]):
@@ -83,15 +97,19 @@ class Headless(AbstractContextManager["Headless"]):
             self._recording.finish()
 
     def ask(self, command: Command) -> Any:
-        """Give a command and wait for its answer, showing progress meanwhile; Ctrl-C gives it up."""
+        """Give a command and wait for its answer, showing progress meanwhile.
+
+        Ctrl-C gives it up; but once a run moves, the first one is kept for whoever follows it.
+        """
         answer = self._driver.submit(command)
         answer.add_done_callback(lambda _: self._wake.put(None))
         while not answer.done():
             self._listen()
-            if self._presses > self._is_following:
-                answer.cancel()
+            if self._presses > self._is_following and answer.cancel():  # else it was answered meanwhile
                 raise KeyboardInterrupt
-        return answer.result()
+        answered = answer.result()
+        self._is_following |= isinstance(command, _BEGINNINGS)
+        return answered
 
     def wait_out(self, command: Command, stop: Command, tell: Callable[[Recorded], None]) -> bool:
         """Give a command that is answered when long work is over, and tell what happens meanwhile.
