@@ -20,7 +20,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from tests.fork_kit import everything_said
 from tests.harness import answer
 from tests.telemetry_kit import KEY, SECRET, Story, breaks, flaky, look
-from workbench import Agent, Limits, ModelRetries, Store, UserError, observe, tool
+from workbench import Agent, Limits, ModelRetries, Retry, Store, UserError, observe, tool
 from workbench.events.request import AssistantMessage, Request
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.telemetry import nested_spans, programs
@@ -47,10 +47,17 @@ class Collector:
 
     def above(self, span: ReadableSpan) -> str | None:
         """Return the name of the span above."""
+        return next(iter(self._way(span)), None)
+
+    def ways(self, name: str) -> list[tuple[str, ...]]:
+        """Return the names of what is above each span of a name, up to the top."""
+        return [self._way(span) for span in self.named(name)]
+
+    def _way(self, span: ReadableSpan) -> tuple[str, ...]:
         if span.parent is None:
-            return None
+            return ()
         (found,) = (one for one in self.all if one.context and one.context.span_id == span.parent.span_id)
-        return found.name
+        return (found.name, *self._way(found))
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +147,50 @@ async def test_spans_stand_below_the_programs_own(tmp_path: Path, *, kept: bool)
     text = "".join(span.to_json() for span in collector.all)
     assert SECRET not in text
     assert KEY not in text
+
+
+@KEPT
+async def test_what_a_tool_traces_itself_stands_below_its_call(tmp_path: Path, *, kept: bool) -> None:
+    """On the event loop, on a thread, in a second attempt and inside of a subagent; beside it nothing is current."""
+    collector = Collector()
+    tries: list[str] = []
+
+    @tool(read_only=True)
+    async def ask(word: str) -> str:
+        with collector.tracer.start_as_current_span(f"query {word}"):
+            await asyncio.sleep(0)
+        return word
+
+    @tool(read_only=True)
+    def fetch(word: str) -> str:
+        with collector.tracer.start_as_current_span(f"fetch {word}"):
+            tries.append(word)
+        if len(tries) == 1:
+            raise Retry("again")
+        return word
+
+    def script(request: Request) -> Turn:
+        said = any(isinstance(message, AssistantMessage) for message in request.messages)
+        if everything_said(request).startswith("task"):
+            return answer("seen") if said else Turn(calls=[("ask", {"word": "inside"})])
+        if said:
+            return answer("done")
+        calls = [("ask", {"word": "outside"}), ("fetch", {"word": "it"}), ("spawn_subagent", {"task": "task"})]
+        return Turn(calls=calls)
+
+    agent = Agent(
+        model=ScriptedProvider(script), tools=[ask, fetch], name="tracer", subagents=True, subagent="", plan="off"
+    )
+    with observe(metrics=False, spans=collector.provider), collector.tracer.start_as_current_span("request"):
+        result = await agent.run("What?", store=place(kept, tmp_path))
+        with collector.tracer.start_as_current_span("after"):
+            assert result.is_completed, result.error
+    run = ("invoke_agent tracer", "request")
+    subagent = ("invoke_agent tracer (subagent)", "execute_tool spawn_subagent", *run)
+    assert collector.ways("query outside") == [("execute_tool ask", *run)]
+    assert collector.ways("query inside") == [("execute_tool ask", *subagent)]
+    assert collector.ways("fetch it") == [("execute_tool fetch", *run)] * 2
+    assert collector.ways("after") == [("request",)]
 
 
 async def test_runs_at_the_same_time_stay_below_what_they_were_asked_in() -> None:
@@ -375,7 +426,8 @@ def test_a_kit_that_is_not_there_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(programs, "find_spec", find)
     monkeypatch.setattr(programs, "_metrics_in", lambda _: Metrics())
-    assert [type(teller) for teller in observe().tellers()] == [Metrics]
+    followed = observe().follow(lambda _: None)
+    assert [type(teller) for teller in followed._telling._tellers] == [Metrics]
     installed.clear()
     with pytest.raises(UserError, match="nothing to observe with"):
         observe()

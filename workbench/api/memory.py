@@ -22,7 +22,7 @@ from workbench.driver.works import Works
 from workbench.engine.journal import MemoryJournal
 from workbench.engine.loop import RunLoop
 from workbench.engine.memory_children import MemoryChildren, loop_with_children
-from workbench.engine.surroundings import Surroundings
+from workbench.engine.surroundings import Surroundings, nothing_around
 from workbench.engine.threads import ToolThreads
 from workbench.errors import UserError, WorkbenchError
 from workbench.events.base import Recorded
@@ -79,6 +79,7 @@ class MemoryRun:
             threads=_threads_of(self._agent),
             lineage=(run,),
             deny_asks=options.deny_asks,
+            around_call=self._followed.around_call if self._followed is not None else nothing_around,
         )
         self._loop, self._children = loop_with_children(journal, around, self._new_journal)
         self._go_on()

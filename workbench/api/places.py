@@ -167,6 +167,7 @@ class StoredRun:
         """What went wrong last that no event says."""
         self._live: LiveRun | None = None
         self._followed = followed(self._kin)
+        self._surrounded = set[str]()
         feed = self._session.feed
         self._facts = feed.subscribe(facts_of_here=True) if self._followed is not None else None
         self._subscription = feed.subscribe(self._tell)
@@ -174,6 +175,7 @@ class StoredRun:
     async def start(self, task: str, attached: Content, options: AgentOptions) -> None:
         """Begin a run; nothing is written where something cannot be used."""
         self._root = self._session.new_id()
+        self._surround(self._root)
         self._know(self._root)
         start = StartRun(task, options, attached=attached, make_agent=self._agent, run=self._root)
         self._follow(await obey(self._session, start))
@@ -183,6 +185,7 @@ class StoredRun:
         session = self._session
         run = await session.store.resolve(run)
         self._root = await session.root_of(run)
+        self._surround(self._root)
         session.agents.use(self._root, self._agent)
         if say is not None:
             self._follow(await obey(session, Say(run, say)))
@@ -199,10 +202,17 @@ class StoredRun:
             self._facts.only(run)  # first, so that a fact is there when the other tells of it
         self._subscription.only(run)
 
+    def _surround(self, root: str) -> None:
+        if self._followed is not None:
+            self._session.around_calls[root] = self._followed.around_call
+            self._surrounded.add(root)
+
     def _follow(self, run: str) -> None:
         """Watch a run that goes on, and the subagents that it had before, which go on with it."""
         self._know(run)
         self._live = self._session.live.get(run)
+        if self._live is not None:
+            self._surround(self._live.root)
         step = self._live.state.open_step if self._live is not None else None
         for call in step.calls.values() if step is not None else ():
             for subagent in call.children:
@@ -277,5 +287,8 @@ class StoredRun:
         if self._facts is not None and self._followed is not None:
             self._facts.close()
             self._followed.close()
+            for root in self._surrounded:
+                if self._session.around_calls.get(root) == self._followed.around_call:
+                    del self._session.around_calls[root]
         if self._root:
             self._session.agents.let_go(self._root, self._agent)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from weakref import WeakValueDictionary
@@ -34,7 +34,7 @@ from workbench.driver.works import Works
 from workbench.engine.breakpoints import NoBreakpoints
 from workbench.engine.limits import own_budget
 from workbench.engine.loop import RunLoop
-from workbench.engine.surroundings import Surroundings
+from workbench.engine.surroundings import AroundCall, Surroundings, nothing_around
 from workbench.engine.threads import ToolThreads
 from workbench.errors import EditRefusedError, RunHeldError, StaleDriverError, StoreError, UserError
 from workbench.events.base import Event, Recorded
@@ -78,6 +78,8 @@ class Session:
         """Root runs that have nobody to ask, with their subagents."""
         self.unbroken: set[str] = set()
         """Root runs that no breakpoint stops: nobody looks at them while they go on."""
+        self.around_calls: dict[str, AroundCall] = {}
+        """What the calls of root runs and their subagents are started in, where somebody wants to know what they do."""
         self._tokens: dict[str, int] = {}
         self._threads = ToolThreads()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -233,8 +235,12 @@ class Session:
             hooks=self.recordings.hooks(code.hooks, agent, run, root),
             output=code.output,
             breakpoints=NoBreakpoints if root in self.unbroken else self.breakpoints.in_force,
+            around_call=partial(self._around_call, root),
             budget=own_budget if run == root else shared_budget(self, root),
         )
+
+    def _around_call(self, root: str, run: str, call: str) -> AbstractContextManager[object]:
+        return self.around_calls.get(root, nothing_around)(run, call)  # who follows a run may change while it is live
 
     async def lineage(self, run: str) -> tuple[str, ...]:
         """Return a run and those that it was forked from."""

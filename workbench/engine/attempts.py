@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,13 +99,14 @@ class CallInFlight:
         clock: Clock,
         on_settled: Callable[[CallInFlight], None],
         on_late: Callable[[str, Any], None],
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
         special: StartSpecial | None = None,
     ) -> None:
         self.call = call
         """Its id; another one when a later attempt of the turn takes it over."""
         self._tool, self._arguments, self._context = tool, arguments, context
         self._threads, self._clock, self._special = threads, clock, special
-        self._on_settled, self._on_late = on_settled, on_late
+        self._on_settled, self._on_late, self._around = on_settled, on_late, around
         self._attempt, self._retries = 0, 0
         """The attempt that runs or is next, and how many of those before failed by themselves."""
         self._time = tool.spec.timeout
@@ -154,18 +156,21 @@ class CallInFlight:
         """Start the next attempt, after the end of the one before is stored."""
         self._attempt_started, self._timed_out, self._thread = self._clock.monotonic(), False, None
         loop = asyncio.get_running_loop()
-        context, tool, arguments = self._context(self._attempt), self._tool, self._arguments
-        gathered = self._gathered = Gathered(self.spec.max_output, context.progress)
-        if self._special is not None:
-            self._future = loop.create_task(guarded(self._special))
-        elif tool.is_async:
-            self._future = loop.create_task(run_async(tool, arguments, context, gathered, self._threads))
-        else:
-            self._thread = self._threads.run(lambda: run_on_thread(tool, arguments, context, gathered, loop))
-            self._future = self._thread.future
+        with self._around():  # a task and a thread get a copy of the context in which they are made
+            self._future = self._start(loop)
         self._future.add_done_callback(self._settle)
         if self._special is None:  # a subagent has limits of its own, and may wait for a person as long as it takes
             self._timer = loop.call_later(self._time, self._time_out)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+        if self._special is not None:
+            return loop.create_task(guarded(self._special))
+        context, tool, arguments = self._context(self._attempt), self._tool, self._arguments
+        gathered = self._gathered = Gathered(self.spec.max_output, context.progress)
+        if tool.is_async:
+            return loop.create_task(run_async(tool, arguments, context, gathered, self._threads))
+        self._thread = self._threads.run(lambda: run_on_thread(tool, arguments, context, gathered, loop))
+        return self._thread.future
 
     def _settle(self, future: asyncio.Future[Any]) -> None:
         if future is self._future and not self._left and not self._timed_out:

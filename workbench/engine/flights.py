@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from workbench.engine.admission import Admitted
@@ -65,6 +66,7 @@ def make_flight(
         clock=around.clock,
         on_settled=on_settled,
         on_late=on_late,
+        around=partial(around.around_call, state.run, started.call),
         special=spawn if admitted.tool.name == SPAWN_SUBAGENT else None,
     )
     return flight

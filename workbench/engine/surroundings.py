@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +38,15 @@ async def _nobody() -> Collection[str]:
     return ()
 
 
+AroundCall = Callable[[str, str], AbstractContextManager[object]]
+"""Gives what is entered while a call of a run is started: its tool's task, or thread, begins in that context."""
+
+
+def nothing_around(_run: str, _call: str) -> AbstractContextManager[object]:
+    """Start a call as it is."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Tools, models, clock and threads of one run."""
@@ -57,5 +67,6 @@ class Surroundings:
     """Those that are here as code; the ones that the log names are asked."""
     breakpoints: Callable[[], Breakpoints] = NoBreakpoints
     """Gives those that are in force at the moment."""
+    around_call: AroundCall = nothing_around
     budget: ReadBudget = own_budget
     """What the run may still use; a subagent shares it with its caller and that one's other subagents."""

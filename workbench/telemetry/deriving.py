@@ -17,6 +17,7 @@ from workbench.events import turn as turns
 from workbench.events.base import Event, Recorded
 from workbench.events.request import Usage
 from workbench.telemetry.facts import (
+    CallBegan,
     CallEnded,
     CallStatus,
     Fact,
@@ -183,7 +184,7 @@ class Deriver:
 
     def _start_call(self, moving: _Moving, record: Recorded, event: calls.CallStarted) -> Iterator[Fact]:
         moving.calls[event.call] = _Call(record, event)
-        yield from ()
+        yield CallBegan(moving.stretch, record, event.call, event.tool)
 
     def _retry_call(self, moving: _Moving, record: Recorded, event: calls.CallRetried) -> Iterator[Fact]:
         call = moving.calls.get(event.call)

@@ -94,6 +94,16 @@ class ModelAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBegan:
+    """A call began: that is stored, and its tool runs after it was told."""
+
+    stretch: Stretch
+    started: Recorded
+    call: str
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """A call is over."""
 
@@ -134,4 +144,6 @@ class FellBack:
     why: str
 
 
-Fact: TypeAlias = RunBegan | RunRested | TurnEnded | ModelAgain | CallEnded | ToolAgain | StepMeasured | FellBack
+Fact: TypeAlias = (
+    RunBegan | RunRested | TurnEnded | ModelAgain | CallBegan | CallEnded | ToolAgain | StepMeasured | FellBack
+)

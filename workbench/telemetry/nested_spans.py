@@ -1,11 +1,13 @@
 """Spans of a program's runs: below whatever span the program was in when a run began, with the program's own provider.
 
-Ids are that provider's, so what others stand below is begun before them and kept open: runs, and calls that spawn. A
-run that goes on or is forked has a link to the span that it had in this program before, where that is remembered.
+Ids are that provider's, so what others stand below is begun before them and kept open: runs and calls. What a tool
+traces itself stands below its call. A run that goes on or is forked has a link to the span that it had in this program
+before, where that is remembered.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Final
 
@@ -13,9 +15,10 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TracerProvider
 
 from workbench.driver.feed import Trouble
+from workbench.events.call import CallStarted
 from workbench.events.run import RunForked
 from workbench.telemetry import genai
-from workbench.telemetry.facts import Fact, RunBegan, RunRested, Stretch
+from workbench.telemetry.facts import CallBegan, CallEnded, Fact, RunBegan, RunRested, Stretch
 from workbench.telemetry.span_facts import Attributes, FactSpans, call_name, nanoseconds, run_name, stretch_span
 from workbench.telemetry.span_ids import event_span
 from workbench.version import __version__
@@ -61,14 +64,27 @@ class NestedSpans(FactSpans):
         """Spans that others may stand below, by the ids that they have in the log."""
         self._runs: dict[str, int] = {}
         """Which of them is that of a run."""
+        self._calls: dict[tuple[str, str], int] = {}
+        """Which of them is that of a call, by the name with which it began."""
 
     def take(self, fact: Fact | Trouble) -> None:
-        """Begin the span of a run; make that of what is over."""
+        """Begin the span of a run or of a call; make that of what is over."""
         if isinstance(fact, RunBegan):
             self._begin_run(fact.stretch)
+        elif isinstance(fact, CallBegan):
+            self._begin_call(fact)
         super().take(fact)
         if isinstance(fact, RunRested):
             self._runs.pop(fact.stretch.run, None)
+        elif isinstance(fact, CallEnded) and isinstance(fact.started.event, CallStarted):
+            self._calls.pop((fact.stretch.run, fact.started.event.call), None)
+
+    def around_call(self, run: str, call: str) -> AbstractContextManager[object]:
+        """Return what makes the span of a call the current one, while its tool is started."""
+        span = self._open.get(self._calls.get((run, call), 0))
+        if span is None:
+            return nullcontext()
+        return trace.use_span(span, record_exception=False, set_status_on_exception=False)
 
     def close(self) -> None:
         """End what nothing ended: calls that were under way as the run was left. The provider is the program's."""
@@ -76,15 +92,15 @@ class NestedSpans(FactSpans):
             span.end()
         self._open.clear()
 
+    def _begin_call(self, fact: CallBegan) -> None:
+        said = {genai.OPERATION: genai.EXECUTE_TOOL, genai.TOOL_NAME: fact.tool, genai.TOOL_CALL: fact.call}
+        span = event_span(fact.stretch.run, fact.started.seq)
+        self._open[span] = self._start(call_name(fact.tool), stretch_span(fact.stretch), said, fact.started.at)
+        self._calls[fact.stretch.run, fact.call] = span
+
     def _begin_run(self, stretch: Stretch) -> None:
         call, kin = stretch.spawned_by, stretch.kin
-        above = self._runs.get(kin.caller or "")
-        if call is not None:
-            below = above
-            above = event_span(call.run, call.seq)
-            if above not in self._open:
-                name = call_name(getattr(call.event, "tool", ""))
-                self._open[above] = self._start(name, below, {genai.OPERATION: genai.EXECUTE_TOOL}, call.at)
+        above = event_span(call.run, call.seq) if call is not None else self._runs.get(kin.caller or "")
         said = {genai.OPERATION: genai.INVOKE_AGENT, genai.AGENT_NAME: kin.agent, genai.CONVERSATION: kin.root}
         span = self._start(run_name(stretch), above, said, stretch.began.at, links=self._remembered.link(stretch))
         self._runs[stretch.run] = of_run = stretch_span(stretch)

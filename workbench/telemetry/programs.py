@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.telemetry.facts import Kin
     from workbench.telemetry.nested_spans import NestedSpans
     from workbench.telemetry.prometheus import Metrics
-    from workbench.telemetry.telling import Teller
 
 MISSING = "there is nothing to observe with: pip install 'workbench[metrics]' or 'workbench[otel]'"
 
@@ -69,26 +69,32 @@ class Observation:
         if self in _CURRENT:
             _CURRENT.remove(self)
 
-    def tellers(self) -> list[Teller]:
-        """Return who tells of a run that begins where this is called."""
-        metrics = [self._metrics] if self._metrics is not None else []
-        return [*metrics, *([self._spans()] if self._spans is not None else [])]
+    def follow(self, find_kin: Callable[[str], Kin | None]) -> Followed:
+        """Follow a run that begins where this is called."""
+        return Followed(find_kin, self._metrics, self._spans() if self._spans is not None else None)
 
 
 class Followed:
     """A run of a program and its subagents, followed to where it rests."""
 
-    def __init__(self, find_kin: Callable[[str], Kin | None], tellers: list[Teller]) -> None:
+    def __init__(
+        self, find_kin: Callable[[str], Kin | None], metrics: Metrics | None, spans: NestedSpans | None
+    ) -> None:
         from workbench.telemetry.deriving import Deriver
         from workbench.telemetry.telling import Telling
 
-        self._deriver, self._telling = Deriver(find_kin), Telling(tellers)
+        self._deriver, self._spans = Deriver(find_kin), spans
+        self._telling = Telling([teller for teller in (metrics, spans) if teller is not None])
         self._at = 0.0
 
     def take(self, record: Recorded) -> None:
         """Tell what follows from the next event of one of them."""
         self._at = record.at
         self._telling.tell(self._deriver.take(record))
+
+    def around_call(self, run: str, call: str) -> AbstractContextManager[object]:
+        """Return what a call is started in, so that what its tool traces stands below it."""
+        return self._spans.around_call(run, call) if self._spans is not None else nullcontext()
 
     def close(self) -> None:
         """Tell that what still moves is left."""
@@ -98,7 +104,7 @@ class Followed:
 
 def followed(find_kin: Callable[[str], Kin | None] = lambda _: None) -> Followed | None:
     """Return what follows a run that begins here; None where nobody observes. `find_kin` knows runs that go on."""
-    return Followed(find_kin, _CURRENT[0].tellers()) if _CURRENT else None
+    return _CURRENT[0].follow(find_kin) if _CURRENT else None
 
 
 _CURRENT: list[Observation] = []
