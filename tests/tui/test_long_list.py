@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from textual.widgets import OptionList
@@ -10,7 +12,9 @@ from textual.widgets import OptionList
 from tests.run_log import START, RunLog
 from tests.tui.fake_driver import FakeDriver
 from tests.tui.kit import stage
+from workbench.driver.commands import Command, ListRuns
 from workbench.driver.feed import RunsChanged
+from workbench.errors import StoreError
 from workbench.tui import bridge
 from workbench.tui.dialogs import run_choice
 from workbench.tui.widgets.run_tree import OLDER, RunTree
@@ -27,6 +31,20 @@ def many() -> FakeDriver:
 def name(number: int) -> str:
     """Return the id of a run."""
     return f"{number:04x}{'0' * 12}"
+
+
+class Refusing:
+    """Asks a driver, which cannot read the list."""
+
+    def __init__(self, ask: Callable[[Command], Awaitable[Any]]) -> None:
+        self._ask, self.times = ask, 0
+
+    async def __call__(self, command: Command) -> Any:
+        """Ask."""
+        if isinstance(command, ListRuns):
+            self.times += 1
+            raise StoreError("the database cannot be read")
+        return await self._ask(command)
 
 
 def runs(listed: RunTree) -> int:
@@ -59,6 +77,62 @@ async def test_older_runs_join_at_the_end_of_the_list(monkeypatch: pytest.Monkey
         await acted.press("end")
         await acted.pilot.pause()
         assert runs(listed) == RUNS
+
+
+async def test_page_down_comes_to_the_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last page has the line that is none to stand on: the cursor stands on the run above it."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    async with stage(many()) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1")
+        await acted.until(lambda: runs(listed) == PAGE)
+        last = listed.options[PAGE - 1].id
+        while runs(listed) == PAGE:
+            await acted.press("pagedown")
+            assert listed.highlighted_run is not None
+            if listed.highlighted_run == last:
+                await acted.until(lambda: runs(listed) == 2 * PAGE)
+
+
+async def test_a_page_that_cannot_be_read_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list says on that there are older runs, and the next time at its end brings them."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    driver = many()
+    async with stage(driver) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1")
+        await acted.until(lambda: runs(listed) == PAGE)
+        with monkeypatch.context() as patch:
+            patch.setattr(driver, "ask", refused := Refusing(driver.ask))
+            await acted.press("end")
+            await acted.until(lambda: refused.times)
+        acted.main._show_rows()
+        assert has_more(listed)
+        await acted.press("home", "end")
+        await acted.until(lambda: runs(listed) == 2 * PAGE)
+
+
+async def test_a_list_that_was_whole_after_all_says_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many runs as fit one page: at its end it is seen that there are no older ones."""
+    monkeypatch.setattr(bridge, "PAGE", RUNS)
+    async with stage(many()) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1")
+        await acted.until(lambda: runs(listed) == RUNS)
+        assert has_more(listed)
+        await acted.press("end")
+        await acted.until(lambda: not has_more(listed))
+        assert runs(listed) == RUNS
+
+
+async def test_a_list_that_becomes_empty_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its last line spoke of older runs."""
+    monkeypatch.setattr(bridge, "PAGE", PAGE)
+    async with stage(many()) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.until(lambda: runs(listed) == PAGE)
+        listed.show([], "")
+        assert listed.option_count == 0
 
 
 async def test_the_bar_is_dragged_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

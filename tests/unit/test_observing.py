@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,9 @@ from tests.fork_kit import everything_said
 from tests.harness import answer
 from tests.telemetry_kit import KEY, SECRET, Story, breaks, flaky, look
 from workbench import Agent, Limits, ModelRetries, Retry, Store, UserError, observe, tool
+from workbench.errors import TransientModelError
 from workbench.events.request import AssistantMessage, Request
+from workbench.providers.base import Delta, HostedStarted
 from workbench.providers.scripted import ScriptedProvider, Turn
 from workbench.telemetry import nested_spans, programs
 from workbench.telemetry.prometheus import Metrics
@@ -191,6 +193,63 @@ async def test_what_a_tool_traces_itself_stands_below_its_call(tmp_path: Path, *
     assert collector.ways("query inside") == [("execute_tool ask", *subagent)]
     assert collector.ways("fetch it") == [("execute_tool fetch", *run)] * 2
     assert collector.ways("after") == [("request",)]
+
+
+class SearchesAndBreaks(ScriptedProvider):
+    """A model that uses a tool of its provider in a turn that breaks, and then does as it is told."""
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Stream the next turn."""
+        if len(self.requests) == 0:
+            self.requests.append(request)
+            yield HostedStarted(0, "web_search", {"query": "x"})
+            raise TransientModelError("gone", kind="broken")
+        async for delta in super().stream(request):
+            yield delta
+
+
+@KEPT
+async def test_a_call_of_a_provider_whose_end_nobody_tells_is_no_span(tmp_path: Path, *, kept: bool) -> None:
+    """It is given up with its turn, and does not last until the end of the run."""
+    collector = Collector()
+    agent = Agent(
+        model=SearchesAndBreaks([answer("done")]), name="brief", plan="off", retries=ModelRetries(first_wait=0.0)
+    )
+    with observe(metrics=False, spans=collector.provider):
+        result = await agent.run("What?", store=place(kept, tmp_path))
+    assert result.is_completed, result.error
+    assert [span.name for span in collector.all if span.name.startswith("execute_tool")] == [
+        "execute_tool submit_answer"
+    ]
+
+
+async def test_whoever_is_refused_takes_nothing_from_a_run_that_goes_on(tmp_path: Path) -> None:
+    """A run that somebody resumes by mistake while it goes on traces its tools as before; at the end nothing stays."""
+    collector, began, gate = Collector(), asyncio.Event(), asyncio.Event()
+
+    @tool(read_only=True)
+    async def work(word: str) -> str:
+        with collector.tracer.start_as_current_span(f"query {word}"):
+            began.set()
+            await gate.wait()
+        return word
+
+    def script(request: Request) -> Turn:
+        said = sum(isinstance(message, AssistantMessage) for message in request.messages)
+        return answer("done") if said == 2 else Turn(calls=[("work", {"word": "ab"[said]})])
+
+    agent = Agent(model=ScriptedProvider(script), tools=[work], name="brief", plan="off")
+    with observe(metrics=False, spans=collector.provider):
+        async with Store(tmp_path / "runs.db") as store:
+            going = asyncio.create_task(agent.run("What?", store=store))
+            await began.wait()
+            (run,) = store.session.live
+            with pytest.raises(UserError):
+                await agent.resume(run, store=store)
+            gate.set()
+            assert (await going).is_completed
+            assert store.session.around_calls == {}
+    assert [way[0] for word in "ab" for way in collector.ways(f"query {word}")] == ["execute_tool work"] * 2
 
 
 async def test_runs_at_the_same_time_stay_below_what_they_were_asked_in() -> None:

@@ -52,7 +52,8 @@ async def test_a_page_is_the_newest_runs_and_what_they_come_from(store: Store) -
     """A fork is listed under its origin however old that is, and a run that is named is there too, whole."""
     assert [row.id for row in await store.runs(limit=3)] == ["fork1", "sub01", "aaa19", "aaa00"]
     assert [row.id for row in await store.runs(limit=1, also=["aaa07"])] == ["fork1", "aaa07", "aaa00"]
-    assert [row.id for row in await store.runs(limit=0, also=["aaa19"])] == ["sub01", "aaa19"]
+    assert [row.id for row in await store.runs(limit=1, also=["aaa19"])] == ["fork1", "sub01", "aaa19", "aaa00"]
+    assert [row.id for row in await store.runs(limit=0, also=["aaa19"])] == ["aaa19"]
     everything = await store.runs()
     assert len(everything) == 22
     assert await store.runs(limit=100) == everything

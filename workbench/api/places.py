@@ -185,7 +185,6 @@ class StoredRun:
         session = self._session
         run = await session.store.resolve(run)
         self._root = await session.root_of(run)
-        self._surround(self._root)
         session.agents.use(self._root, self._agent)
         if say is not None:
             self._follow(await obey(session, Say(run, say)))
@@ -203,8 +202,8 @@ class StoredRun:
         self._subscription.only(run)
 
     def _surround(self, root: str) -> None:
-        if self._followed is not None:
-            self._session.around_calls[root] = self._followed.around_call
+        if self._followed is not None and root not in self._surrounded:
+            self._session.around_calls.setdefault(root, []).append(self._followed.around_call)
             self._surrounded.add(root)
 
     def _follow(self, run: str) -> None:
@@ -287,8 +286,10 @@ class StoredRun:
         if self._facts is not None and self._followed is not None:
             self._facts.close()
             self._followed.close()
+            around = self._session.around_calls
             for root in self._surrounded:
-                if self._session.around_calls.get(root) == self._followed.around_call:
-                    del self._session.around_calls[root]
+                around[root].remove(self._followed.around_call)
+                if not around[root]:
+                    del around[root]
         if self._root:
             self._session.agents.let_go(self._root, self._agent)

@@ -78,8 +78,8 @@ class Session:
         """Root runs that have nobody to ask, with their subagents."""
         self.unbroken: set[str] = set()
         """Root runs that no breakpoint stops: nobody looks at them while they go on."""
-        self.around_calls: dict[str, AroundCall] = {}
-        """What the calls of root runs and their subagents are started in, where somebody wants to know what they do."""
+        self.around_calls: dict[str, list[AroundCall]] = {}
+        """What the calls of root runs and their subagents are started in, by whoever follows them; the last counts."""
         self._tokens: dict[str, int] = {}
         self._threads = ToolThreads()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -240,7 +240,7 @@ class Session:
         )
 
     def _around_call(self, root: str, run: str, call: str) -> AbstractContextManager[object]:
-        return self.around_calls.get(root, nothing_around)(run, call)  # who follows a run may change while it is live
+        return self.around_calls.get(root, [nothing_around])[-1](run, call)
 
     async def lineage(self, run: str) -> tuple[str, ...]:
         """Return a run and those that it was forked from."""

@@ -32,7 +32,8 @@ ON CONFLICT (run) DO UPDATE SET
 WHERE excluded.as_of_seq >= summaries.as_of_seq
 """
 _ALL = "SELECT json_group_array(id) FROM runs"
-# The newest, those that were named, whatever these come from, and their subagents, so that no tree is torn.
+# The newest, those that were named, whatever these come from, and their subagents, so that no tree is torn. Without
+# newest ones nobody shows a tree.
 _PAGE = """
 WITH RECURSIVE page (id) AS (
   SELECT * FROM (
@@ -42,7 +43,7 @@ WITH RECURSIVE page (id) AS (
   UNION
   SELECT origin.value FROM page JOIN runs AS r ON r.id = page.id
   JOIN json_each(json_array(r.caller_run, r.made_from, r.parent)) AS origin ON origin.value NOTNULL
-  UNION SELECT r.id FROM page JOIN runs AS r ON r.caller_run = page.id
+  UNION SELECT r.id FROM page JOIN runs AS r ON r.caller_run = page.id WHERE :limit > 0
 )
 SELECT json_group_array(id) FROM page
 """
@@ -78,7 +79,8 @@ def runs(
     """Return a row for every run, newest first; `holders` says by root who drives it.
 
     With a `limit` only the newest so many, and beside them those that are driven or named in `also`, all that any of
-    these come from, and their subagents; the hidden ones too, where they are asked for. What is left out is not read.
+    these come from, and, unless the limit is 0, their subagents; the hidden ones too, where they are asked for. What is
+    left out is not read.
     """
     unseen = hidden_runs(connection)
     if limit is None:

@@ -157,8 +157,8 @@ class Store:
     async def runs(self, *, hidden: bool = False, limit: int | None = None, also: Sequence[str] = ()) -> list[RunRow]:
         """Return a row for every run, newest first; hidden ones only if asked for.
 
-        With a `limit` the newest so many, those that are driven or named in `also`, what any of these come from, and
-        their subagents.
+        With a `limit` the newest so many, those that are driven or named in `also`, what any of these come from, and,
+        unless the limit is 0, their subagents.
 
         Rows whose `as_of_seq` is behind `last_seq` are to be folded again by the caller.
         """

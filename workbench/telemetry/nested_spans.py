@@ -93,6 +93,8 @@ class NestedSpans(FactSpans):
         self._open.clear()
 
     def _begin_call(self, fact: CallBegan) -> None:
+        if isinstance(fact.started.event, CallStarted) and fact.started.event.hosted:
+            return  # the provider runs it: nothing here stands below it, and its end may go unsaid
         said = {genai.OPERATION: genai.EXECUTE_TOOL, genai.TOOL_NAME: fact.tool, genai.TOOL_CALL: fact.call}
         span = event_span(fact.stretch.run, fact.started.seq)
         self._open[span] = self._start(call_name(fact.tool), stretch_span(fact.stretch), said, fact.started.at)

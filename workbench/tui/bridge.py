@@ -73,6 +73,8 @@ class Bridge:
         self._subscription: Subscription = desk.feed.subscribe()
         self.rows: list[RunRow] = []
         """The list of runs as last read, newest first; the oldest are left out until they are wanted."""
+        self.has_older = False
+        """Whether there may be older runs than those of the list."""
         self.lists_hidden = False
         """Whether the list has the hidden runs too."""
         self._limit = PAGE
@@ -156,18 +158,15 @@ class Bridge:
     async def list_runs(self) -> None:
         """Read the list of runs, and with it who drives the watched one."""
         opened = dict.fromkeys(watched.run for watched in (self.watched, *self._beside.values()) if watched is not None)
-        self.rows = await self.ask(ListRuns(self.lists_hidden, self._limit, tuple(self._moved | opened)))
+        limit = self._limit
+        self.rows = await self.ask(ListRuns(self.lists_hidden, limit, tuple(self._moved | opened)))
+        self.has_older = len(self.rows) >= limit
         self._moved |= dict.fromkeys(row.id for row in self.rows if row.live)
         self._by_id = rows = {row.id: row for row in self.rows}
         for watched in (self.watched, *self._beside.values()):
             if watched is not None and (row := rows.get(watched.run)) is not None:
                 watched.is_live = row.live
                 watched.is_mine = watched.is_mine and row.live
-
-    @property
-    def has_older(self) -> bool:
-        """Whether there may be older runs than those of the list."""
-        return len(self.rows) >= self._limit
 
     def want_more_runs(self) -> None:
         """List older runs too from the next time on."""

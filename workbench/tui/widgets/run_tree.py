@@ -50,7 +50,8 @@ class RunTree(OptionList):
         super().__init__(id=id, markup=False)
         self._rows: Sequence[RunRow] = ()
         self._shown: list[TreeRow] = []
-        self._has_older = False
+        self._has_older = self._says_older = False
+        """Whether there are older runs, and whether the last line says so."""
         self._current = ""
         self._wanted = ""
         """A run that the cursor goes to as soon as it is in the list."""
@@ -65,8 +66,6 @@ class RunTree(OptionList):
         """Show the runs, and whether there are more; the cursor goes to `current` whenever another run is opened."""
         if current != self._current:
             self._wanted = current
-        if has_older != self._has_older:
-            self._shown = []  # the last line is another
         self._rows, self._current, self._has_older = rows, current, has_older
         self._redraw()
 
@@ -85,8 +84,10 @@ class RunTree(OptionList):
         self._look_for_end()
 
     def action_page_down(self) -> None:
-        """Go down a page."""
+        """Go down a page, at the end to the last run."""
         super().action_page_down()  # type: ignore[no-untyped-call]
+        if self.highlighted is None:  # the line below the last run is none to stand on
+            super().action_last()
         self._look_for_end()
 
     def action_last(self) -> None:
@@ -121,7 +122,7 @@ class RunTree(OptionList):
     def _redraw(self) -> None:
         shown = tree_rows(self._rows, max(self.content_size.width - 1, 10))
         names = [run for run, _ in shown]
-        if names == [run for run, _ in self._shown]:
+        if names == [run for run, _ in self._shown] and self._has_older == self._says_older:
             self._change_lines(shown)
         else:
             self._change_rows(shown, names)
@@ -137,6 +138,7 @@ class RunTree(OptionList):
 
     def _change_rows(self, shown: list[TreeRow], names: list[str]) -> None:
         """Show other runs; the cursor and what is seen stay where they are, also where the run itself has gone."""
+        self._says_older = self._has_older
         at, place, top = self.highlighted_run, self.highlighted or 0, self.scroll_offset.y
         with self.prevent(OptionList.OptionHighlighted):
             older = [Option(plain(OLDER, "muted"), disabled=True)] if self._has_older else []
