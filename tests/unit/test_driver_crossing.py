@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from tests.harness import Rig, answer
 from tests.store_kit import found, started
 from workbench.clock import ManualClock
+from workbench.driver.commanding import obey
 from workbench.driver.commands import AnswerCall, ListRuns, PauseRun
 from workbench.engine.journal import MemoryJournal
 from workbench.events.call import CallFinished, LateResultDropped
-from workbench.events.run import RunPaused
+from workbench.events.run import RunPaused, RunResumed
 from workbench.providers.scripted import Turn
 from workbench.store import Batch, Store
 from workbench.tools.declaring import tool
@@ -78,3 +80,38 @@ async def test_two_results_in_one_batch_are_one(tmp_path: Path) -> None:
     await journal.append(started(), found("first"), found("second"), found("another", "0.1"))
     kinds = [record.event.kind for record in journal.records]
     assert kinds == ["run_started", "call_finished", "late_result_dropped", "call_finished"]
+
+
+def test_a_run_that_comes_to_its_end_is_not_given_back_in_the_middle_of_a_decision(tmp_path: Path) -> None:
+    """A decision is written under the lease by which it was judged; the run then goes on, or is given back."""
+    began = threading.Event()
+
+    @tool(read_only=True)
+    async def look() -> str:
+        if not began.is_set():
+            began.set()
+            await asyncio.sleep(60)
+        return "found"
+
+    with Rig(tmp_path, [Turn("", [("look", {})]), answer()], [look]) as rig:
+        run = rig.start()
+        assert began.wait(20)
+        session = rig.driver._session
+        assert session is not None
+
+        async def decide() -> None:
+            async with session.deciding(run):
+                await obey(session, PauseRun(run))
+                live = session.live[run]
+                while live.state.end is None:
+                    await session.store.header(run)
+                for _ in range(200):
+                    await session.store.header(run)
+                assert session.drives(run)
+                assert session.live[run] is live
+                await session.append_to(run, RunResumed())
+
+        rig.driver.run_blocking(decide())
+        assert rig.finish(run).status == "completed"
+        rig.wait_for(lambda: run not in rig.lives)
+        assert not session.drives(run)

@@ -124,7 +124,7 @@ def _permission(state: RunState, call: CallState, command: c.DecidePermission) -
 
 def may_run(live: LiveRun, call: CallState) -> bool:
     """Whether the call runs, or may do so any moment: then the loop, which alone starts and ends calls, settles it."""
-    return live.is_moving and live.state.end is None and call.status not in ("waiting", "unknown")
+    return live.is_under_way and call.status not in ("waiting", "unknown")
 
 
 def _settle_live(live: LiveRun, command: c.CancelCall | c.AnswerCall) -> None:
@@ -152,14 +152,10 @@ def _resolution(command: c.ResolveUnknown) -> Sequence[Event]:
 async def switch_tools(session: Session, command: c.SwitchTools) -> None:
     """Switch groups of tools, those that are not as wanted already; a run that rests goes on resting."""
     run = await session.store.resolve(command.run)
-    root = await session.root_of(run)
-    was_live = bool(session.tree(root))
-    async with session.deciding(run) as state:
+    async with session.deciding(run, rests=True) as state:
         if changed := tools_to_switch(state, command.groups):
             live = await session.revive(run)
             await live.journal.append(ToolsSwitched(groups=changed, by="operator"), durable=True)
-        if not was_live:
-            await session.forget(root)
 
 
 def tools_to_switch(state: RunState, wanted: Mapping[str, bool]) -> dict[str, bool]:

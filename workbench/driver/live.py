@@ -44,6 +44,11 @@ class LiveRun:
         """Whether its task runs."""
         return self.task is not None and not self.task.done()
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on; one that has come to its end moves a little longer, until all of it is given back."""
+        return self.is_moving and self.state.end is None
+
     def wake(self) -> None:
         """Look at the state again, in the loop or at rest."""
         self.woken.set()

@@ -44,7 +44,7 @@ class Mover:
                 root.woken.clear()
                 await self.move(root)
                 await self._settle(root)
-                if not root.woken.is_set() or root.run not in self._session.live:
+                if not root.woken.is_set() or self._session.live.get(root.run) is not root:
                     return
         except (StoreError, StaleDriverError) as error:
             await self._give_up(root, error)
@@ -78,7 +78,9 @@ class Mover:
         with suppress(StoreError):
             await session.store.save_row(summarise(root.run, root.state))
         if root.state.end is not None:
-            await session.forget(root.run)
+            async with session.decision(root.run):  # which may let it go on after all
+                if root.state.end is not None and session.live.get(root.run) is root:
+                    await session.forget(root.run)
         session.feed.publish(RunsChanged())
         session.races.rested(root)
 

@@ -224,14 +224,15 @@ class Races:
 
     async def _begin(self, line: _Line, run: str) -> None:
         try:
-            live = await self._session.revive(run)
-            has_waited = self._session.time.now() - live.state.at > WAITED_SECONDS
-            if run in line.moving and (live.state.end is not None or has_waited):
-                await live.journal.append(RunResumed(), durable=True)  # the time that it waited is not its own
-            if run in line.moving:
-                self._session.mover.drive(live)
-            else:  # it was stopped before it began
-                await self._session.forget(run)
+            async with self._session.decision(run):
+                live = await self._session.revive(run)
+                has_waited = self._session.time.now() - live.state.at > WAITED_SECONDS
+                if run in line.moving and (live.state.end is not None or has_waited):
+                    await live.journal.append(RunResumed(), durable=True)  # the time that it waited is not its own
+                if run in line.moving:
+                    self._session.mover.drive(live)
+                else:  # it was stopped before it began
+                    await self._session.forget(run)
         except WorkbenchError as error:
             self._session.feed.publish(Trouble(f"run {run[:8]} of race {line.race} does not go on: {error}", run=run))
             self._leave(line, run)
@@ -265,7 +266,7 @@ class Races:
             line, live = self._of.get(run), session.live.get(run)
             if line is not None and run in line.waiting:
                 line.waiting.remove(run)
-            elif live is not None and live.is_moving and live.state.end is None:
+            elif live is not None and live.is_under_way:
                 session.mover.pause(live, "now")
             elif line is not None and run in line.moving and (live is None or not live.is_moving):
                 line.moving.discard(run)  # it was about to begin

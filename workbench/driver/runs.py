@@ -103,14 +103,14 @@ async def resume(session: Session, command: ResumeRun) -> str:
         await _require_subagents_models(session, root)
         if options.deny_asks and root not in session.deny_asks:
             session.deny_asks.add(root)
-            if not any(live.is_moving for live in session.tree(root)):
+            if not any(live.is_under_way for live in session.tree(root)):
                 await session.forget(root)  # made live anew, with nobody to ask
         live = await session.revive(root)
         if run != root:
             check_awaited(live.state, state)
-        if not live.is_moving and (cut := cut_words(live.state)) is not None:
+        if not live.is_under_way and (cut := cut_words(live.state)) is not None:
             raise EditRefusedError(f"run {live.run[:8]} would not ask its model again: {cut}")
-        if live.is_moving:
+        if live.is_under_way:
             await _resume_child(session, run, live, only_step=command.only_step)
             return run
         _refuse_completed(live.state)
@@ -127,7 +127,7 @@ async def resume(session: Session, command: ResumeRun) -> str:
 
 async def _require_subagents_models(session: Session, root: str) -> None:
     """Raise `UserError` where a subagent that goes on with its caller has a model that cannot be asked from here."""
-    if any(live.is_moving for live in session.tree(root)):
+    if any(live.is_under_way for live in session.tree(root)):
         return
     step = (await session.state(root)).open_step
     for call in step.asked_calls if step else ():
@@ -177,7 +177,7 @@ async def pause(session: Session, command: PauseRun) -> None:
     """Stop a run that this process drives, with its subagents."""
     run = await session.store.resolve(command.run)
     live = session.live.get(run)
-    if live is None or not live.is_moving or live.state.end is not None:
+    if live is None or not live.is_under_way:
         is_moving = not (await session.state(run)).is_resting
         held = await session.store.holder(await session.root_of(run)) if is_moving else None
         where = f"it is driven by {held}" if held else "it is not running"

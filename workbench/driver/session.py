@@ -174,11 +174,7 @@ class Session:
     async def revive(self, run: str) -> LiveRun:
         """Make a run of this database live, once: with its lease, and with what a dead driver left written down."""
         async with self._lock("revive", run):
-            live = self.live.get(run)
-            if live is not None and live.is_root and live.is_moving and live.state.end is not None and live.task:
-                await asyncio.wait({live.task})  # it came to its end, and is giving its lease back
-                live = self.live.get(run)
-            return live or await self._make_live(run)
+            return self.live.get(run) or await self._make_live(run)
 
     async def _make_live(self, run: str) -> LiveRun:
         header = await self.store.header(run)
@@ -257,20 +253,27 @@ class Session:
 
     # Decisions.
 
+    def decision(self, root: str) -> asyncio.Lock:
+        """Return what is held while something is decided on a root run or its subagents: its lease stays till then."""
+        return self._lock("decide", root)
+
     @asynccontextmanager
-    async def deciding(self, run: str) -> AsyncIterator[RunState]:
+    async def deciding(self, run: str, *, rests: bool = False) -> AsyncIterator[RunState]:
         """Give the state by which a person's decision on `run` is judged; no other decision comes between.
 
-        What a dead driver left is written down first, so that a person can answer for its calls.
+        What a dead driver left is written down first, so that a person can answer for its calls. A run that `rests`
+        after the decision is given back where it was not live before.
         """
         root = await self.root_of(run)
-        async with self._lock("decide", root):
+        async with self.decision(root):
             was_live = bool(self.tree(root))
-            state = await self.state(run)
-            if run not in self.live and is_torn(state):
-                state = (await self.revive(run)).state
             try:
+                state = await self.state(run)
+                if run not in self.live and is_torn(state):
+                    state = (await self.revive(run)).state
                 yield state
+                if rests and not was_live:
+                    await self.forget(root)
             except UserError:
                 if not was_live:
                     await self.forget(root)
