@@ -188,6 +188,32 @@ async def test_an_index_is_not_made_again_while_it_grows(
         assert await adding > 20
 
 
+async def test_an_index_that_was_left_while_it_was_made_again_is_made_whole(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who types on while a damaged index is made again leaves that search; the next one finds what there is."""
+    monkeypatch.setattr(soundness, "WHOLE", 0)
+    monkeypatch.setattr(search, "CHUNK", 1)
+    path = tmp_path / "x.search"
+    async with SearchFile(path, store) as index:
+        await index.update()
+    content = path.read_bytes()
+    path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    growing = asyncio.Event()
+
+    def told(done: int, _total: int) -> None:
+        if done > 3:
+            growing.set()
+
+    async with SearchFile(path, store) as index:
+        left = asyncio.create_task(index.find("lock", told=told))
+        await growing.wait()
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        assert left.cancelled()
+        assert len(await index.find("lock")) == 20
+
+
 # The log
 
 

@@ -78,6 +78,8 @@ class SearchFile:
         self._path, self._store = path, store
         self._database: Database | None = None
         self._opening, self._updating = asyncio.Lock(), asyncio.Lock()
+        self._is_partial = False
+        """Whether it is being made again, or whoever did that went away before the end."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,10 +103,12 @@ class SearchFile:
         """
         async with self._updating:
             try:
-                return await self._update(told)
+                looked_at = await self._update(told)
             except DamagedDatabaseError:
                 await self._discard()
-                return await self._update(told)
+                looked_at = await self._update(told)
+            self._is_partial = False
+            return looked_at
 
     async def _update(self, told: Told) -> int:
         database = await self._opened()
@@ -132,6 +136,8 @@ class SearchFile:
         expression = match_expression(query)
         if not expression:
             return []
+        if self._is_partial:
+            await self.update(told)
         matches = partial(_matches, expression=expression, visible=await self._store.visible(), limit=limit)
         database = await self._opened()
         try:
@@ -162,7 +168,9 @@ class SearchFile:
         async with self._updating:
             if self._database is damaged:
                 await self._discard()
+                self._is_partial = True
             await self._update(told)
+            self._is_partial = False
 
     async def _discard(self) -> None:
         """Remove the file: nothing is in it that the log does not have."""
