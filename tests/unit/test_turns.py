@@ -286,6 +286,28 @@ async def test_a_pause_breaks_the_stream_and_frees_the_connection_at_once() -> N
     assert lab.kinds[-2:] == ["turn_discarded", "run_paused"]
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+async def test_what_was_shown_of_a_turn_that_is_given_up_is_stored(is_broken: bool) -> None:
+    """A pause, or a stream that breaks, takes nothing away that a person has read, however short ago it came."""
+    never, clock = asyncio.Event(), ManualClock()
+
+    async def source() -> AsyncIterator[Delta]:
+        for word in ("one ", "two ", "three"):
+            clock.advance(0.06)
+            yield TextDelta(word)
+        if is_broken:
+            raise PermanentModelError("gone", kind="unauthorised")
+        await never.wait()
+
+    lab = Lab([], provider=Deltas(source), clock=clock)
+    task = await lab.started()
+    await lab.until(lambda: len(lab.journal.drafts) == 3)
+    lab.loop.pause()
+    state = await lab.finish(task)
+    assert "".join(piece.text for piece in lab.all(TurnText)) == "one two three"
+    assert "".join(state.steps[0].turn.text) == "one two three"
+
+
 async def test_a_pause_while_the_start_of_a_turn_is_being_written_still_ends_it() -> None:
     """The write goes through, so its end is written too: no turn seems to stream while the run is paused."""
     lab = Lab([answer(), answer()])

@@ -59,6 +59,9 @@ STORE_EVERY, SHOW_EVERY = 0.25, 0.05
 class _Streamed:
     """The text of one attempt so far, and what of it is stored."""
 
+    step: int
+    attempt: int
+    purpose: Purpose
     text: list[str] = field(default_factory=list)
     thinking: list[str] = field(default_factory=list)
     stored_text: int = 0
@@ -98,6 +101,8 @@ class TurnRunner:
         """Set when a person wants the next attempt at once; there while one is waited for."""
         self._attempt_open: int | None = None
         """The attempt whose start was written, or is being written, and whose end was not."""
+        self._streamed: _Streamed | None = None
+        """What that attempt has said."""
         self._used: Usage | None = None
         """What the provider said that this attempt used."""
 
@@ -146,7 +151,7 @@ class TurnRunner:
         if self._attempt_open is not None:
             attempt, self._attempt_open = self._attempt_open, None
             discarded = TurnDiscarded(step=step, attempt=attempt, reason=reason, usage=self._used)
-            await self._journal.append(discarded)
+            await self._journal.append(*self._unstored(), discarded)  # what was shown stays
 
     async def _attempts(self, purpose: Purpose, step: int, prompt: str) -> TurnFinished:
         first, most = self._first_attempt(purpose, step), self._most_attempts()
@@ -174,7 +179,7 @@ class TurnRunner:
         self._waiting = skipped = asyncio.Event()
         try:
             discarded = TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}", usage=self._used)
-            await self._journal.append(retried, discarded)
+            await self._journal.append(*self._unstored(), retried, discarded)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await skipped.wait()
@@ -206,7 +211,7 @@ class TurnRunner:
         prepared = await self._conversation.prepare(state, purpose, prompt)
         provider = self._around.provider(prepared.request.model)
         started = clock.monotonic()
-        self._attempt_open, self._used = attempt, None
+        self._attempt_open, self._used, self._streamed = attempt, None, None
         await self._journal.append(
             TurnStarted(
                 step=step,
@@ -217,9 +222,9 @@ class TurnRunner:
             )
         )
         builder = TurnBuilder(step, self._dispatcher.first_free(step) if purpose == "step" else 0)
-        streamed = _Streamed(stored_at=started, shown_at=started)
+        self._streamed = streamed = _Streamed(step, attempt, purpose, stored_at=started, shown_at=started)
         async with place_for(provider), aclosing(self._drafts):
-            await self._consume(provider, prepared, builder, streamed, step, attempt)
+            await self._consume(provider, prepared, builder, streamed)
         content, end = builder.finish(), builder.end
         if not content and purpose == "step" and end.stop_reason == "end_turn":
             raise TransientModelError("the model said nothing at all", kind="empty")  # that is no answer
@@ -259,11 +264,9 @@ class TurnRunner:
         prepared: Prepared,
         builder: TurnBuilder,
         streamed: _Streamed,
-        step: int,
-        attempt: int,
     ) -> None:
         loop = asyncio.get_running_loop()
-        purpose = prepared.request.purpose
+        purpose, attempt = streamed.purpose, streamed.attempt
         waited, between, silence = patience(provider) or (FIRST_BYTE_TIMEOUT, BYTE_TIMEOUT, SILENCE_TIMEOUT)
         streamed.said_at = loop.time()
         try:
@@ -291,7 +294,7 @@ class TurnRunner:
                         self._dispatcher.offer(call, attempt)
                     if isinstance(delta, TextDelta | ThinkingDelta):
                         (streamed.text if isinstance(delta, TextDelta) else streamed.thinking).append(delta.text)
-                        await self._keep(streamed, step, attempt, purpose)
+                        await self._keep(streamed)
         except TimeoutError as error:
             said = f"the model said nothing for {waited:g} s" if timer.expired() else f"the request timed out: {error}"
             raise TransientModelError(said, kind="timeout") from None
@@ -314,20 +317,29 @@ class TurnRunner:
             **result_fields(normalise_content(delta.result), is_error=delta.is_error),
         )
 
-    async def _keep(self, streamed: _Streamed, step: int, attempt: int, purpose: Purpose) -> None:
+    async def _keep(self, streamed: _Streamed) -> None:
         now = self._around.clock.monotonic()
         if now - streamed.shown_at >= SHOW_EVERY:
             streamed.shown_at = now
-            self._drafts.show(step, purpose, _joined(streamed.text), _joined(streamed.thinking))
+            self._drafts.show(streamed.step, streamed.purpose, _joined(streamed.text), _joined(streamed.thinking))
         if now - streamed.stored_at >= STORE_EVERY:
             streamed.stored_at = now
-            thinking = _joined(streamed.thinking[streamed.stored_thinking :])
-            text = _joined(streamed.text[streamed.stored_text :])
-            streamed.stored_thinking, streamed.stored_text = len(streamed.thinking), len(streamed.text)
-            pieces = [(thinking, True), ("" if self._drafts.are_hooked(purpose) else text, False)]
-            await self._journal.append(
-                *(TurnText(step=step, attempt=attempt, text=piece, thinking=kind) for piece, kind in pieces if piece)
-            )
+            await self._journal.append(*self._unstored())
+
+    def _unstored(self) -> list[Event]:
+        """Return what the open attempt has said since the last time."""
+        streamed = self._streamed
+        if streamed is None:
+            return []
+        thinking = _joined(streamed.thinking[streamed.stored_thinking :])
+        text = _joined(streamed.text[streamed.stored_text :])
+        streamed.stored_thinking, streamed.stored_text = len(streamed.thinking), len(streamed.text)
+        pieces = [(thinking, True), ("" if self._drafts.are_hooked(streamed.purpose) else text, False)]
+        return [
+            TurnText(step=streamed.step, attempt=streamed.attempt, text=piece, thinking=kind)
+            for piece, kind in pieces
+            if piece
+        ]
 
 
 def wait_after(tried: int, retries: ModelRetries) -> float:
