@@ -293,6 +293,19 @@ def test_a_file_that_is_no_database_is_left_alone(shell: Shell, command: list[st
     assert "it is a SQLite database of another program" in shell.refused(*command)
 
 
+@pytest.mark.parametrize(
+    "command", [["runs"], ["show", "@last"], ["run", "What?"], ["runs", "--search", "x"], ["purge"]]
+)
+def test_a_pipe_is_no_database(shell: Shell, command: list[str]) -> None:
+    """What is no file is named as such, whatever the command, and stays as it is, with nothing beside it."""
+    os.mkfifo(shell.database)
+    printed = shell(*command)
+    assert printed.code == 2
+    assert "it is a device, a pipe or a socket. Name a file with --db." in printed.err
+    assert shell.database.is_fifo()
+    assert list(shell.database.parent.iterdir()) == [shell.database]
+
+
 def test_a_newer_database_is_refused(shell: Shell) -> None:
     """A database of a newer program names the version that is needed, and stays as it is."""
     import sqlite3
