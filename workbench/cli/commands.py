@@ -45,8 +45,10 @@ def _told(command: Callable[[argparse.Namespace], int], args: argparse.Namespace
     """Do it, and log what nobody expected."""
     try:
         return command(args)
-    except WorkbenchError:
+    except (WorkbenchError, BrokenPipeError):
         raise
     except Exception:
-        logging.getLogger("workbench").exception("something unexpected went wrong")
+        log = logging.getLogger("workbench")
+        if log.hasHandlers():  # without a log file it would be printed
+            log.exception("something unexpected went wrong")
         raise
