@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 
-from workbench.cli.arguments import parse
 from workbench.errors import OutputError, UserError, WorkbenchError
 
 FAILED = 1
@@ -25,6 +26,7 @@ BROKEN_PIPE = 141
 def main(argv: list[str] | None = None) -> int:
     """Do what `argv` says (the process' own arguments where None) and return the exit code."""
     if argv is None:
+        _end_at_ctrl_c()
         _open_closed()
         collect_rarely()
     code = _guarded(sys.argv[1:] if argv is None else argv)
@@ -56,10 +58,15 @@ def _guarded(argv: list[str]) -> int:
 
 def _done(argv: list[str]) -> int:
     try:
-        args = parse(argv)
-        from workbench.cli.commands import execute
+        from workbench.cli.arguments import parse
 
-        return execute(args)
+        args = parse(argv)
+        from workbench.cli import commands
+
+        commands.load(args)
+        if signal.getsignal(signal.SIGINT) is _end:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return commands.execute(args)
     except SystemExit as asked:  # --help and --version
         return asked.code if isinstance(asked.code, int) else USAGE
     except KeyboardInterrupt:
@@ -76,6 +83,16 @@ def _done(argv: list[str]) -> int:
             raise
         _say(_written_down(error, argv))
         return FAILED
+
+
+def _end_at_ctrl_c() -> None:
+    """End at once at Ctrl-C while there is nothing to undo: an import that is broken off may show a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # where it is ignored, it stays so
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)
 
 
 def _open_closed() -> None:

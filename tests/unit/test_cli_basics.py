@@ -229,6 +229,40 @@ def test_an_unexpected_error_of_a_command_without_a_log_is_not_printed(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("imported", ["argparse", "asyncio", "workbench.cli.runs", "pydantic"])
+def test_ctrl_c_at_the_very_start_ends_without_a_traceback(tmp_path: Path, imported: str) -> None:
+    """Ctrl-C while the program is still being imported ends it with 130 and not a word."""
+    code = f"""
+import importlib.abc, os, signal, sys
+
+class Press(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {imported!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+sys.argv = ["workbench", "--db", {str(tmp_path / "runs.db")!r}, "runs"]
+from workbench.__main__ import main
+sys.exit(main())
+"""
+    done = ran(code)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_stays_ignored_where_it_is(tmp_path: Path) -> None:
+    """A program that was begun with Ctrl-C ignored, as `nohup` and scripts do in the background, keeps it so."""
+    code = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.argv = ["workbench", "--db", {str(tmp_path / "runs.db")!r}, "runs"]
+from workbench.__main__ import main
+code = main()
+assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+sys.exit(code)
+"""
+    assert ran(code).returncode == 0
+
+
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 
