@@ -73,6 +73,14 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
     assert "130 interrupted" in " ".join(told.split())
 
 
+def test_help_of_open_says_what_can_be_done_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that is opened can be answered and resumed, and then goes on: help does not promise otherwise."""
+    assert main(["open", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "drives nothing" not in told
+    assert "Opening lets nothing go on; answering what a run waits for there, or resuming it, does." in told
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -158,7 +158,8 @@ def _add_open(commands: _Commands) -> Parser:
         commands,
         "open",
         "show a run, or what a session file holds",
-        "It watches a live run, scrubs, and forks from there; it drives nothing. A session file is imported first.",
+        "A live run is watched, any moment of it looked at and forked. Opening lets nothing go on; answering what a "
+        "run waits for there, or resuming it, does. A session file is imported first.",
     )
     parser.add_argument("target", metavar="RUN|FILE", type=text, help=f"{_RUN}; or a session file")
     parser.add_argument("--at", metavar="WHERE", type=text, help=_WHERE)
