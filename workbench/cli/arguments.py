@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Never, TypeAlias
+from typing import TypeAlias
 
 from workbench.cli.options import (
     add_agent,
@@ -22,26 +22,12 @@ from workbench.cli.options import (
     count,
     text,
 )
-from workbench.errors import UserError
+from workbench.cli.parser import Parser
 from workbench.version import __version__
 
 _RUN = "id, unique beginning of one, or @last"
 _WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"
 _EXITS = "exit status: 0 completed, 1 failed, 2 wrong usage, 3 waiting for an answer or at a limit, 130 interrupted"
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, like everything else here."""
-
-    def error(self, message: str) -> Never:
-        """Raise the error instead of printing usage over several lines."""
-        raise UserError(f"{message}. See `{self.prog} --help`")
-
-    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """Take `--at=--` like any other value; argparse would make an empty list of it."""
-        if arg_strings == ["--"] and action.option_strings and action.nargs is None:
-            return self._get_value(action, "--")
-        return super()._get_values(action, arg_strings)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
