@@ -81,6 +81,15 @@ def test_help_of_open_says_what_can_be_done_there(capsys: pytest.CaptureFixture[
     assert "Opening lets nothing go on; answering what a run waits for there, or resuming it, does." in told
 
 
+@pytest.mark.parametrize("command", ["open", "fork"])
+def test_help_names_every_form_of_a_place(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    """What lists and forks call a place can be typed, and help says so."""
+    assert main([command, "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for form in ("plan, ", "S (before step S)", "S.turn (", "S.C (", "seq:N (as of event N", "or end;"):
+        assert form in told
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -26,7 +26,10 @@ from workbench.cli.parser import Parser
 from workbench.version import __version__
 
 _RUN = "id, unique beginning of one, or @last"
-_WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"
+_WHERE = (
+    "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), seq:N (as of event N, as lists of runs "
+    "say it), or end; all count from 0"
+)
 _EXITS = "exit status: 0 completed, 1 failed, 2 wrong usage, 3 waiting for an answer or at a limit, 130 interrupted"
 
 
