@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 
-from workbench.cli.arguments import parse
-from workbench.errors import UserError, WorkbenchError
+from workbench.errors import OutputError, UserError, WorkbenchError
 
 FAILED = 1
 USAGE = 2
@@ -25,6 +26,8 @@ BROKEN_PIPE = 141
 def main(argv: list[str] | None = None) -> int:
     """Do what `argv` says (the process' own arguments where None) and return the exit code."""
     if argv is None:
+        _end_at_ctrl_c()
+        _open_closed()
         collect_rarely()
     code = _guarded(sys.argv[1:] if argv is None else argv)
     if code == INTERRUPTED and argv is None:
@@ -41,36 +44,81 @@ def _guarded(argv: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no such character shows another
-    debug = "--debug" in argv
     try:
-        args = parse(argv)
-        from workbench.cli.commands import execute
-
-        code = execute(args)
+        code = _done(argv)
         sys.stdout.flush()
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+    except OSError as error:
+        _say(f"what is printed cannot be written: {error.strerror}")
+        code = FAILED
+    _let_go()
+    return code
+
+
+def _done(argv: list[str]) -> int:
+    try:
+        from workbench.cli.arguments import parse
+
+        args = parse(argv)
+        from workbench.cli import commands
+
+        commands.load(args)
+        if signal.getsignal(signal.SIGINT) is _end:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return commands.execute(args)
     except SystemExit as asked:  # --help and --version
         return asked.code if isinstance(asked.code, int) else USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush finds an open end
         return BROKEN_PIPE
     except WorkbenchError as error:
+        if isinstance(error, OutputError):
+            _let_go()
         _say(str(error))
         return USAGE if isinstance(error, UserError) else FAILED
     except Exception as error:
-        if debug:
+        if "--debug" in argv:
             raise
         _say(_written_down(error, argv))
         return FAILED
-    return code
+
+
+def _end_at_ctrl_c() -> None:
+    """End at once at Ctrl-C while there is nothing to undo: an import that is broken off may show a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # where it is ignored, it stays so
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)
+
+
+def _open_closed() -> None:
+    """Let the streams that were closed before the program began lead nowhere, so that no file takes their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - the lowest free number
+
+
+def _let_go() -> None:
+    """Let what cannot be written lead nowhere, so that the last flush of all finds an open end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _say(sentence: str) -> None:
     from workbench.providers.keys import redacted
     from workbench.views.text import inert
 
-    print(f"workbench: {inert(redacted(sentence))}", file=sys.stderr)
+    with suppress(OSError):  # there is nowhere else to say it
+        print(f"workbench: {inert(redacted(sentence))}", file=sys.stderr)
 
 
 def _written_down(error: Exception, argv: list[str]) -> str:

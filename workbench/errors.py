@@ -16,6 +16,7 @@ WorkbenchError
 │   └── PermanentModelError     will fail the same way again
 ├── ToolError               the model can mend it: becomes an error result
 │   └── Retry               raised by a tool: "nothing happened, try again"
+├── OutputError             what is printed cannot be written: a full disk
 ├── StaleDriverError        this process lost its lease; it must stop writing
 └── OperationCancelledError nobody must act: a person gave up a long operation
 ```
@@ -152,6 +153,10 @@ class ToolError(WorkbenchError):
 
 class Retry(ToolError):  # noqa: N818 - reads as the instruction it is: `raise Retry("…")`
     """Raised by a tool of any class: nothing happened, the call may be tried again."""
+
+
+class OutputError(WorkbenchError):
+    """What a command prints cannot be written where it is sent, such as to a full disk."""
 
 
 class StaleDriverError(WorkbenchError):

@@ -172,6 +172,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(shell: Shell, text: str, 
     [
         ("nowhere.py", "there is no file 'nowhere.py'; an agent is named FILE.py"),
         ("nowhere.module:agent", "there is no module 'nowhere.module'; an agent is named"),
+        ("notes.md", "the file 'notes.md' ends neither in .py nor in .toml; an agent is named FILE.py"),
         (".", "'.' is no agent; an agent is named"),
         ("mine.py:agnet", "mine.py has no agent 'agnet'; did you mean 'agent'?"),
         ("mine.py:get_weather", "mine.py:get_weather is no agent but of type 'Tool'"),
@@ -180,6 +181,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(shell: Shell, text: str, 
 def test_a_name_that_is_not_there_is_said(shell: Shell, named: str, said: str) -> None:
     """With the nearest one that is."""
     write("mine.py", GOOD)
+    write("notes.md", "Notes.")
     assert said in shell.refused("run", "-a", named, QUESTION)
 
 

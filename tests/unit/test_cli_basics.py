@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import logging
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,6 +73,23 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
     assert "130 interrupted" in " ".join(told.split())
 
 
+def test_help_of_open_says_what_can_be_done_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that is opened can be answered and resumed, and then goes on: help does not promise otherwise."""
+    assert main(["open", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "drives nothing" not in told
+    assert "Opening lets nothing go on; answering what a run waits for there, or resuming it, does." in told
+
+
+@pytest.mark.parametrize("command", ["open", "fork"])
+def test_help_names_every_form_of_a_place(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    """What lists and forks call a place can be typed, and help says so."""
+    assert main([command, "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for form in ("plan, ", "S (before step S)", "S.turn (", "S.C (", "seq:N (as of event N", "or end;"):
+        assert form in told
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -80,6 +101,9 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
         (["run", "--plan", "perhaps", "x"], "invalid choice: 'perhaps'"),
         (["run", "--json", "--headless", "x"], "not allowed with argument"),
         (["run", "--recrod", "f", "x"], "unrecognized arguments: --recrod"),
+        (["runs", "--foo"], "unrecognized arguments: --foo. See `workbench runs --help`"),
+        (["show", "a", "b"], "unrecognized arguments: b. See `workbench show --help`"),
+        (["--foo", "runs"], "unrecognized arguments: --foo. See `workbench --help`"),
         (["show"], "the following arguments are required: RUN"),
         (["show", ""], "it is empty"),
         (["--db", " ", "runs"], "--db: it is empty"),
@@ -155,19 +179,108 @@ def test_other_ends_have_their_codes(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
+PRINTING = [
+    ["run", "What is a context manager?"], ["runs"], ["runs", "--json"], ["show", "@last"], ["diff", "@last", "@last"],
+    ["export", "@last"], ["models"], ["doctor"], ["--help"],
+]  # fmt: skip
+
+
+def printed_to(
+    stdout: int, database: Path, words: list[str], before: Callable[[], None] | None = None
+) -> tuple[int, str]:
+    """Type a command whose stdout, buffered as it is for everybody, leads there; return its exit code and stderr."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "--db", str(database), *words],
+        stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment, preexec_fn=before,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_a_reader_that_stops_reading_is_no_error(shell: Shell, words: list[str]) -> None:
     """`workbench … | head` ends quietly, as everything in a pipe does."""
-    code = (
-        "import sys; from workbench.__main__ import main;"
-        f"sys.exit(main(['--db', {str(tmp_path / 'runs.db')!r}, 'run', 'What is a context manager?']))"
-    )
+    shell("run", "What is a context manager?")
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (141, "")
+    try:
+        assert printed_to(writing, shell.database, words) == (141, "")
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("words", [["runs", "--json"], ["models"], ["--help"]], ids=" ".join)
+def test_a_disk_without_room_is_one_sentence(shell: Shell, tmp_path: Path, words: list[str]) -> None:
+    """What cannot be printed is told as such, without a traceback and without a file of details."""
+    shell("run", "What is a context manager?")
+    most = 1 << 20  # what is more than the database needs
+    with (tmp_path / "printed").open("w") as file:
+        file.seek(most)
+        code, said = printed_to(
+            file.fileno(), shell.database, words, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        )
+    assert (code, said) == (1, f"workbench: what is printed cannot be written: {os.strerror(errno.EFBIG)}\n")
+
+
+@pytest.mark.parametrize("closed", [(1,), (0, 1, 2)])
+@pytest.mark.parametrize("words", [["runs"], ["runs", "--json"], ["doctor"], ["--help"]], ids=" ".join)
+def test_closed_streams_are_not_missed(shell: Shell, words: list[str], closed: tuple[int, ...]) -> None:
+    """With `>&-` nothing is printed, nothing goes wrong, and no file that is opened later takes the stream's place."""
+    shell("run", "What is a context manager?")
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    assert printed_to(subprocess.DEVNULL, shell.database, words, close) == (0, "")
+
+
+def test_an_unexpected_error_of_a_command_without_a_log_is_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that keeps no log file shows its traceback with `--debug` only."""
+
+    def broken(args: object) -> int:
+        raise KeyError("oops")
+
+    monkeypatch.setattr("workbench.cli.runs.execute", broken)
+    monkeypatch.setattr(logging.getLogger("workbench"), "propagate", False)  # pytest listens above
+    assert main(["runs"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("imported", ["argparse", "asyncio", "workbench.cli.runs", "pydantic"])
+def test_ctrl_c_at_the_very_start_ends_without_a_traceback(tmp_path: Path, imported: str) -> None:
+    """Ctrl-C while the program is still being imported ends it with 130 and not a word."""
+    code = f"""
+import importlib.abc, os, signal, sys
+
+class Press(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {imported!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+sys.argv = ["workbench", "--db", {str(tmp_path / "runs.db")!r}, "runs"]
+from workbench.__main__ import main
+sys.exit(main())
+"""
+    done = ran(code)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_stays_ignored_where_it_is(tmp_path: Path) -> None:
+    """A program that was begun with Ctrl-C ignored, as `nohup` and scripts do in the background, keeps it so."""
+    code = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.argv = ["workbench", "--db", {str(tmp_path / "runs.db")!r}, "runs"]
+from workbench.__main__ import main
+code = main()
+assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+sys.exit(code)
+"""
+    assert ran(code).returncode == 0
 
 
 class Terminal(io.StringIO):

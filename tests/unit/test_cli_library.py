@@ -89,6 +89,8 @@ def test_runs_are_searched(shell: Shell, family: tuple[str, str]) -> None:
     assert {run, fork} <= {row["id"] for row in shell("runs", "--json", "--search", "WHAT IS").json}
     assert shell("runs", "--json", "--search", "nowhere").json == []
     assert shell("runs", "--search", 'a" OR * NEAR(').code == 0
+    none = shell("runs", "--search", "nowhere").out
+    assert none == f"No run fits. All that there are: workbench --db {shell.database} runs --all\n"
 
 
 def test_runs_are_hidden_shown_again_and_purged(shell: Shell, family: tuple[str, str]) -> None:
@@ -252,6 +254,8 @@ def test_a_file_that_is_no_session_is_refused(shell: Shell, tmp_path: Path) -> N
             assert said in shell.refused(command, str(path))
     assert "there is no session file" in shell.refused("import", str(tmp_path / "none"))
     assert "there is no session file" in shell.refused("open", "none.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a device, a pipe or a socket; expected a session" in shell.refused("import", str(tmp_path / "pipe"))
     assert not shell.database.exists()
 
 
@@ -291,6 +295,19 @@ def test_a_file_that_is_no_database_is_left_alone(shell: Shell, command: list[st
         connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     assert "it is a SQLite database of another program" in shell.refused(*command)
+
+
+@pytest.mark.parametrize(
+    "command", [["runs"], ["show", "@last"], ["run", "What?"], ["runs", "--search", "x"], ["purge"]]
+)
+def test_a_pipe_is_no_database(shell: Shell, command: list[str]) -> None:
+    """What is no file is named as such, whatever the command, and stays as it is, with nothing beside it."""
+    os.mkfifo(shell.database)
+    printed = shell(*command)
+    assert printed.code == 2
+    assert "it is a device, a pipe or a socket. Name a file with --db." in printed.err
+    assert shell.database.is_fifo()
+    assert list(shell.database.parent.iterdir()) == [shell.database]
 
 
 def test_a_newer_database_is_refused(shell: Shell) -> None:

@@ -83,12 +83,19 @@ def test_a_provider_that_there_is_none_of(shell: Shell) -> None:
             "was retired on 2026-03-01; current models are bedrock:global.anthropic.claude-opus-5-5",
         ),
         ("claude-opus-5", "did you mean 'anthropic:claude-opus-5'"),
+        ("openai-chat:qwen3@notaurl", "'notaurl' behind 'qwen3' is no address: "),
     ],
 )
 def test_a_model_that_cannot_be_asked_is_said_before_anything_is_written(shell: Shell, model: str, said: str) -> None:
     """No key, a retired or an unknown name: one sentence, exit 2, and no run."""
     assert said in shell.refused(*RUN, "-m", model)
     assert not shell.database.exists()
+
+
+def test_a_gateways_name_of_a_model_may_hold_an_at_sign(shell: Shell) -> None:
+    """Only the makers' own models have none in their names."""
+    words = ["-m", "openai-chat:@cf/qwen3", "--base-url", "http://127.0.0.1:1", "--retry", "attempts=1"]
+    assert "is no address" not in shell(*RUN, *words).err
 
 
 @pytest.mark.parametrize(

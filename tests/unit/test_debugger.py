@@ -68,6 +68,7 @@ def test_what_is_no_place_is_refused_with_the_forms(text: str) -> None:
     with pytest.raises(AddressError, match=r"is no place in a run; write `plan`, `S` \(before turn S\)") as caught:
         parse_address(text)
     assert repr(text) in str(caught.value)
+    assert "`seq:N` (as of event N)" in str(caught.value)
 
 
 def test_an_edit_implies_its_place() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -78,6 +80,24 @@ async def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         assert "another program" in await refused(other, ForeignDatabaseError, read_only=read_only)
         assert "folder" in await refused(tmp_path, ForeignDatabaseError, read_only=read_only)
     assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_what_is_no_file_is_refused_and_stays(tmp_path: Path, read_only: bool) -> None:
+    """A pipe or a socket, also behind a link, is as empty as a new file and is not replaced by a database."""
+    pipe, link, name = tmp_path / "pipe", tmp_path / "link", tmp_path / "socket"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(name))
+        before = content(tmp_path)
+        for path in (pipe, link, name):
+            with pytest.raises(ForeignDatabaseError, match="a device, a pipe or a socket"):
+                await Store.open(path, clock=ManualClock(), read_only=read_only)
+    assert content(tmp_path) == before
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert name.is_socket()
 
 
 async def test_a_newer_database_is_refused_with_its_version(tmp_path: Path) -> None:

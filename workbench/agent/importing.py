@@ -52,7 +52,9 @@ def imported_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise AgentError(f"there is no module {name!r}; {EXPECTED}") from None
+            ends_wrongly = f"the file {name!r} ends neither in {' nor in '.join(ENDINGS)}"
+            what = ends_wrongly if Path(name).is_file() else f"there is no module {name!r}"
+            raise AgentError(f"{what}; {EXPECTED}") from None
         raise _told(error, name, None) from error
     except (Exception, SystemExit) as error:
         raise _told(error, name, None) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Never, TypeAlias
+from typing import TypeAlias
 
 from workbench.cli.options import (
     add_agent,
@@ -22,26 +22,15 @@ from workbench.cli.options import (
     count,
     text,
 )
-from workbench.errors import UserError
+from workbench.cli.parser import Parser
 from workbench.version import __version__
 
 _RUN = "id, unique beginning of one, or @last"
-_WHERE = "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), or end; all count from 0"
+_WHERE = (
+    "plan, S (before step S), S.turn (after its turn), S.C (call C of step S), seq:N (as of event N, as lists of runs "
+    "say it), or end; all count from 0"
+)
 _EXITS = "exit status: 0 completed, 1 failed, 2 wrong usage, 3 waiting for an answer or at a limit, 130 interrupted"
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, like everything else here."""
-
-    def error(self, message: str) -> Never:
-        """Raise the error instead of printing usage over several lines."""
-        raise UserError(f"{message}. See `{self.prog} --help`")
-
-    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """Take `--at=--` like any other value; argparse would make an empty list of it."""
-        if arg_strings == ["--"] and action.option_strings and action.nargs is None:
-            return self._get_value(action, "--")
-        return super()._get_values(action, arg_strings)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -158,7 +147,8 @@ def _add_open(commands: _Commands) -> Parser:
         commands,
         "open",
         "show a run, or what a session file holds",
-        "It watches a live run, scrubs, and forks from there; it drives nothing. A session file is imported first.",
+        "A live run is watched, any moment of it looked at and forked. Opening lets nothing go on; answering what a "
+        "run waits for there, or resuming it, does. A session file is imported first.",
     )
     parser.add_argument("target", metavar="RUN|FILE", type=text, help=f"{_RUN}; or a session file")
     parser.add_argument("--at", metavar="WHERE", type=text, help=_WHERE)

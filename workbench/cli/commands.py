@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
+from types import ModuleType
 
 from workbench.errors import UserError, WorkbenchError
 
@@ -23,9 +24,14 @@ _WATCHED = (None, "run", "open", "resume", "fork", "demo")
 """Commands that drive runs, so that there is something to watch."""
 
 
+def load(args: argparse.Namespace) -> ModuleType:
+    """Import what does the command, which takes longer than anything else at the start, and return it."""
+    return import_module(f"workbench.cli.{_FILES[args.command]}")
+
+
 def execute(args: argparse.Namespace) -> int:
     """Do what was asked for and return the exit code."""
-    command: Callable[[argparse.Namespace], int] = import_module(f"workbench.cli.{_FILES[args.command]}").execute
+    command: Callable[[argparse.Namespace], int] = load(args).execute
     if args.command not in _WATCHED and (args.metrics_port is not None or args.otel):
         raise UserError(f"--metrics-port and --otel are for commands that drive runs, not for {args.command}")
     with ExitStack() as around:
@@ -45,8 +51,10 @@ def _told(command: Callable[[argparse.Namespace], int], args: argparse.Namespace
     """Do it, and log what nobody expected."""
     try:
         return command(args)
-    except WorkbenchError:
+    except (WorkbenchError, BrokenPipeError):
         raise
     except Exception:
-        logging.getLogger("workbench").exception("something unexpected went wrong")
+        log = logging.getLogger("workbench")
+        if log.hasHandlers():  # without a log file it would be printed
+            log.exception("something unexpected went wrong")
         raise

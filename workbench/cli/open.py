@@ -1,4 +1,4 @@
-"""`workbench open`: show a run, or what a session file holds; nothing is driven."""
+"""`workbench open`: show a run, or what a session file holds; nothing goes on by it."""
 
 from __future__ import annotations
 

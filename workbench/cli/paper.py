@@ -10,13 +10,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, TextIO
+from typing import Any, Final, ParamSpec, TextIO
 
+from workbench.errors import OutputError
 from workbench.views.segments import Line, Segment, Style
 from workbench.views.text import UNSAFE, inert
 
+P = ParamSpec("P")
 WIDEST: Final = 100
 """Cells of a line that a person reads with ease; also where there is no terminal to ask."""
 
@@ -27,6 +29,16 @@ _COLOURS: Final[dict[Style, str]] = {
 """Parameters of SGR, ECMA-48 section 8.3.117."""
 
 _BEYOND_ASCII = re.compile(r"[^\n\t\x20-\x7e]")
+
+
+def with_sentence(write: Callable[P, object], *args: P.args, **named: P.kwargs) -> None:
+    """Write; raises `OutputError` where that cannot be, and `BrokenPipeError` where nobody reads any more."""
+    try:
+        write(*args, **named)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"what is printed cannot be written: {error.strerror}") from error
 
 
 class Paper:
@@ -42,8 +54,8 @@ class Paper:
     def lines(self, lines: Iterable[Line]) -> None:
         """Print lines of segments, which are inert already."""
         for line in lines:
-            self._stream.write("".join(map(self._painted, line)).rstrip() + "\n")
-        self._stream.flush()
+            self._write("".join(map(self._painted, line)).rstrip() + "\n")
+        self._flush()
 
     def say(self, text: str, style: Style = "text") -> None:
         """Print a text of any kind."""
@@ -51,19 +63,25 @@ class Paper:
 
     def json(self, value: Any, *, indent: int | None = None) -> None:
         """Print a JSON value, on one line where `indent` is not given."""
-        self._stream.write(json_text(value, indent=indent, ascii_only=not self._is_utf8) + "\n")
-        self._stream.flush()
+        self._write(json_text(value, indent=indent, ascii_only=not self._is_utf8) + "\n")
+        self._flush()
 
     def raw(self, text: str) -> None:
         """Write lines of JSON as they are; with escapes for what a terminal would obey, or the encoding lacks."""
         as_it_is = self._is_utf8 and not self.is_terminal
-        self._stream.write(text if as_it_is else escaped(text, ascii_only=not self._is_utf8))
+        self._write(text if as_it_is else escaped(text, ascii_only=not self._is_utf8))
 
     def progress(self, text: str) -> None:
         """Show how far something is, on the one line that the next progress replaces; nothing in a pipe."""
         if self.is_terminal:
-            self._stream.write(f"\r\x1b[K{inert(text)}")
-            self._stream.flush()
+            self._write(f"\r\x1b[K{inert(text)}")
+            self._flush()
+
+    def _write(self, text: str) -> None:
+        with_sentence(self._stream.write, text)
+
+    def _flush(self) -> None:
+        with_sentence(self._stream.flush)
 
     def _painted(self, segment: Segment) -> str:
         colour = _COLOURS.get(segment.style) if self._is_coloured else None
@@ -92,7 +110,8 @@ def stdout_alone() -> Iterator[None]:
             stack.callback(os.close, copy)
             stack.callback(os.dup2, copy, 1)
             encoding, errors = before.encoding, before.errors
-            _kept = stack.enter_context(open(os.dup(1), "w", encoding=encoding, errors=errors))  # noqa: PTH123
+            _kept = open(os.dup(1), "w", encoding=encoding, errors=errors)  # noqa: PTH123, SIM115 - closed below
+            stack.callback(with_sentence, _kept.close)
             stack.callback(before.flush)
             os.dup2(2, 1)
         stack.callback(setattr, sys, "stdout", before)

@@ -38,9 +38,10 @@ def execute(args: argparse.Namespace) -> int:
         paper.json([row_document(row) for row in rows], indent=2)
         return 0
     shown = [row for row in rows if args.all or row.caller_run is None]
-    if not shown:
-        which = "No run fits." if args.search is not None else "No runs yet."
-        paper.say(f"{which} Start one with: {place.command('run', 'What is a context manager?')}")
+    if not shown and args.search is not None and place.database.exists():
+        paper.say(f"No run fits. All that there are: {place.command('runs', '--all')}")
+    elif not shown:
+        paper.say(f"No runs yet. Start one with: {place.command('run', 'What is a context manager?')}")
     paper.lines(row_line(row, paper.width) for row in shown)
     return 0
 

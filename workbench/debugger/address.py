@@ -22,7 +22,10 @@ from workbench.state.parts import CallState, StepState
 from workbench.state.run_state import RunState
 
 PlaceKind = Literal["plan", "before", "turn", "call", "end", "seq"]
-FORMS = "`plan`, `S` (before turn S), `S.turn` (after it), `S.C` (call C of step S), or `end`; all count from 0"
+FORMS = (
+    "`plan`, `S` (before turn S), `S.turn` (after it), `S.C` (call C of step S), `seq:N` (as of event N), or `end`; "
+    "all count from 0"
+)
 FORK_EDITS: Final = (
     ResultEdited, InputEdited, TextEdited, AgentEdited, MessageAdded,
     PlanEdited, PlanApproved, PlanSkipped, SubagentStarted,

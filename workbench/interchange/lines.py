@@ -40,6 +40,8 @@ def read_lines(path: Path, told: Told = nobody) -> Iterator[Line]:
     """
     if path.is_dir():
         raise SessionFileError(f"{str(path)!r} is a folder; expected a session file")
+    if path.exists() and not path.is_file():
+        raise SessionFileError(f"{str(path)!r} is a device, a pipe or a socket; expected a session file")
     if not path.is_file():
         raise SessionFileError(f"there is no session file {str(path)!r}")
     try:

@@ -111,6 +111,7 @@ class Providers:
     def _remote(self, name: ModelName) -> Provider:
         endpoint = self.endpoint(name)
         if _is_at_its_maker(name.provider, endpoint):
+            _refuse_sign(name)
             refuse_retired(name.provider, name.model)
         for kept, reached, provider in self._made:
             if (kept, reached) == (name.provider, endpoint):
@@ -152,6 +153,16 @@ def _refuse_secrets(name: ModelName) -> None:
             "the name of a model is kept in the log, so its address holds no user, password, query or fragment: name "
             f"the model {name.provider}:{name.model}@{bare} and give what proves who asks with --header, or as headers "
             f"under [providers.{name.provider}] in settings.toml, where $NAME stands for a variable of the environment"
+        )
+
+
+def _refuse_sign(name: ModelName) -> None:
+    """Raise `ModelNotFoundError` for an `@` in the name of a maker's own model, which has none: gateways' may."""
+    model, sign, rest = name.model.partition("@")
+    if sign and name.base_url is None:
+        raise ModelNotFoundError(
+            f"{redacted(rest)!r} behind {redacted(model)!r} is no address: the address in the name of a "
+            "model begins with http:// or https:// and names a host"
         )
 
 

@@ -73,8 +73,8 @@ async def open_writer(path: Path, lock: WriteLock) -> Database:
 
 
 def look_for_stranger(path: Path) -> None:
-    """Refuse what is there and is not ours, before anything is made beside it."""
-    if path.exists() and (path.is_dir() or path.stat().st_size > 0):
+    """Refuse what is there and is not ours, before anything is made beside it; an empty file may become ours."""
+    if path.exists() and not (path.is_file() and path.stat().st_size == 0):
         _look_at_header(path)
 
 
@@ -169,6 +169,9 @@ def _require_sqlite() -> None:
 
 def _look_at_header(path: Path) -> None:
     foreign = f"{str(path)!r} is not a workbench database"
+    if path.exists() and not path.is_file():  # to open a pipe is to wait for its other end
+        what = "a folder" if path.is_dir() else "a device, a pipe or a socket"
+        raise ForeignDatabaseError(f"{foreign}: it is {what}. Name a file with --db.")
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_SIZE)
@@ -176,8 +179,6 @@ def _look_at_header(path: Path) -> None:
         raise StoreError(
             f"there is no database at {str(path)!r}. A first `workbench run` makes one; or name another with --db."
         ) from None
-    except IsADirectoryError:
-        raise ForeignDatabaseError(f"{foreign}: it is a folder. Name a file with --db.") from None
     except OSError as error:
         raise DatabaseUnwritableError(f"the database {str(path)!r} cannot be read: {error.strerror}.") from error
     if not header:
