@@ -27,7 +27,7 @@ from workbench.clock import ManualClock
 from workbench.debugger.divergence import Comparer
 from workbench.debugger.race import racer_of
 from workbench.debugger.requests import sent_turns
-from workbench.driver.commands import AgentOptions, BreakpointSetting, FoundRun, OpenedRun, SearchRuns
+from workbench.driver.commands import AgentOptions, BreakpointSetting, FoundRun, OpenedRun, SearchRuns, StartRun
 from workbench.driver.feed import Progress
 from workbench.events.plan import PlanStep
 from workbench.store.model import RunRow, SearchHit
@@ -395,10 +395,15 @@ def _note(texts: Sequence[str]) -> Iterator[Shown]:
     yield NoteDialog(f"A note on run {one_line(texts[0], 40)}", "\n".join(texts))
 
 
+async def _starts_none(_: StartRun) -> str:
+    return ""
+
+
 @_each
 def _question(texts: Sequence[str]) -> Iterator[Shown]:
     for number in (0, 1):
-        yield QuestionDialog(AgentOptions(docs=texts[2 * number], model=inert(texts[2 * number + 1])), texts)
+        options = AgentOptions(docs=texts[2 * number], model=inert(texts[2 * number + 1]))
+        yield QuestionDialog(options, _starts_none, texts)
 
 
 SAMPLES: Final[dict[type[Widget], Sample]] = {
