@@ -27,7 +27,7 @@ from workbench.clock import ManualClock
 from workbench.debugger.divergence import Comparer
 from workbench.debugger.race import racer_of
 from workbench.debugger.requests import sent_turns
-from workbench.driver.commands import AgentOptions, BreakpointSetting, FoundRun, OpenedRun, SearchRuns, StartRun
+from workbench.driver.commands import AgentOptions, BreakpointSetting, FoundRun, OpenedRun, SearchRuns
 from workbench.driver.feed import Progress
 from workbench.events.plan import PlanStep
 from workbench.store.model import RunRow, SearchHit
@@ -312,7 +312,7 @@ def _race_dialog(texts: Sequence[str]) -> Iterator[Shown]:
 @_each
 def _fork_dialog(texts: Sequence[str]) -> Iterator[Shown]:
     draft = ForkDraft(_run(texts[:10]).state, "0.1", "\n".join(texts))
-    yield ForkDialog(draft, _ask, _read, kind="result")
+    yield ForkDialog(draft, _ask, _read, _starts_none, kind="result")
 
 
 @_each
@@ -395,7 +395,7 @@ def _note(texts: Sequence[str]) -> Iterator[Shown]:
     yield NoteDialog(f"A note on run {one_line(texts[0], 40)}", "\n".join(texts))
 
 
-async def _starts_none(_: StartRun) -> str:
+async def _starts_none(_: object) -> str:
     return ""
 
 

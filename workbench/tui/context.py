@@ -87,6 +87,12 @@ class Context:
         return self.state.call(call) if self.state is not None and call is not None else None
 
     @property
+    def is_in_open_turn(self) -> bool:
+        """Whether what is selected stands in a turn that is not finished."""
+        step, steps = self.selection.step, self.state.steps if self.state is not None else []
+        return step is not None and step < len(steps) and steps[step].turn_seq is None
+
+    @property
     def waiting_call(self) -> CallState | None:
         """A call that waits for a person, the selected one first; its siblings may still run."""
         step = self.state.open_step if self.state is not None else None
@@ -178,7 +184,22 @@ def refuse_edit(context: Context) -> str:
         return (
             f"Select a call, a step or the plan first; {key('edit')} edits a call's result, a step's text or the plan."
         )
-    return _hosted(context.call)
+    return _hosted(context.call) or refuse_open_turn(context)
+
+
+def refuse_edit_input(context: Context) -> str:
+    """Refuse where no call is selected whose input can be edited."""
+    return needs_call(context) or refuse_open_turn(context)
+
+
+def refuse_open_turn(context: Context) -> str:
+    """Refuse a call of a turn that is not finished: a fork keeps whole turns, so none can change that call."""
+    if not context.is_in_open_turn or context.call is None or context.is_scrubbing:
+        return ""
+    step = context.selection.step
+    if context.is_moving:
+        return f"Turn {step} is not finished yet; wait for its end to edit what stands in it."
+    return f"Turn {step} was stopped before its end, so nothing in it can be edited; {key('fork')} forks before it."
 
 
 def needs_call(context: Context) -> str:
