@@ -112,10 +112,6 @@ async def edit_call_input(screen: MainScreen, call: CallState) -> None:
 
 
 async def _edit_text(screen: MainScreen, step: StepState) -> None:
-    if step.turn.status != "finished":
-        pauses = f"{key_of('toggle')} pauses"
-        screen.say(f"The model is still writing; wait for the end of the turn, or {pauses}.", "warning")
-        return
     await hold(screen)
     address = f"{step.index}.turn"
 
