@@ -65,7 +65,7 @@ STORIES: Final = (
     ),
     Story(
         "Stop. Not like that.",
-        "a run whose calls are in flight",
+        "a run whose calls are in flight, the turn that asks for them finished",
         (
             Press("toggle", "everything stops at once"),
             Press("move", "to a call that was stopped", key="up"),
@@ -73,6 +73,8 @@ STORIES: Final = (
             Press("apply", "before and after"),
             Press("take", "it goes on, that call with the new input"),
         ),
+        "While the model still writes (`thinking`), its early calls cannot be edited yet; `f` forks before that turn."
+        "\n\n"
         "The plan instead of the call:",
     ),
     Story(

@@ -312,7 +312,7 @@ def _race_dialog(texts: Sequence[str]) -> Iterator[Shown]:
 @_each
 def _fork_dialog(texts: Sequence[str]) -> Iterator[Shown]:
     draft = ForkDraft(_run(texts[:10]).state, "0.1", "\n".join(texts))
-    yield ForkDialog(draft, _ask, _read, kind="result")
+    yield ForkDialog(draft, _ask, _read, _starts_none, kind="result")
 
 
 @_each
@@ -395,10 +395,15 @@ def _note(texts: Sequence[str]) -> Iterator[Shown]:
     yield NoteDialog(f"A note on run {one_line(texts[0], 40)}", "\n".join(texts))
 
 
+async def _starts_none(_: object) -> str:
+    return ""
+
+
 @_each
 def _question(texts: Sequence[str]) -> Iterator[Shown]:
     for number in (0, 1):
-        yield QuestionDialog(AgentOptions(docs=texts[2 * number], model=inert(texts[2 * number + 1])), texts)
+        options = AgentOptions(docs=texts[2 * number], model=inert(texts[2 * number + 1]))
+        yield QuestionDialog(options, _starts_none, texts)
 
 
 SAMPLES: Final[dict[type[Widget], Sample]] = {

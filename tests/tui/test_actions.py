@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import OptionList
 
-from tests.builders import RunLog, live_run, researched_run, troubled_run, waiting_plan
+from tests.builders import RunLog, agent_record, live_run, researched_run, troubled_run, waiting_plan
 from workbench.tui.action import Action
 from workbench.tui.actions import ACTIONS, bindings, in_scope, offered, shown_key
 from workbench.tui.context import Context, Scope
@@ -172,3 +172,29 @@ def test_the_line_of_keys_offers_what_can_be_done() -> None:
         "plan_edit",
         "plan_skip",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, "Turn 0 is not finished yet; wait for its end to edit what stands in it."),
+        ({"is_mine": False}, "Turn 0 is not finished yet; wait for its end to edit what stands in it."),
+        ({"is_scrubbing": True}, "At this moment turn 0 is not finished yet; } goes on to the end of the step."),
+    ],
+)
+def test_the_text_of_a_turn_that_streams_is_not_offered_to_be_edited(changes: dict[str, Any], why: str) -> None:
+    """Whoever drives the run; the sentence promises nothing that a person cannot do there."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.begin_turn()
+    log.stream("I look it up.")
+    context = context_of(log, Selection("step", step=0), **changes)
+    assert ACTIONS["edit"] not in offered(in_scope("main"), context)
+    assert ACTIONS["edit"].refusal(context) == why
+
+
+def test_a_run_that_is_played_goes_no_step() -> None:
+    """What is played can be stopped, but only a run goes on for a step."""
+    played = context_of(researched_run(), is_live=False, is_mine=False, is_scrubbing=True, is_playing=True)
+    assert not ACTIONS["toggle"].refusal(played)
+    assert ACTIONS["step"] not in offered(in_scope("main"), played)
+    assert "End returns" in ACTIONS["step"].refusal(played)

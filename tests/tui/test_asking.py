@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from textual.widgets import Input
 
 from tests.builders import (
     QUESTION,
@@ -219,3 +221,58 @@ async def test_a_new_question_keeps_what_was_typed_and_set() -> None:
         await acted.press("up", "enter")
         await acted.closes()
         await acted.gives(driver, [StartRun(QUESTION, options)])
+
+
+async def test_a_question_that_cannot_be_started_stays_in_its_dialog() -> None:
+    """The sentence stands below it, as for a folder that is none; with another model it starts."""
+    log = researched_run()
+    driver = FakeDriver(log)
+
+    def start(command: StartRun) -> str:
+        if command.options.model == "foo:bar":
+            raise UserError("there is no provider 'foo'")
+        return log.run
+
+    driver.answers[StartRun] = start
+    async with stage(driver) as acted:
+        await acted.press("n")
+        dialog = await acted.opens(QuestionDialog)
+        dialog.query_one("#question").value = "What is this?"
+        dialog.query_one("#model").value = "foo:bar"
+        await acted.press("enter")
+        await acted.shows("there is no provider 'foo'")
+        assert acted.dialog is dialog
+        assert not acted.notices
+        assert dialog.query_one("#question", Input).value == "What is this?"
+        dialog.query_one("#model", Input).value = "offline"
+        await acted.press("enter")
+        await acted.closes()
+        assert [command.options.model for command in driver.commands] == ["foo:bar", "offline"]
+
+
+async def test_a_second_enter_starts_no_second_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may take a while to begin; leaving meanwhile gives it up."""
+    asked: list[StartRun] = []
+    gate = asyncio.Event()
+
+    async def ask(command: Any) -> Any:
+        if not isinstance(command, StartRun):
+            return await answered(command)
+        asked.append(command)
+        await gate.wait()
+        return log.run
+
+    log = researched_run()
+    driver = FakeDriver(log)
+    answered = driver.ask
+    monkeypatch.setattr(driver, "ask", ask)
+    async with stage(driver) as acted:
+        await acted.press("n")
+        await acted.opens(QuestionDialog)
+        await acted.write("Why?")
+        await acted.press("enter", "enter")
+        await acted.until(lambda: asked)
+        await acted.press("enter")
+        assert len(asked) == 1
+        gate.set()
+        await acted.closes()

@@ -9,6 +9,8 @@ import pytest
 from textual.widgets import TextArea
 
 from tests.builders import (
+    RunLog,
+    agent_record,
     forked_run,
     live_run,
     researched_run,
@@ -19,7 +21,10 @@ from workbench.driver.commands import (
     ForkEdits,
     ForkRun,
     PauseRun,
+    PreviewFork,
 )
+from workbench.errors import EditRefusedError
+from workbench.events.call import CallStarted
 from workbench.tui.dialogs.edit import EditDialog
 from workbench.tui.dialogs.fork import ForkDialog
 from workbench.tui.external import Outcome
@@ -268,3 +273,112 @@ async def test_the_playhead_is_a_place_to_fork_from() -> None:
         await acted.press("[", "[", "f")
         dialog = await acted.opens(ForkDialog)
         assert dialog.query_one("#place").value == f"seq:{log.state.seq - 2}"
+
+
+EAGER = Selection("call", step=0, call="0.0")
+
+
+def unfinished_turn(*, stopped: bool = False) -> RunLog:
+    """Return a run whose first turn is not finished, and has a call that began while the model wrote."""
+    log = RunLog(agent=agent_record(plan="off"))
+    log.begin_turn()
+    log.stream("I look it up.")
+    call = CallStarted(
+        call="0.0", tool="search_docs", input={"query": "a"}, effect="read_only", permission="allow", eager=True,
+        attempt=0,
+    )  # fmt: skip
+    log.add(call)
+    if stopped:
+        log.pause()
+    return log
+
+
+@pytest.mark.parametrize(
+    ("stopped", "why"),
+    [(True, "Turn 0 was stopped before its end"), (False, "Turn 0 is not finished yet; wait for its end")],
+)
+@pytest.mark.parametrize("key", ["e", "E"])
+async def test_a_call_of_an_unfinished_turn_is_not_edited(stopped: bool, why: str, key: str) -> None:
+    """No fork could change it: the key is not offered, and says why before anything is typed."""
+    log = unfinished_turn(stopped=stopped)
+    driver = FakeDriver(log) if stopped else driven(log)
+    async with stage(driver) as acted:
+        await select(acted, EAGER)
+        assert "edit input" not in acted.shown()
+        await acted.press(key)
+        await acted.until(lambda: any(why in notice for notice in acted.notices))
+        await acted.closes()
+        assert driver.commands == []
+
+
+async def test_a_fork_at_a_call_of_an_unfinished_turn_is_before_that_turn() -> None:
+    """As the sentence says that refuses to edit it."""
+    async with stage(FakeDriver(unfinished_turn(stopped=True))) as acted:
+        await select(acted, EAGER)
+        await acted.press("f")
+        dialog = await acted.opens(ForkDialog)
+        assert dialog.query_one("#place").value == "0"
+
+
+def refusing(driver: FakeDriver, command: type[Any], why: str) -> None:
+    """Let the driver refuse a command."""
+
+    def refuse(_: Any) -> Any:
+        raise EditRefusedError(why)
+
+    driver.answers[command] = refuse
+
+
+async def test_an_edit_that_no_fork_can_make_stays_in_its_editor() -> None:
+    """The sentence stands below what was typed, which can be changed or copied, and nothing is shown as a preview."""
+    driver = FakeDriver(researched_run())
+    refusing(driver, PreviewFork, "turn 0 is not finished")
+    async with stage(driver) as acted:
+        await select(acted, CALL)
+        await acted.press("e")
+        dialog = await acted.opens(EditDialog)
+        await acted.write("Never. ")
+        await acted.press("ctrl+s")
+        await acted.shows("turn 0 is not finished")
+        assert not dialog.has_class("-previewing")
+        await acted.press("enter")
+        assert "Never. " in dialog.text
+        assert acted.dialog is dialog
+
+
+@pytest.mark.parametrize("key", ["e", "f"])
+async def test_a_fork_that_fails_after_its_preview_loses_nothing(key: str) -> None:
+    """Such as one whose model has no key: back to the editor, with the sentence and all that was typed."""
+    log, fork = researched_run(), forked_run()
+    driver = FakeDriver(log)
+    refusing(driver, ForkRun, "there is no key")
+    async with stage(driver) as acted:
+        await select(acted, CALL)
+        await acted.press(key)
+        dialog: Any = await acted.opens(EditDialog if key == "e" else ForkDialog)
+        dialog.query_one("#editor", TextArea).text = "Nothing."
+        await acted.press("ctrl+s")
+        await acted.until(lambda: dialog.has_class("-previewing"))
+        await acted.press("enter")
+        await acted.shows("there is no key")
+        assert not dialog.has_class("-previewing")
+        assert dialog.query_one("#editor", TextArea).text.strip() == "Nothing."
+        fork_answer(driver, fork)
+        await acted.press("ctrl+s")
+        await acted.until(lambda: dialog.has_class("-previewing"))
+        await acted.press("enter", "enter")
+        await acted.until(lambda: acted.watched.run == fork.run)
+        assert len(driver.commands) == 2  # the one that failed, and one
+
+
+async def test_an_unchanged_fork_that_fails_stays_in_its_dialog() -> None:
+    """There is no preview, and the sentence is the same."""
+    driver = FakeDriver(researched_run())
+    refusing(driver, ForkRun, "there is no key")
+    async with stage(driver) as acted:
+        await select(acted, CALL)
+        await acted.press("f")
+        dialog = await acted.opens(ForkDialog)
+        await acted.press("ctrl+s")
+        await acted.shows("there is no key")
+        assert acted.dialog is dialog

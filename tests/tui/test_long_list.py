@@ -209,3 +209,59 @@ def test_a_name_is_long_enough_among_all_runs() -> None:
     (row, *_) = driver.rows()
     text = "".join(piece for piece, _ in tree_rows([replace(row, unique=9)], 40)[0].line)
     assert f" {row.id[:9]} " in text
+
+
+def sees_cursor(listed: RunTree) -> bool:
+    """Whether the cursor's row is on the screen."""
+    at, top = listed.highlighted, round(listed.scroll_y)
+    return at is not None and top <= at < top + listed.scrollable_content_region.height
+
+
+@pytest.mark.parametrize("run", [20, 149])
+async def test_a_list_that_is_shown_shows_its_cursor(run: int) -> None:
+    """In a narrow terminal the list is shown only when a person goes there, long after its cursor was set."""
+    async with stage(many(), run=name(run), size=(80, 24)) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.until(lambda: listed.highlighted_run == name(run))
+        for _ in range(2):
+            await acted.press("1")
+            await acted.until(lambda: listed.size.height > 0)
+            assert listed.highlighted_run == name(run)
+            assert sees_cursor(listed)
+            await acted.press("2")
+
+
+async def test_a_list_that_gets_the_focus_shows_its_cursor() -> None:
+    """The wheel leads away from the cursor; going to the list by key leads back."""
+    async with stage(many(), run=name(20), size=(140, 24)) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.until(lambda: listed.highlighted_run == name(20))
+        listed.scroll_to(y=0, animate=False, immediate=True)
+        assert not sees_cursor(listed)
+        await acted.press("1")
+        assert sees_cursor(listed)
+
+
+async def test_a_click_takes_the_row_that_it_is_on() -> None:
+    """The focus that comes with a click moves nothing under the mouse."""
+    async with stage(many(), run=name(20), size=(140, 24)) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.until(lambda: listed.highlighted_run == name(20))
+        listed.scroll_to(y=0, animate=False, immediate=True)
+        await acted.pilot.pause()
+        await acted.pilot.click(RunTree, offset=(5, 3))
+        await acted.until(lambda: acted.watched.run == name(146))
+
+
+async def test_a_list_that_shrinks_still_shows_its_cursor() -> None:
+    """A window that gets smaller takes no row away from under the cursor."""
+    async with stage(many(), run=name(RUNS - 1), size=(140, 36)) as acted:
+        listed = acted.main.query_one(RunTree)
+        await acted.press("1", *["down"] * 18)
+        before = listed.size.height
+        assert sees_cursor(listed)
+        await acted.pilot.resize_terminal(140, 18)
+        await acted.until(lambda: listed.size.height < before)
+        assert listed.highlighted_run == name(RUNS - 19)
+        await acted.pilot.pause()
+        assert sees_cursor(listed)

@@ -91,11 +91,11 @@ async def test_ctrl_s_approves_from_the_first_line() -> None:
 
 
 async def test_escape_leaves_an_edit_of_the_plan_without_a_trace() -> None:
-    """From typing back to the steps, from there to the plan as it was proposed."""
+    """From typing back to the steps, from there to the plan as it was proposed, asked once more."""
     log = waiting_plan()
     driver = driven(log)
     async with stage(driver) as acted:
-        await acted.press("e", "d", "r", "escape", "escape")
+        await acted.press("e", "d", "r", "escape", "escape", "escape")
         assert [str(step) for step in acted.main.plan_editor.steps] == list(PLAN)
         await acted.press("enter")
         await acted.gives(driver, [ApprovePlan(log.run)])
@@ -120,3 +120,30 @@ async def test_the_plan_of_a_run_that_is_over_goes_into_a_fork() -> None:
         await acted.until(lambda: acted.watched.run != log.run)
         plan = tuple(log.state.plan.steps[1:]) if log.state.plan else ()
         await acted.gives(driver, [ForkRun(log.run, "plan", ForkEdits(plan=plan))])
+
+
+async def test_a_changed_plan_is_not_left_at_the_first_press() -> None:
+    """As in every editor: the first Esc warns, another change takes the warning back, the second in a row leaves."""
+    warning = "Esc again leaves; what you changed is lost."
+    async with stage(driven(waiting_plan())) as acted:
+        editor = acted.main.plan_editor
+        await acted.press("e", "d", "escape")
+        await acted.until(lambda: warning in acted.notices)
+        assert len(editor.steps) == len(PLAN) - 1
+        await acted.press("d", "escape")
+        assert len(editor.steps) == len(PLAN) - 2
+        await acted.press("escape")
+        assert [str(step) for step in editor.steps] == [*PLAN]
+        assert editor.scope == "plan"
+
+
+async def test_a_changed_plan_of_a_run_that_goes_on_is_not_left_at_the_first_press() -> None:
+    """Nor where the editor is closed by it; an unchanged one is left at once."""
+    async with stage(driven(live_run())) as acted:
+        editor = acted.main.plan_editor
+        await acted.press("p", "escape")
+        await acted.until(lambda: not editor.is_shown)
+        await acted.press("p", "d", "escape")
+        assert editor.is_shown
+        await acted.press("escape")
+        await acted.until(lambda: not editor.is_shown)

@@ -203,6 +203,14 @@ def test_calls_that_ran_one_by_one_say_so() -> None:
     assert timing_words(state.steps[0]) == "2 calls one by one 500 ms"
 
 
+def test_calls_too_short_to_win_anything_claim_nothing() -> None:
+    """What lies between start and end counts only at once, so there the comparison says nothing."""
+    state = told().state
+    for call in state.steps[0].calls.values():
+        call.elapsed = 0.001
+    assert timing_words(state.steps[0]) == "2 calls ∥ 500 ms"
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_hostile_text_is_inert_and_fits(width: int) -> None:
     """No byte of task, text, input, result, answer or citation reaches the terminal as control or breaks a line."""

@@ -44,6 +44,17 @@ def test_the_header_says_what_concurrency_won() -> None:
     assert "STEP 0 · 800 ms thinking · 3 calls ∥ 232 ms (one by one 512 ms)" in text
 
 
+@pytest.mark.parametrize("elapsed", [0.0005, 0.232 / 3])
+def test_the_header_compares_only_where_concurrency_won(elapsed: float) -> None:
+    """Very short calls may seem to be slower at once; where both are the same, that is said once."""
+    state = researched_run().state
+    for call in state.steps[0].calls.values():
+        call.elapsed = elapsed
+    text = "\n".join(texts(shown(state)))
+    assert "3 calls ∥ 232 ms" in text
+    assert "one by one" not in text.partition("STEP 1")[0]
+
+
 @pytest.mark.parametrize(("parallel", "why"), [(False, "as asked"), (True, "after failures")])
 def test_sequential_steps_say_why(parallel: bool, why: str) -> None:
     """Who wonders why calls wait for each other reads it in the header."""

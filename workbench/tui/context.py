@@ -87,6 +87,12 @@ class Context:
         return self.state.call(call) if self.state is not None and call is not None else None
 
     @property
+    def is_in_open_turn(self) -> bool:
+        """Whether what is selected stands in a turn that is not finished."""
+        step, steps = self.selection.step, self.state.steps if self.state is not None else []
+        return step is not None and step < len(steps) and steps[step].turn_seq is None
+
+    @property
     def waiting_call(self) -> CallState | None:
         """A call that waits for a person, the selected one first; its siblings may still run."""
         step = self.state.open_step if self.state is not None else None
@@ -148,8 +154,10 @@ def needs_hand(context: Context) -> str:
 
 def refuse_toggle(context: Context) -> str:
     """Refuse where the run cannot be paused or resumed from here; what is played can always be stopped."""
-    if context.is_playing:
-        return ""
+    return "" if context.is_playing else _refuse_driving(context)
+
+
+def _refuse_driving(context: Context) -> str:
     if why := needs_hand(context):
         return why
     if context.state is not None and context.state.status == "completed":
@@ -167,7 +175,7 @@ def refuse_skip_wait(context: Context) -> str:
 
 def refuse_step(context: Context) -> str:
     """Refuse where the run cannot go one step."""
-    return refuse_toggle(context) or (f"The run waits for you: {key('answer')} answers." if context.waits_for else "")
+    return _refuse_driving(context) or (f"The run waits for you: {key('answer')} answers." if context.waits_for else "")
 
 
 def refuse_edit(context: Context) -> str:
@@ -178,7 +186,27 @@ def refuse_edit(context: Context) -> str:
         return (
             f"Select a call, a step or the plan first; {key('edit')} edits a call's result, a step's text or the plan."
         )
-    return _hosted(context.call)
+    return _hosted(context.call) or refuse_open_turn(context)
+
+
+def refuse_edit_input(context: Context) -> str:
+    """Refuse where no call is selected whose input can be edited."""
+    return needs_call(context) or refuse_open_turn(context)
+
+
+def refuse_open_turn(context: Context) -> str:
+    """Refuse what stands in a turn that is not finished: a fork keeps whole turns, so none can change it.
+
+    At an earlier moment the words are not whole yet, but a call is what it will be at the end.
+    """
+    if not context.is_in_open_turn or (context.is_scrubbing and context.call is not None):
+        return ""
+    step = context.selection.step
+    if context.is_scrubbing:
+        return f"At this moment turn {step} is not finished yet; {key('step_on')} goes on to the end of the step."
+    if context.is_moving:
+        return f"Turn {step} is not finished yet; wait for its end to edit what stands in it."
+    return f"Turn {step} was stopped before its end, so nothing in it can be edited; {key('fork')} forks before it."
 
 
 def needs_call(context: Context) -> str:

@@ -162,6 +162,15 @@ def call_seconds(call: CallState, now: float | None, at: float) -> float | None:
     return round(seconds, 1) if call.status == "running" else seconds
 
 
+def one_by_one(taken: float, alone: float) -> str:
+    """Return how long calls would have taken alone, beside the time they took at once; empty where it says nothing.
+
+    What lies between the start and the end of a call counts too, so very short calls may seem to be slower at once.
+    """
+    words = human_seconds(alone)
+    return f"one by one {words}" if alone > taken and words != human_seconds(taken) else ""
+
+
 def _roomy(seconds: float) -> float:
     """Return the next round length, so that bars grow along their axis instead of shrinking with it."""
     length = 1.0

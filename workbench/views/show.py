@@ -18,6 +18,7 @@ from workbench.tools.control import SUBMIT_ANSWER
 from workbench.views.binary import file_lines, given_documents, said_text
 from workbench.views.brief import brief_input, cut_text
 from workbench.views.hooks import hook_documents, hook_lines
+from workbench.views.lanes import one_by_one
 from workbench.views.marks import EDITED, HOSTED, PARTIAL, RETRIED, call_mark, reason_words, run_mark
 from workbench.views.members import member_documents, member_lines
 from workbench.views.notices import notice_lines
@@ -269,7 +270,8 @@ def timing_words(step: StepState) -> str:
     taken = time_covered([(call.started_at or 0.0, call.finished_at or 0.0) for call in done], step.undriven)
     if step.sequential:
         return f"{count} one by one {human_seconds(taken)}"
-    return f"{count} ∥ {human_seconds(taken)} (one by one {human_seconds(alone)})"
+    alone_words = one_by_one(taken, alone)
+    return f"{count} ∥ {human_seconds(taken)}{f' ({alone_words})' if alone_words else ''}"
 
 
 def said_lines(step: StepState, width: int) -> list[Line]:

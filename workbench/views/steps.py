@@ -22,6 +22,7 @@ from workbench.views.lanes import (
     draw_lanes,
     lane_grid,
     lane_height,
+    one_by_one,
     time_axis,
 )
 from workbench.views.marks import EDITED, RETRIED, call_mark, spinner
@@ -203,8 +204,8 @@ def _own_calls_summary(step: StepState, calls: list[CallState], scene: Scene) ->
         return [Segment(f"{count} one by one {shown}"), *_open_calls(calls, scene), Segment(f" ({why})", "muted")]
     if not step.is_closed:
         return [Segment(f"{count} ∥ {shown}"), *_open_calls(calls, scene)]
-    total = human_seconds(sum(call_seconds(call, scene.now, scene.at) or 0.0 for call in started))
-    return [Segment(f"{count} ∥ {shown}"), Segment(f" (one by one {total})", "muted")]
+    alone = one_by_one(wall, sum(call_seconds(call, scene.now, scene.at) or 0.0 for call in started))
+    return [Segment(f"{count} ∥ {shown}"), *([Segment(f" ({alone})", "muted")] if alone else [])]
 
 
 def _open_calls(calls: list[CallState], scene: Scene) -> list[Segment]:

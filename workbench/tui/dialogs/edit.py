@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, TextArea
 
+from workbench.errors import UserError, WorkbenchError
 from workbench.tui.actions import bindings, key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
@@ -28,7 +29,9 @@ from workbench.views.text import human_bytes
 Check = Callable[[str], str]
 """What is wrong with a text, as a sentence; empty where nothing is."""
 Preview = Callable[[str, int], Awaitable[Sequence[Line]]]
-"""What a text would do, in lines of a width."""
+"""What a text would do, in lines of a width; raises why it can do nothing."""
+Take = Callable[[str], Awaitable[object]]
+"""Does what a text says; raises why it cannot be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Draft:
     check: Check = lambda _: ""
     preview: Preview | None = None
     """Where there is none, the text takes effect at once."""
+    take: Take | None = None
+    """Done before the editor is left, so that nothing typed is lost where it cannot be."""
     must_change: bool = True
 
 
@@ -80,7 +85,7 @@ class EditDialog(Dialog[str]):
     def __init__(self, draft: Draft) -> None:
         super().__init__(draft.heading)
         self._draft = draft
-        self._is_warned = False
+        self._is_warned = self._is_taking = False
         self._is_too_large = is_too_large(draft.before)
         self._saved_outside: str | None = None
         """A text from the person's own editor that is too large for this one."""
@@ -134,8 +139,19 @@ class EditDialog(Dialog[str]):
             await self._show_preview(self._draft.preview)
 
     async def do_take(self) -> None:
-        """Answer."""
-        self.dismiss(self.text)
+        """Let the text take effect, and answer; where it cannot, back to the editor with the sentence."""
+        if self._is_taking:  # a second Enter does nothing twice
+            return
+        self._is_taking = True
+        try:
+            if self._draft.take is not None:
+                await self._draft.take(self.text)
+        except WorkbenchError as error:
+            self._is_taking = False
+            await self.do_back()
+            self._tell(str(error))
+        else:
+            self.dismiss(self.text)
 
     async def do_back(self) -> None:
         """Back to the editor."""
@@ -156,8 +172,12 @@ class EditDialog(Dialog[str]):
         changes = self.query_one("#changes", Static)
         width = max(self.query_one("#frame").size.width - 8, 20)
         title: Line = (Segment("What changes", "title"), Segment("   -  before   +  after", "muted"))
-        lines = [title, *text_diff(self._draft.before, self.text, width), (), *await preview(self.text, width)]
-        changes.update(contents(lines))
+        try:
+            does = await preview(self.text, width)
+        except UserError as error:
+            self._tell(str(error))
+            return
+        changes.update(contents([title, *text_diff(self._draft.before, self.text, width), (), *does]))
         self.add_class("-previewing")
         self.query_one("#preview").focus()
         self.show_keys()

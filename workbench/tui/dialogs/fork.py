@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from workbench.debugger.fork import ForkPreview
 from workbench.driver.commands import ForkEdits, ForkRun
-from workbench.errors import UserError
+from workbench.errors import UserError, WorkbenchError
 from workbench.tui.actions import bindings, key_of
 from workbench.tui.context import Scope
 from workbench.tui.dialogs.base import Dialog
@@ -34,12 +34,17 @@ from workbench.views.segments import Line, Segment
 AskPreview = Callable[[str, ForkEdits], Awaitable[ForkPreview]]
 ReadResult = Callable[[str], Awaitable[str]]
 """From a call's id to its recorded result as text."""
+MakeFork = Callable[[ForkRun], Awaitable[str]]
+"""Makes a fork and returns its id; raises why it cannot be made."""
 _PAUSE = 0.15
 """Seconds without a key before the preview is asked for."""
 
 
-class ForkDialog(Dialog[ForkRun]):
-    """Answers with the fork to make, or None. Several things may be changed at once; each that is has a mark."""
+class ForkDialog(Dialog[str]):
+    """Answers with the fork that was made, or None; where it cannot be made, it says why and keeps what was typed.
+
+    Several things may be changed at once; each that is has a mark.
+    """
 
     SCOPES: ClassVar[tuple[Scope, ...]] = ("fork", "text", "dialog")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("fork", "text", "preview", "dialog")]
@@ -87,9 +92,12 @@ class ForkDialog(Dialog[ForkRun]):
     }
     """
 
-    def __init__(self, draft: ForkDraft, ask: AskPreview, read: ReadResult, *, kind: Kind | None = None) -> None:
+    def __init__(
+        self, draft: ForkDraft, ask: AskPreview, read: ReadResult, make: MakeFork, *, kind: Kind | None = None
+    ) -> None:
         super().__init__(f"Fork {draft.state.run[:8]}")
-        self._draft, self._ask, self._read = draft, ask, read
+        self._draft, self._ask, self._read, self._make = draft, ask, read, make
+        self._is_making = False
         self._kind: Kind = kind or draft.kinds[0]
         self._timer: Timer | None = None
 
@@ -245,8 +253,18 @@ class ForkDialog(Dialog[ForkRun]):
         return ("preview",) if self.has_class("-previewing") else self.SCOPES
 
     async def do_take(self) -> None:
-        """Answer with the fork."""
-        self.dismiss(ForkRun(self._draft.state.run, self._draft.address, self._draft.edits()))
+        """Make the fork and answer with it; where it cannot be made, back to the editor with the sentence."""
+        if self._is_making:  # a second Enter makes no second fork
+            return
+        self._is_making = True
+        try:
+            run = await self._make(ForkRun(self._draft.state.run, self._draft.address, self._draft.edits()))
+        except WorkbenchError as error:
+            self._is_making = False
+            await self.do_back()
+            self.show_problem(str(error))
+        else:
+            self.dismiss(run)
 
     async def do_back(self) -> None:
         """Back to the editor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -15,7 +15,7 @@ from textual.widgets import Input, Select, Static
 
 from workbench.driver.attaching import attached, listed
 from workbench.driver.commands import AgentOptions, StartRun
-from workbench.errors import UserError
+from workbench.errors import UserError, WorkbenchError
 from workbench.events.agent import PlanMode
 from workbench.events.content import Content
 from workbench.tui.context import Scope
@@ -33,8 +33,12 @@ _PLANS: tuple[tuple[str, PlanMode | None], ...] = (
 """What the agent leaves open, the settings say."""
 
 
-class QuestionDialog(Dialog[StartRun]):
-    """Answers with the run to start, or None. Enter in any line starts it."""
+Start = Callable[[StartRun], Awaitable[str]]
+"""Starts a run and returns its id; raises why it cannot be."""
+
+
+class QuestionDialog(Dialog[str]):
+    """Answers with the run that was started, or None. Enter in any line starts it; where it cannot be, it says why."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = ("question", "dialog")
 
@@ -61,9 +65,10 @@ class QuestionDialog(Dialog[StartRun]):
     }
     """
 
-    def __init__(self, options: AgentOptions, earlier: Sequence[str] = ()) -> None:
+    def __init__(self, options: AgentOptions, start: Start, earlier: Sequence[str] = ()) -> None:
         super().__init__("A new question")
-        self._options = options
+        self._options, self._start = options, start
+        self._is_starting = False
         self._fallback = options.fallback or AgentOptions()
         self._typed = Typed(earlier)
 
@@ -99,7 +104,8 @@ class QuestionDialog(Dialog[StartRun]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Start the run, or say what is missing; files are read beside the screen, as they may be large."""
         event.stop()
-        self.run_worker(cast("Any", self._begin), group="begin", exclusive=True)
+        if not self._is_starting:  # a second Enter is no second run
+            self.run_worker(cast("Any", self._begin), group="begin", exclusive=True)
 
     async def _begin(self) -> None:
         question = self.query_one("#question", Input).value.strip()
@@ -120,7 +126,18 @@ class QuestionDialog(Dialog[StartRun]):
                 docs=folder,
                 plan=next((value for _, value in _PLANS if value == plan), None),
             )
-            self.dismiss(StartRun(question, options, attached=files))
+            await self._try(StartRun(question, options, attached=files))
+
+    async def _try(self, command: StartRun) -> None:
+        """Start the run; what was typed stays where that cannot be done. Leaving meanwhile gives it up."""
+        self.show_problem("")
+        self._is_starting = True
+        try:
+            self.dismiss(await self._start(command))
+        except WorkbenchError as error:
+            self.show_problem(str(error))
+        finally:
+            self._is_starting = False
 
     async def _files(self) -> Content | None:
         """Return the files that are named; None, with a sentence, where one cannot be given."""

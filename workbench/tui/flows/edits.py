@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.driver.commands import ForkEdits, ForkRun
-from workbench.errors import UserError
 from workbench.state.parts import CallState, StepState
 from workbench.tui.actions import key_of
 from workbench.tui.dialogs.edit import Draft, EditDialog, Preview
 from workbench.tui.flows import plans
-from workbench.tui.flows.forks import let_rest, make_fork, previewer
+from workbench.tui.flows.forks import let_rest, previewer, show_fork
 from workbench.tui.fork_draft import json_problem
-from workbench.tui.previews import fork_lines, problem_lines
+from workbench.tui.previews import fork_lines
 from workbench.views.brief import brief_input
 from workbench.views.segments import Line, Segment
 from workbench.views.show import step_text
@@ -60,18 +60,27 @@ def preview_of(screen: MainScreen, address: str, to_edits: ToEdits) -> Preview:
     ask = previewer(screen)
 
     async def preview(text: str, width: int) -> Sequence[Line]:
-        try:
-            answer = await ask(address, to_edits(text))
-        except UserError as error:
-            return problem_lines([str(error)], width)
+        answer = await ask(address, to_edits(text))
         return [(Segment("What the fork does", "title"),), *fork_lines(answer, width)]
 
     return preview
 
 
+async def _edit(screen: MainScreen, draft: Draft, address: str, to_edits: ToEdits) -> None:
+    """Let a person edit, and go over to the fork that this makes."""
+    run = screen.watched.run
+    made: list[str] = []
+
+    async def take(text: str) -> None:
+        made.append(await screen.bridge.ask(ForkRun(run, address, to_edits(text))))
+
+    await screen.ask_in(EditDialog(replace(draft, preview=preview_of(screen, address, to_edits), take=take)))
+    for fork in made:
+        await show_fork(screen, fork, address)
+
+
 async def _edit_result(screen: MainScreen, call: CallState) -> None:
     await hold(screen)
-    run = screen.watched.run
     before = await screen.bridge.result_text(call)
 
     def to_edits(text: str) -> ForkEdits:
@@ -81,17 +90,13 @@ async def _edit_result(screen: MainScreen, call: CallState) -> None:
         heading=f"The result of call {call.id}",
         before=before,
         facts=[_call_line(call), _note("The parent stays as it is; its other results are kept.")],
-        preview=preview_of(screen, call.id, to_edits),
     )
-    text = await screen.ask_in(EditDialog(draft))
-    if text is not None:
-        await make_fork(screen, ForkRun(run, call.id, to_edits(text)))
+    await _edit(screen, draft, call.id, to_edits)
 
 
 async def edit_call_input(screen: MainScreen, call: CallState) -> None:
     """Edit a call's input; that call alone runs again, in a fork."""
     await hold(screen)
-    run = screen.watched.run
 
     def to_edits(text: str) -> ForkEdits:
         return ForkEdits(inputs={call.id: json.loads(text)})
@@ -102,20 +107,13 @@ async def edit_call_input(screen: MainScreen, call: CallState) -> None:
         facts=[_call_line(call), _note("The call alone runs again; its siblings keep their results.")],
         is_json=True,
         check=json_problem,
-        preview=preview_of(screen, call.id, to_edits),
     )
-    text = await screen.ask_in(EditDialog(draft))
-    if text is not None:
-        await make_fork(screen, ForkRun(run, call.id, to_edits(text)))
+    await _edit(screen, draft, call.id, to_edits)
 
 
 async def _edit_text(screen: MainScreen, step: StepState) -> None:
-    if step.turn.status != "finished":
-        pauses = f"{key_of('toggle')} pauses"
-        screen.say(f"The model is still writing; wait for the end of the turn, or {pauses}.", "warning")
-        return
     await hold(screen)
-    run, address = screen.watched.run, f"{step.index}.turn"
+    address = f"{step.index}.turn"
 
     def to_edits(text: str) -> ForkEdits:
         return ForkEdits(text=text)
@@ -125,11 +123,8 @@ async def _edit_text(screen: MainScreen, step: StepState) -> None:
         before=step_text(step),
         facts=[_note("What the model is to have said; its calls stay, and run again.")],
         check=lambda text: "" if text.strip() else "The text is empty; write something.",
-        preview=preview_of(screen, address, to_edits),
     )
-    text = await screen.ask_in(EditDialog(draft))
-    if text is not None:
-        await make_fork(screen, ForkRun(run, address, to_edits(text)))
+    await _edit(screen, draft, address, to_edits)
 
 
 def _call_line(call: CallState) -> Line:

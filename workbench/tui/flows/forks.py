@@ -31,8 +31,8 @@ def place_of(context: Context) -> str:
     match selection:
         case Selection(kind="plan" | "plan_step") if state.plan is not None:
             return "plan"
-        case Selection(kind="call", step=step) if context.call is not None and context.call.hosted:
-            return str(step)  # it is a part of its turn
+        case Selection(kind="call", step=step) if context.is_in_open_turn or (context.call and context.call.hosted):
+            return str(step)  # it is a part of its turn, which is kept as a whole or not at all
         case Selection(kind="call", call=str(call)):
             return call
         case Selection(kind="step", step=int(step)):
@@ -62,9 +62,9 @@ async def fork_here(screen: MainScreen) -> None:
     ask, read = previewer(screen), result_reader(screen)
     if draft.call is not None:
         draft.result = await read(draft.call.id)
-    command = await screen.ask_in(ForkDialog(draft, ask, read))
-    if command is not None:
-        await make_fork(screen, command)
+    run = await screen.ask_in(ForkDialog(draft, ask, read, screen.bridge.ask))
+    if run is not None:
+        await show_fork(screen, run, draft.address)
 
 
 def previewer(screen: MainScreen) -> AskPreview:
@@ -129,6 +129,10 @@ async def undo(screen: MainScreen) -> None:
 
 async def make_fork(screen: MainScreen, command: ForkRun) -> None:
     """Make a fork and go over to it."""
-    run = await screen.bridge.ask(command)
+    await show_fork(screen, await screen.bridge.ask(command), command.address)
+
+
+async def show_fork(screen: MainScreen, run: str, address: str | None) -> None:
+    """Go over to a fork that was made."""
     await screen.open_run(run)
-    screen.say(f"Fork {run[:8]} goes on from {command.address or 'here'}; the run before is as it was.")
+    screen.say(f"Fork {run[:8]} goes on from {address or 'here'}; the run before is as it was.")

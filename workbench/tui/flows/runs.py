@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 async def new_question(screen: MainScreen) -> None:
     """Ask for a question and start it."""
     earlier = [row.task for row in screen.bridge.rows if row.caller_run is None]
-    command = await screen.ask_in(QuestionDialog(screen.options, earlier))
-    if command is not None:
-        await screen.open_run(await screen.bridge.ask(command))
+    run = await screen.ask_in(QuestionDialog(screen.options, screen.bridge.ask, earlier))
+    if run is not None:
+        await screen.open_run(run)
 
 
 async def ask_question(screen: MainScreen, text: str) -> None:

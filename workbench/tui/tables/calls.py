@@ -19,8 +19,10 @@ def refuse_again(context: Context) -> str:
     if call is not None and call.status == "running":
         return why.needs_hand(context) or _sentence(refusal(call, RetryCall("", call.id)))
     done = call is not None and call.status in ("finished", "cancelled") and call.asked
+    if done:
+        return why.refuse_open_turn(context)
     again = why.key("rerun")
-    return "" if done else f"{again} begins a running call anew, and runs a finished one in a fork; this is neither."
+    return f"{again} begins a running call anew, and runs a finished one in a fork; this is neither."
 
 
 def refuse_time(context: Context) -> str:
@@ -46,7 +48,7 @@ ACTIONS: Final = (
     Action("edit", ("e",), why.edit_label, "Edit the selected result, text or plan, in a fork; the run stays as it is.",
            "Call and edit", refusal=why.refuse_edit, rank=20),
     Action("edit_input", ("E",), "edit input", "Edit the selected call's input; that call alone runs again.",
-           "Call and edit", refusal=why.needs_call),
+           "Call and edit", refusal=why.refuse_edit_input),
     Action("rerun", ("r",), again_label, "Begin a running call anew; run a finished one again, in a fork.",
            "Call and edit", refusal=refuse_again, rank=36),
     Action("more_time", ("+",), "more time", "Give a running call its timeout once more.", "Call and edit",

@@ -139,6 +139,8 @@ class Panes(Horizontal):
         self._show_titles()
         if focus:
             self.home(pane).focus()
+            if pane == "runs":  # the mouse may have scrolled it; a click's own focus moves nothing under the mouse
+                self.query_one(RunTree).scroll_to_highlight()
 
     def cycle(self, by: int) -> None:
         """Go to the next pane, or the one before."""

@@ -125,7 +125,7 @@ class PlanEditor(Vertical, can_focus=True):
         self._draft = PlanDraft(())
         self._of: object = None
         self._purpose: Purpose = "approve"
-        self._is_editing = False
+        self._is_editing = self._is_warned = False
         self._typing: Literal["replace", "add"] | None = None
 
     def compose(self) -> ComposeResult:
@@ -206,6 +206,7 @@ class PlanEditor(Vertical, can_focus=True):
         self._redraw()
 
     def _redraw(self) -> None:
+        self._is_warned = False
         if not self.is_mounted:
             return
         head = _EDITING if self._is_editing and self._purpose == "approve" else _HEADS[self._purpose]
@@ -332,8 +333,12 @@ class PlanEditor(Vertical, can_focus=True):
         self._redraw()
 
     def do_plan_leave(self) -> None:
-        """Back to the plan as it was proposed, or out."""
-        if self._purpose == "approve":
+        """Back to the plan as it was proposed, or out; changes are not thrown away at the first press."""
+        if self._draft.is_changed and not self._is_warned:
+            self._is_warned = True
+            warning = f"{key_of('plan_leave')} again leaves; what you changed is lost."
+            self.notify(warning, severity="warning", markup=False)
+        elif self._purpose == "approve":
             self._draft = PlanDraft(self._draft.original)
             self._is_editing = False
             self._redraw()

@@ -116,8 +116,9 @@ class RunTree(OptionList):
             self.post_message(self.EndSeen())
 
     def on_resize(self) -> None:
-        """Fit the lines to the width."""
+        """Fit the lines to the width, and keep the cursor in sight: it may have been set while the list was not."""
         self._redraw()
+        self.scroll_to_highlight()
 
     def _redraw(self) -> None:
         shown = tree_rows(self._rows, max(self.content_size.width - 1, 10))
