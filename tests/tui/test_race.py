@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,24 @@ async def test_what_is_no_race_is_not_started(field: str, value: str, why: str) 
         assert driver.commands == []
 
 
-async def test_a_variant_that_the_driver_refuses_is_named() -> None:
-    """Every variant is tried before any fork is made."""
+class Later:
+    """A timer that a test lets ring."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act, self._is_stopped = act, False
+
+    def stop(self) -> None:
+        """Never ring."""
+        self._is_stopped = True
+
+    def ring(self) -> None:
+        """Do it, where it was not stopped."""
+        if not self._is_stopped:
+            self._act()
+
+
+async def test_a_variant_that_the_driver_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every variant is tried before any fork is made; a preview that was on its way takes no sentence away."""
     log = researched_run()
     driver = FakeDriver(log)
 
@@ -127,8 +144,20 @@ async def test_a_variant_that_the_driver_refuses_is_named() -> None:
             raise EditRefusedError("there is no such model")
 
         driver.answers[PreviewFork] = refuse
+        timers: list[Later] = []
+
+        def set_timer(_: float, act: Callable[[], None]) -> Later:
+            timers.append(Later(act))
+            return timers[-1]
+
+        monkeypatch.setattr(dialog, "set_timer", set_timer)
+        dialog._preview_soon()
         await acted.press("ctrl+s")
         await acted.shows("as it is: there is no such model")
+        for timer in timers:
+            timer.ring()
+        await acted.pilot.pause(0)
+        assert "as it is: there is no such model" in acted.shown()
         assert acted.dialog is dialog
 
 

@@ -251,6 +251,9 @@ class RaceDialog(Dialog[StartRace]):
 
     async def do_race_start(self) -> None:
         """Answer with the race, where it is one: every variant is tried before any is made."""
+        if self._timer is not None:  # a preview that comes later would take the sentence away
+            self._timer.stop()
+        self.workers.cancel_group(self, "preview")
         problem = self._draft.problem()
         names = self._draft.names()
         for number, name in enumerate(names if not problem else []):
