@@ -102,7 +102,7 @@ class TurnRunner:
         self._attempt_open: int | None = None
         """The attempt whose start was written, or is being written, and whose end was not."""
         self._streamed: _Streamed | None = None
-        """What that attempt has said."""
+        """What the last attempt has said."""
         self._used: Usage | None = None
         """What the provider said that this attempt used."""
 
@@ -151,7 +151,7 @@ class TurnRunner:
         if self._attempt_open is not None:
             attempt, self._attempt_open = self._attempt_open, None
             discarded = TurnDiscarded(step=step, attempt=attempt, reason=reason, usage=self._used)
-            await self._journal.append(*self._unstored(), discarded)  # what was shown stays
+            await self._journal.append(*self._take_unstored(), discarded)  # what was shown stays
 
     async def _attempts(self, purpose: Purpose, step: int, prompt: str) -> TurnFinished:
         first, most = self._first_attempt(purpose, step), self._most_attempts()
@@ -179,7 +179,7 @@ class TurnRunner:
         self._waiting = skipped = asyncio.Event()
         try:
             discarded = TurnDiscarded(step=step, attempt=attempt, reason=f"broken: {words}", usage=self._used)
-            await self._journal.append(*self._unstored(), retried, discarded)
+            await self._journal.append(*self._take_unstored(), retried, discarded)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await skipped.wait()
@@ -207,11 +207,12 @@ class TurnRunner:
 
     async def _attempt(self, purpose: Purpose, step: int, attempt: int, prompt: str) -> TurnFinished:
         state, clock = self._journal.state, self._around.clock
+        self._streamed = None
         await self._hooks.hear(step)
         prepared = await self._conversation.prepare(state, purpose, prompt)
         provider = self._around.provider(prepared.request.model)
         started = clock.monotonic()
-        self._attempt_open, self._used, self._streamed = attempt, None, None
+        self._attempt_open, self._used = attempt, None
         await self._journal.append(
             TurnStarted(
                 step=step,
@@ -324,10 +325,10 @@ class TurnRunner:
             self._drafts.show(streamed.step, streamed.purpose, _joined(streamed.text), _joined(streamed.thinking))
         if now - streamed.stored_at >= STORE_EVERY:
             streamed.stored_at = now
-            await self._journal.append(*self._unstored())
+            await self._journal.append(*self._take_unstored())
 
-    def _unstored(self) -> list[Event]:
-        """Return what the open attempt has said since the last time."""
+    def _take_unstored(self) -> list[Event]:
+        """Return what the attempt has said since this was last called; it is to be stored now."""
         streamed = self._streamed
         if streamed is None:
             return []
