@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from textual.widgets import OptionList
 
 from tests.run_log import START, RunLog
 from tests.tui.fake_driver import FakeDriver
-from tests.tui.kit import stage
+from tests.tui.kit import Stage, stage
 from workbench.driver.commands import Command, ListRuns
 from workbench.driver.feed import RunsChanged
 from workbench.errors import StoreError
@@ -58,13 +59,22 @@ def has_more(listed: RunTree) -> bool:
     return str(listed.options[-1].prompt) == OLDER
 
 
-async def test_older_runs_join_at_the_end_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list has one page; going to its end brings the next, and the cursor stays on its run."""
+@asynccontextmanager
+async def first_page(
+    monkeypatch: pytest.MonkeyPatch, driver: FakeDriver | None = None
+) -> AsyncIterator[tuple[Stage, RunTree]]:
+    """Show the first page of many runs, with the focus on the list."""
     monkeypatch.setattr(bridge, "PAGE", PAGE)
-    async with stage(many()) as acted:
+    async with stage(driver or many()) as acted:
         listed = acted.main.query_one(RunTree)
         await acted.press("1")
         await acted.until(lambda: runs(listed) == PAGE)
+        yield acted, listed
+
+
+async def test_older_runs_join_at_the_end_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list has one page; going to its end brings the next, and the cursor stays on its run."""
+    async with first_page(monkeypatch) as (acted, listed):
         assert has_more(listed)
         last = listed.options[PAGE - 1].id
         await acted.press("end")
@@ -81,11 +91,7 @@ async def test_older_runs_join_at_the_end_of_the_list(monkeypatch: pytest.Monkey
 
 async def test_page_down_comes_to_the_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last page has the line that is none to stand on: the cursor stands on the run above it."""
-    monkeypatch.setattr(bridge, "PAGE", PAGE)
-    async with stage(many()) as acted:
-        listed = acted.main.query_one(RunTree)
-        await acted.press("1")
-        await acted.until(lambda: runs(listed) == PAGE)
+    async with first_page(monkeypatch) as (acted, listed):
         last = listed.options[PAGE - 1].id
         while runs(listed) == PAGE:
             await acted.press("pagedown")
@@ -96,12 +102,8 @@ async def test_page_down_comes_to_the_end_too(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_a_page_that_cannot_be_read_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list says on that there are older runs, and the next time at its end brings them."""
-    monkeypatch.setattr(bridge, "PAGE", PAGE)
     driver = many()
-    async with stage(driver) as acted:
-        listed = acted.main.query_one(RunTree)
-        await acted.press("1")
-        await acted.until(lambda: runs(listed) == PAGE)
+    async with first_page(monkeypatch, driver) as (acted, listed):
         with monkeypatch.context() as patch:
             patch.setattr(driver, "ask", refused := Refusing(driver.ask))
             await acted.press("end")
@@ -137,11 +139,7 @@ async def test_a_list_that_becomes_empty_is_empty(monkeypatch: pytest.MonkeyPatc
 
 async def test_the_bar_is_dragged_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """As far as the mouse goes, and for as long as it moves there."""
-    monkeypatch.setattr(bridge, "PAGE", PAGE)
-    async with stage(many()) as acted:
-        listed = acted.main.query_one(RunTree)
-        await acted.press("1")
-        await acted.until(lambda: runs(listed) == PAGE)
+    async with first_page(monkeypatch) as (acted, listed):
         bar = listed.vertical_scrollbar.region
         assert await acted.pilot.mouse_down(offset=(bar.x, bar.y))
         await acted.pilot.hover(offset=(bar.x, bar.bottom - 1))
@@ -151,11 +149,7 @@ async def test_the_bar_is_dragged_to_the_end(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_clicks_below_the_bar_come_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each goes down a page, and the last brings older runs."""
-    monkeypatch.setattr(bridge, "PAGE", PAGE)
-    async with stage(many()) as acted:
-        listed = acted.main.query_one(RunTree)
-        await acted.press("1")
-        await acted.until(lambda: runs(listed) == PAGE)
+    async with first_page(monkeypatch) as (acted, listed):
         bar = listed.vertical_scrollbar.region
         assert await acted.pilot.click(offset=(bar.x, bar.bottom - 1))
         await acted.until(lambda: listed.scroll_y == bar.height)
